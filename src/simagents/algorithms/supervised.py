@@ -1,0 +1,42 @@
+"""Learning from given tokens: behaviour cloning, and CAT-K's closed-loop fine-tuning."""
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from simagents.algorithms.weights import weighted
+
+
+def cross_entropy(
+    logits: Float[Tensor, "*N V"],
+    target: Int64[Tensor, "*N"],
+    weight: Float[Tensor, "*N"],
+    *,
+    label_smoothing: float,
+) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    """Cross-entropy with a little of the target's mass spread over the vocabulary.
+
+    BC of SMART (Wu et al. 2024) with the log's next token as target, and CAT-K (Zhang et al. 2025,
+    Eq. 6) with the token that leads the rolled-out agent back to the log. Tokens with a logit of
+    -inf are not in the class's vocabulary and get no share of the smoothing.
+    """
+    log_prob = logits.log_softmax(dim=-1)
+    exists = log_prob.isfinite()
+    chosen = log_prob.gather(-1, target[..., None]).squeeze(-1)
+    loss = -(1 - label_smoothing) * chosen
+    if label_smoothing:
+        spread = torch.where(exists, log_prob, 0.0).sum(dim=-1) / exists.sum(dim=-1)
+        loss = loss - label_smoothing * spread
+    with torch.no_grad():
+        stats = {
+            "cross_entropy": weighted(weight, -chosen),
+            "accuracy": weighted(weight, (logits.argmax(dim=-1) == target).float()),
+        }
+    return weighted(weight, loss), stats
+
+
+def future_targets(
+    valid: Bool[Tensor, "N T"], token: Int64[Tensor, "N T"], history: int
+) -> tuple[Int64[Tensor, "N F"], Bool[Tensor, "N F"]]:
+    """The tokens after the history, and which of them follow a token that was seen."""
+    return token[:, history:], valid[:, history:] & valid[:, history - 1 : -1]

@@ -1,0 +1,1 @@
+"""Rolling systems out on held-out scenarios and scoring what they do."""

@@ -1,0 +1,96 @@
+"""Roll one system out on a chunk of the validation scenarios, and score it with the WOSAC metric."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import tyro
+from safetensors.numpy import save_file
+from tqdm import tqdm
+
+from simagents.errors import InputError
+from simagents.evaluation.systems import System, baseline, trained
+from simagents.files import replacing
+from simagents.metrics import Challenge, LogReference, rollout_statistics, score
+from simagents.models.distribution import Sampling
+from simagents.scenarios.store import ScenarioStore
+from simagents.tokens.scene import TokenStore
+from simagents.tokens.vocabulary import Vocabulary
+
+
+@dataclass
+class Args:
+    """Score a run (--recipe and --weights) or a --baseline on one chunk of scenarios."""
+
+    scenarios: list[Path]
+    """cached shards"""
+    tokens: list[Path]
+    """the same shards, tokenised"""
+    vocabulary: Path
+    out: Path
+    """one row per scenario (.parquet), columns by the official names"""
+    rollouts: int
+    """simulations of each scenario; 32 in the challenge"""
+    challenge: int
+    """2023, 2024 or 2025"""
+    top_k: int
+    """tokens are drawn from the likeliest so many; 0 for all"""
+    temperature: float
+    seed: int
+    """of the rollouts; the same for all systems that are compared"""
+    limit: int = 0
+    """score only the first so many scenarios of all shards; 0 for all"""
+    chunk: int = 0
+    """this chunk …"""
+    chunks: int = 1
+    """… of so many"""
+    recipe: Path | None = None
+    weights: Path | None = None
+    baseline: str | None = None
+    """log, constant_velocity or random_tokens"""
+    pictures: Path | None = None
+    """keep the trajectories of the first scenarios here (.safetensors)"""
+    pictured: int = 0
+    """how many"""
+    device: str = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def main(args: Args) -> None:
+    """Every scenario is scored on its own; scenarios the metric refuses are named and left out."""
+    store, tokens = ScenarioStore(args.scenarios), TokenStore(args.tokens)
+    if store.ids != tokens.ids:
+        raise InputError("--scenarios and --tokens hold different scenarios; give the same shards of both.")
+    rows = np.arange(len(store))[: args.limit or None]
+    system = build_system(args)
+    challenge = Challenge.of(args.challenge)
+    scores, pictures = [], {}
+    for row in tqdm(np.array_split(rows, args.chunks)[args.chunk], desc=args.out.stem, unit="scenario"):
+        scenario = store[int(row)]
+        try:
+            reference = LogReference.of(scenario, challenge, device=args.device)
+        except InputError as problem:
+            print(f"skipped: {problem}")
+            continue
+        trajectories = system(scenario, tokens[int(row)]).to(args.device)
+        numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
+        scores.append({"scenario_id": scenario.id, **numbers})
+        if row < args.pictured:
+            pictures[scenario.id] = trajectories.cpu().numpy()
+    with replacing(args.out) as temporary:
+        pd.DataFrame(scores).to_parquet(temporary, index=False)
+    if args.pictures:
+        with replacing(args.pictures) as temporary:
+            save_file(pictures, temporary)
+
+
+def build_system(args: Args) -> System:
+    """The run or baseline that the arguments name."""
+    vocabulary = Vocabulary.read(args.vocabulary).to(torch.device(args.device))
+    sampling = Sampling(args.top_k, args.temperature)
+    if args.baseline:
+        return baseline(args.baseline, vocabulary, args.rollouts, sampling, args.seed)
+    if not (args.recipe and args.weights):
+        raise InputError("give --recipe and --weights of a run, or --baseline.")
+    return trained(args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed)

@@ -1,0 +1,44 @@
+"""Files that appear whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from simagents.errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; renamed to `path` if the block ends well.
+
+    The name carries the process id, so two writers never share it. Folders are made as needed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        temporary.chmod(0o644)  # some libraries write 0600, which colleagues on a cluster cannot read
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; InputError where it is absent or not JSON."""
+    try:
+        return json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file.") from None
+    except json.JSONDecodeError as problem:
+        raise InputError(f"{path}, line {problem.lineno}: not valid JSON ({problem.msg}).") from None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` with stable formatting, so that equal content gives equal bytes."""
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n")

@@ -1,0 +1,1 @@
+"""Policies: what training and simulation may know of them is in `policy.py`."""

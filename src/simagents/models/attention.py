@@ -1,0 +1,98 @@
+"""Attention whose keys and values know how source and target lie to one another."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from simagents.models.relations import Relations
+
+Memory = tuple[Float[Tensor, "S H d"], Float[Tensor, "S H d"]]
+"""Keys and values of S sources in H heads."""
+
+
+class RelationAttention(nn.Module):
+    """QCNet's gated graph attention with a feed-forward block, the layer of SMART.
+
+    With edge embedding r, keys are k + Wk r and values v + Wv r. Nothing is projected per edge:
+    `q·(k + Wk r) = q·k + (Wkᵀq)·r` and `Σ a (v + Wv r) = Σ a v + Wv (Σ a r)`, per head, so an edge
+    costs H products of width D where the plain form costs two D x D matrices. The scale and shift
+    of r's LayerNorm are folded into Wk and Wv; the shift's part of the score is the same for all
+    sources of a target and cancels in the softmax.
+
+    A bipartite layer normalises sources and targets separately.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float, bipartite: bool):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width)
+        self.relation_key = nn.Linear(width, width, bias=False)
+        self.relation_value = nn.Linear(width, width)
+        self.itself = nn.Linear(width, width)
+        self.gate = nn.Linear(2 * width, width)
+        self.out = nn.Linear(width, width)
+        self.norm_source = nn.LayerNorm(width)
+        self.norm_target = nn.LayerNorm(width) if bipartite else None
+        self.norm_relation = nn.LayerNorm(width)
+        self.norm_after = nn.LayerNorm(width)
+        self.norm_before_feed = nn.LayerNorm(width)
+        self.feed = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
+        )
+        self.norm_after_feed = nn.LayerNorm(width)
+
+    def memory(self, source: Float[Tensor, "S D"]) -> Memory:
+        """Keys and values of sources; computed once however many targets look at them."""
+        source = self.norm_source(source)
+        return self._split(self.key(source)), self._split(self.value(source))
+
+    def forward(
+        self, x: Float[Tensor, "N D"], memory: Memory, relations: Relations
+    ) -> Float[Tensor, "N D"]:
+        """The targets after looking at their sources. A target without sources keeps to itself."""
+        target = (self.norm_target or self.norm_source)(x)
+        gathered = self._gather(target, memory, relations)
+        gate = torch.sigmoid(self.gate(torch.cat([gathered, target], dim=-1)))
+        mixed = gathered + gate * (self.itself(target) - gathered)
+        x = x + self._drop(self.norm_after(self.out(mixed)))
+        return x + self._drop(self.norm_after_feed(self.feed(self.norm_before_feed(x))))
+
+    def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
+        n, width = target.shape
+        query = self._split(self.query(target)) * (width // self.heads) ** -0.5
+        key, value = memory
+        scale, shift = self.norm_relation.weight, self.norm_relation.bias
+        to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
+        seen_by = torch.einsum("nhd,hdc->nhc", query, to_score)
+        order, parts, sums, shares = [], [], [], []
+        for group in relations.groups:
+            source = group.source.flatten()
+            shape = (*group.source.shape, self.heads, -1)
+            rows = group.target
+            score = torch.einsum("nhd,nkhd->nhk", query[rows], key[source].view(shape))
+            score = score + torch.bmm(seen_by[rows], group.relation.transpose(1, 2))
+            score = score.masked_fill(~group.present[:, None], -torch.inf)
+            weight = score.softmax(dim=-1)
+            weight = nn.functional.dropout(weight, self.dropout, self.training)
+            parts.append(torch.einsum("nhk,nkhd->nhd", weight, value[source].view(shape)))
+            sums.append(torch.bmm(weight.to(group.relation.dtype), group.relation))
+            shares.append(weight.sum(dim=-1))
+            order.append(rows)
+        if not order:
+            return torch.zeros_like(target)
+        rows = torch.cat(order)
+        from_value = (self.relation_value.weight * scale).view(self.heads, -1, width)
+        constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(self.heads, -1)
+        found = torch.cat(parts) + torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
+        found = found + torch.cat(shares)[..., None] * constant
+        result = torch.zeros(n, width, dtype=found.dtype, device=target.device)
+        return result.index_copy(0, rows, found.flatten(1))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.view(len(x), self.heads, -1)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x, self.dropout, self.training)

@@ -1,0 +1,57 @@
+"""What a policy says about the next action, and how one is drawn from it."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn: from the `top_k` likeliest, at a temperature. 0 means the whole vocabulary."""
+
+    top_k: int
+    temperature: float
+
+
+@dataclass(frozen=True)
+class TokenDistribution:
+    """A categorical over V tokens; forbidden ones have a logit of -inf."""
+
+    logits: Float[Tensor, "*N V"]
+
+    def support(self, sampling: Sampling) -> Int64[Tensor, "*N K"]:
+        """The tokens that `sampling` may draw, likeliest first."""
+        size = self.logits.shape[-1]
+        return self.logits.topk(min(sampling.top_k or size, size), dim=-1).indices
+
+    def sample(self, uniform: Float[Tensor, "*N"], sampling: Sampling) -> Int64[Tensor, "*N"]:
+        """The token at which the cumulated probability passes `uniform` in [0, 1).
+
+        One number per draw, so that a counter-based generator can say which, and float64, so that
+        the sum reaches 1.
+        """
+        support = self.support(sampling)
+        weights = (self.logits.gather(-1, support).double() / sampling.temperature).softmax(dim=-1)
+        passed = weights.cumsum(dim=-1) <= uniform[..., None].double()
+        place = passed.sum(dim=-1, keepdim=True).clamp(max=support.shape[-1] - 1)
+        return support.gather(-1, place).squeeze(-1)
+
+    def log_prob(
+        self, token: Int64[Tensor, "*N"], sampling: Sampling, support: Int64[Tensor, "*N K"]
+    ) -> Float[Tensor, "*N"]:
+        """Log-probability of `token` under the sampling distribution restricted to `support`.
+
+        The gradient of a policy that is sampled from its top K is that of the truncated
+        distribution; anything else would be off-policy. `support` comes from the policy that
+        drew the token, also where a reference model is asked, so that ratios are finite.
+        """
+        kept = self.logits.gather(-1, support) / sampling.temperature
+        chosen = self.logits.gather(-1, token[..., None]).squeeze(-1) / sampling.temperature
+        return chosen - kept.logsumexp(dim=-1)
+
+    def entropy(self) -> Float[Tensor, "*N"]:
+        """Entropy of the whole distribution in nats."""
+        log_prob = self.logits.log_softmax(dim=-1)
+        return -(log_prob.exp() * log_prob.masked_fill(log_prob.isinf(), 0)).sum(dim=-1)

@@ -1,0 +1,75 @@
+"""Embeddings of a few real numbers."""
+
+from math import pi
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class FourierEmbedding(nn.Module):
+    """Each scalar through learned frequencies and an MLP of its own; the branches are summed.
+
+    QCNet (Zhou et al. 2023) as SMART uses it: features cos 2πfx, sin 2πfx, x; per scalar
+    Linear-LayerNorm-ReLU-Linear; the sum, with any categorical embedding, through
+    LayerNorm-ReLU-Linear. The branches' weights are stacked and run as one batched product; their
+    last layers and the sum are one product over the concatenated branches.
+
+    Angles and metres stay float32 up to the features, also under bf16 autocast: a distance of 60 m
+    times a frequency does not fit into 8 bits of mantissa.
+    """
+
+    def __init__(self, scalars: int, width: int, bands: int):
+        super().__init__()
+        self.frequency = nn.Parameter(torch.empty(scalars, bands).normal_(std=0.02))
+        self.first_weight = nn.Parameter(torch.empty(scalars, 2 * bands + 1, width))
+        self.first_bias = nn.Parameter(torch.zeros(scalars, 1, width))
+        self.norm_weight = nn.Parameter(torch.ones(scalars, 1, width))
+        self.norm_bias = nn.Parameter(torch.zeros(scalars, 1, width))
+        self.second_weight = nn.Parameter(torch.empty(scalars, width, width))
+        self.second_bias = nn.Parameter(torch.zeros(scalars, width))
+        self.out = nn.Sequential(nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, width))
+        for branch in range(scalars):
+            nn.init.xavier_uniform_(self.first_weight[branch])
+            nn.init.xavier_uniform_(self.second_weight[branch])
+
+    def forward(
+        self, x: Float[Tensor, "N scalars"], categorical: Float[Tensor, "N width"] | None = None
+    ) -> Float[Tensor, "N width"]:
+        # A few thousand rows at a time: the wide intermediates stay in the caches, which on a CPU
+        # is worth more than the products themselves.
+        if len(x) > _ROWS_AT_ONCE and x.device.type == "cpu":
+            parts = x.split(_ROWS_AT_ONCE)
+            extra = [None] * len(parts) if categorical is None else categorical.split(_ROWS_AT_ONCE)
+            return torch.cat([self._embed(*part) for part in zip(parts, extra, strict=True)])
+        return self._embed(x, categorical)
+
+    def _embed(self, x: Tensor, categorical: Tensor | None) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            phase = 2 * pi * x.T[:, :, None] * self.frequency.float()[:, None]
+            features = torch.cat([phase.cos(), phase.sin(), x.T[:, :, None]], dim=-1)
+        hidden = torch.baddbmm(self.first_bias, features, self.first_weight)
+        hidden = nn.functional.layer_norm(hidden, hidden.shape[-1:])
+        hidden = torch.relu(hidden * self.norm_weight + self.norm_bias)
+        joined = hidden.transpose(0, 1).flatten(1)
+        summed = torch.addmm(self.second_bias.sum(dim=0), joined, self.second_weight.flatten(0, 1))
+        return self.out(summed if categorical is None else summed + categorical)
+
+
+_ROWS_AT_ONCE = 4096
+
+
+def mlp_embedding(inputs: int, width: int) -> nn.Sequential:
+    """SMART's embedding of short vectors: three linear layers with LayerNorm and ReLU between."""
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.LayerNorm(width), nn.ReLU(),
+        nn.Linear(width, width), nn.LayerNorm(width), nn.ReLU(),
+        nn.Linear(width, width),
+    )  # fmt: skip
+
+
+def mlp_head(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """SMART's two-layer head, also used for agent sizes."""
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.LayerNorm(width), nn.ReLU(), nn.Linear(width, outputs)
+    )

@@ -1,0 +1,130 @@
+"""Who looks at whom, and how they lie to one another."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from simagents.geometry import wrap_angle
+from simagents.models.fourier import FourierEmbedding
+
+# Targets with about the same number of sources are computed together, padded to the upper bound of
+# their group. The bounds are fixed, so the shape in which a target is computed depends on its own
+# neighbourhood alone and never on what else is in the batch.
+_BOUNDS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192)
+
+
+@dataclass(frozen=True)
+class Group:
+    """n targets with at most K sources each."""
+
+    target: Int64[Tensor, "n"]
+    source: Int64[Tensor, "n K"]
+    present: Bool[Tensor, "n K"]
+    relation: Float[Tensor, "n K D"]
+    """normalised relation embeddings; zero where not present"""
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Edges from sources to targets with their embeddings, shared by all layers of a kind."""
+
+    groups: list[Group]
+
+
+def embed_relations(
+    target: Int64[Tensor, "E"],
+    source: Int64[Tensor, "E"],
+    targets: int,
+    features: Float[Tensor, "E F"],
+    embedding: FourierEmbedding,
+) -> Relations:
+    """Edges, sorted by target, as padded groups.
+
+    The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
+    taken here once, without its scale and shift, which the layers fold into their weights.
+    """
+    embedded = embedding(features)
+    embedded = nn.functional.layer_norm(embedded, embedded.shape[-1:])
+    degree = torch.bincount(target, minlength=targets)
+    first = degree.cumsum(0) - degree
+    place = torch.arange(len(target), device=target.device) - first[target]
+    groups, low = [], 0
+    for high in _BOUNDS:
+        rows = torch.nonzero((degree > low) & (degree <= high)).squeeze(-1)
+        if len(rows):
+            slot = torch.arange(high, device=target.device)
+            present = slot < degree[rows, None]
+            edge = torch.where(present, first[rows, None] + slot, 0)
+            relation = embedded[edge] * present[..., None]
+            groups.append(Group(rows, torch.where(present, source[edge], 0), present, relation))
+        low = high
+    if len(place) and int(degree.max()) > _BOUNDS[-1]:
+        raise ValueError(f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported.")
+    return Relations(groups)
+
+
+def relation_features(target: Float[Tensor, "E 3"], source: Float[Tensor, "E 3"]) -> Float[Tensor, "E 3"]:
+    """How `source` lies as seen from `target`: distance (m), bearing, difference of heading (rad).
+
+    Poses are x, y, heading. The bearing is the angle from the target's heading to the offset, 0
+    where both stand on one spot.
+    """
+    offset = source[:, :2] - target[:, :2]
+    cos, sin = target[:, 2].cos(), target[:, 2].sin()
+    ahead = cos * offset[:, 0] + sin * offset[:, 1]
+    left = cos * offset[:, 1] - sin * offset[:, 0]
+    turn = wrap_angle(source[:, 2] - target[:, 2])
+    return torch.stack([offset.norm(dim=-1), torch.atan2(left, ahead), turn], dim=-1)
+
+
+def within(
+    target: Float[Tensor, "n 2"],
+    target_group: Int64[Tensor, "n"],
+    source: Float[Tensor, "m 2"],
+    source_group: Int64[Tensor, "m"],
+    radius: float,
+    nearest: int | None = None,
+) -> tuple[Int64[Tensor, "E"], Int64[Tensor, "E"]]:
+    """Pairs (target, source) of the same group closer than `radius` (strictly), sorted by target.
+
+    Groups are numbered from 0; a target in group -1 sees nobody. `nearest` keeps that many sources a
+    target. Points are hashed into cells of side `radius`, so a target is compared with the three
+    rows of three cells around it only; rows of cells are contiguous once sources are sorted. Cells
+    are laid from the origin, whatever else is in the batch, so the order of pairs is too.
+    """
+    device = target.device
+    nothing = torch.zeros(0, dtype=torch.int64, device=device)
+    if not len(target) or not len(source):
+        return nothing, nothing
+    cells = torch.cat([target, source]).div(radius).floor().long()
+    low = cells.amin(dim=0) - 1
+    rows, columns = (cells.amax(dim=0) - low + 2).tolist()
+    cells = cells - low
+    group = torch.cat([target_group, source_group])
+    cell = (group * rows + cells[:, 0]) * columns + cells[:, 1]
+    of_target, of_source = cell[: len(target)], cell[len(target) :]
+    of_source, order = of_source.sort(stable=True)
+    middle = of_target[:, None] + torch.tensor([-columns, 0, columns], device=device)
+    first = torch.searchsorted(of_source, middle - 1)
+    count = torch.searchsorted(of_source, middle + 1, right=True) - first
+    count = (count * (target_group >= 0)[:, None]).flatten()
+    candidates = int(count.sum())
+    slot = torch.arange(candidates, device=device)
+    slot = slot - torch.repeat_interleave(count.cumsum(0) - count, count, output_size=candidates)
+    s = order[torch.repeat_interleave(first.flatten(), count, output_size=candidates) + slot]
+    t = torch.arange(len(target), device=device).repeat_interleave(3)
+    t = t.repeat_interleave(count, output_size=candidates)
+    offset = target[t] - source[s]
+    squared = offset[:, 0] ** 2 + offset[:, 1] ** 2
+    close = squared < radius**2
+    t, s, squared = t[close], s[close], squared[close]
+    degree = torch.bincount(t, minlength=len(target))
+    if nearest is not None and int(degree.max()) > nearest:
+        by_distance = squared.argsort(stable=True)
+        by_distance = by_distance[t[by_distance].argsort(stable=True)]
+        rank = torch.arange(len(t), device=device) - (degree.cumsum(0) - degree)[t]
+        kept = by_distance[rank < nearest]
+        t, s = t[kept], s[kept]
+    return t, s

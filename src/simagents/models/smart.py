@@ -1,0 +1,309 @@
+"""SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), as CAT-K sizes it."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from simagents.models.action import TokenActions
+from simagents.models.attention import Memory, RelationAttention
+from simagents.models.batch import Paths, SceneBatch
+from simagents.models.distribution import TokenDistribution
+from simagents.models.fourier import FourierEmbedding, mlp_embedding, mlp_head
+from simagents.models.relations import embed_relations, relation_features, within
+from simagents.tokens.map import LightType, PointType, PolygonType
+from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, MAP_POINTS, Vocabulary
+
+
+@dataclass(frozen=True)
+class SmartConfig:
+    """Sizes and radii. The published 7M model: 128, 8 heads, 64 bands, 3 + 6 layers, 10/30/60 m, 6 steps."""
+
+    width: int
+    heads: int
+    bands: int
+    map_layers: int
+    agent_layers: int
+    dropout: float
+    history_drop: float
+    """chance of a node to be left out of the temporal graph while training"""
+    map_radius: float
+    """metres between map pieces that see one another"""
+    map_neighbours: int
+    map_to_agent_radius: float
+    agent_radius: float
+    past_steps: int
+    """tokens that an agent looks back"""
+
+
+@dataclass(frozen=True)
+class MapMemory:
+    """What agents need of the map: poses, and keys and values of every map-to-agent layer."""
+
+    scene: Int64[Tensor, "M"]
+    pose: Float[Tensor, "M 3"]
+    layers: list[Memory]
+
+
+@dataclass(frozen=True)
+class SmartState:
+    """A rollout's memory: the map once, and the last `past_steps` steps of every agent."""
+
+    map: MapMemory
+    agent_class: Int64[Tensor, "N"]
+    agent_size: Float[Tensor, "N 3"]
+    scene: Int64[Tensor, "N"]
+    world: Int64[Tensor, "N"]
+    pose: list[Float[Tensor, "N 3"]]
+    """newest last"""
+    valid: list[Bool[Tensor, "N"]]
+    layers: list[list[Memory]]
+    """per layer and step: keys and values for the temporal attention"""
+
+
+class Smart(nn.Module):
+    """The `Policy` of SMART. Equal in function to CAT-K's `smart.yaml`; the parts bear our names.
+
+    Map pieces attend to one another once per scene. Every (agent, step) is a node: its token,
+    motion, class and size are embedded, then per layer it looks at its own past, at the map, and
+    at the other agents of its world at the same step. One head serves the three classes.
+    """
+
+    def __init__(self, config: SmartConfig, vocabulary: Vocabulary):
+        super().__init__()
+        self.config = config
+        self.actions = TokenActions(vocabulary)
+        width = config.width
+
+        def layers(count: int, bipartite: bool) -> nn.ModuleList:
+            return nn.ModuleList(
+                RelationAttention(width, config.heads, config.dropout, bipartite) for _ in range(count)
+            )
+
+        def fourier(scalars: int) -> FourierEmbedding:
+            return FourierEmbedding(scalars, width, config.bands)
+
+        self.map_token = mlp_embedding(2 * MAP_POINTS, width)
+        self.map_types = nn.ModuleList(
+            nn.Embedding(len(kinds), width) for kinds in (PointType, PolygonType, LightType)
+        )
+        self.map_relation = fourier(3)
+        self.map_layers = layers(config.map_layers, bipartite=False)
+
+        self.agent_token = nn.ModuleList(mlp_embedding(8, width) for _ in CLASSES)
+        self.agent_motion = fourier(2)
+        self.agent_class = nn.Embedding(len(CLASSES), width)
+        self.agent_size = mlp_head(3, width, width)
+        self.fusion = mlp_embedding(2 * width, width)
+        self.time_relation = fourier(4)
+        self.map_agent_relation = fourier(3)
+        self.agent_relation = fourier(3)
+        self.time_layers = layers(config.agent_layers, bipartite=False)
+        self.map_agent_layers = layers(config.agent_layers, bipartite=True)
+        self.agent_layers = layers(config.agent_layers, bipartite=False)
+        self.head = mlp_head(width, width, vocabulary.size)
+        self.apply(_initialise)
+
+    @property
+    def supervised_in_closed_loop(self) -> list[nn.Module]:
+        """The parts that CAT-K fine-tunes: all agent attention and the head; the rest is frozen."""
+        return [self.time_layers, self.map_agent_layers, self.agent_layers, self.head]
+
+    # ---- training: all steps at once ----------------------------------------------------------
+
+    def forward(self, scenes: SceneBatch, paths: Paths) -> TokenDistribution:
+        """Distributions of tokens 2 to T - 1, [N, T - 2, V]; rows of invalid nodes mean nothing."""
+        seen = paths.cut(paths.token.shape[1] - 1)
+        n, steps = seen.token.shape
+        node = torch.nonzero(seen.valid.flatten()).squeeze(-1)
+        agent, step = node // steps, node % steps
+        pose = seen.pose.flatten(0, 1)[node]
+        world = seen.world[agent]
+        scene = scenes.agent_scene[seen.agent[agent]]
+        row = seen.agent[agent]
+        motion = torch.zeros(n, steps, 2, device=node.device)
+        both = (seen.valid[:, 1:] & seen.valid[:, :-1])[..., None]
+        motion[:, 1:] = (seen.pose[:, 1:, :2] - seen.pose[:, :-1, :2]) * both
+        x = self._embed(
+            seen.token.flatten()[node], motion.flatten(0, 1)[node], pose,
+            scenes.agent_class[row], scenes.agent_size[row],
+        )  # fmt: skip
+
+        map_memory = self.encode_map(scenes)
+        time = self._time_relations(seen, node, agent, step)
+        on_map = self._map_relations(pose, scene, map_memory)
+        group = world * steps + step
+        among = self._agent_relations(pose, group)
+        for time_layer, map_layer, agent_layer, on in zip(
+            self.time_layers, self.map_agent_layers, self.agent_layers, map_memory.layers, strict=True
+        ):
+            x = time_layer(x, time_layer.memory(x), time)
+            x = map_layer(x, on, on_map)
+            x = agent_layer(x, agent_layer.memory(x), among)
+
+        asked = step >= HISTORY_TOKENS - 1
+        logits = self._logits(x[asked], scenes.agent_class[row[asked]])
+        out = logits.new_zeros(n, steps - HISTORY_TOKENS + 1, logits.shape[-1])
+        return TokenDistribution(
+            out.index_put((agent[asked], step[asked] - HISTORY_TOKENS + 1), logits)
+        )
+
+    def _time_relations(self, paths: Paths, node: Tensor, agent: Tensor, step: Tensor):
+        number = torch.full((paths.valid.numel(),), -1, device=node.device)
+        number[node] = torch.arange(len(node), device=node.device)
+        steps = paths.valid.shape[1]
+        back = torch.arange(1, self.config.past_steps + 1, device=node.device)
+        there = (step[:, None] >= back) & (number[(node[:, None] - back).clamp(min=0)] >= 0)
+        if self.training and self.config.history_drop > 0:
+            kept = torch.rand(n_nodes := len(node), device=node.device) >= self.config.history_drop
+            past = number[(node[:, None] - back).clamp(min=0)].clamp(min=0, max=n_nodes - 1)
+            there &= kept[:, None] & kept[past]
+        target, which = torch.nonzero(there, as_tuple=True)
+        source = number[node[target] - back[which]]
+        pose = paths.pose.reshape(-1, 3)[node]
+        features = relation_features(pose[target], pose[source])
+        features = torch.cat([features, -back[which, None].to(features.dtype)], dim=-1)
+        return embed_relations(target, source, len(node), features, self.time_relation)
+
+    # ---- simulation: one step at a time -------------------------------------------------------
+
+    def begin(self, scenes: SceneBatch, paths: Paths) -> SmartState:
+        """Encode the map once; all rollouts of a scene share it."""
+        return SmartState(
+            map=self.encode_map(scenes),
+            agent_class=scenes.agent_class[paths.agent],
+            agent_size=scenes.agent_size[paths.agent],
+            scene=scenes.agent_scene[paths.agent],
+            world=paths.world,
+            pose=[],
+            valid=[],
+            layers=[[] for _ in self.time_layers],
+        )
+
+    def observe(
+        self,
+        state: SmartState,
+        token: Int64[Tensor, "N"],
+        pose: Float[Tensor, "N 3"],
+        valid: Bool[Tensor, "N"],
+    ) -> tuple[SmartState, TokenDistribution]:
+        """Advance every agent by one node; only the new step's edges are computed."""
+        moved = torch.zeros_like(pose[:, :2])
+        if state.pose:
+            moved = (pose[:, :2] - state.pose[-1][:, :2]) * (valid & state.valid[-1])[:, None]
+        x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
+        time = self._past_relations(state, pose, valid)
+        on_map = self._map_relations(pose, state.scene, state.map)
+        # An agent that is not there yet is computed but seen by nobody: a group of its own.
+        group = torch.where(valid, state.world, -1)
+        among = self._agent_relations(pose, group)
+        remembered = []
+        for number, (time_layer, map_layer, agent_layer, on) in enumerate(
+            zip(self.time_layers, self.map_agent_layers, self.agent_layers, state.map.layers, strict=True)
+        ):
+            own = time_layer.memory(x)
+            remembered.append([*state.layers[number], own][-self.config.past_steps :])
+            past = state.layers[number]
+            x = time_layer(x, _stack(past) if past else own, time)
+            x = map_layer(x, on, on_map)
+            x = agent_layer(x, agent_layer.memory(x), among)
+        window = slice(-self.config.past_steps, None)
+        state = SmartState(
+            state.map, state.agent_class, state.agent_size, state.scene, state.world,
+            [*state.pose, pose][window], [*state.valid, valid][window], remembered,
+        )  # fmt: skip
+        return state, TokenDistribution(self._logits(x, state.agent_class))
+
+    def _past_relations(self, state: SmartState, pose: Tensor, valid: Tensor):
+        n, past = len(pose), len(state.pose)
+        if past == 0:
+            nothing = torch.zeros(0, dtype=torch.int64, device=pose.device)
+            return embed_relations(nothing, nothing, n, pose.new_zeros(0, 4), self.time_relation)
+        back = torch.arange(past, 0, -1, device=pose.device)
+        there = torch.stack(state.valid, dim=1) & valid[:, None]
+        target, which = torch.nonzero(there, as_tuple=True)
+        source = which * n + target  # as `_stack` lays the steps out
+        features = relation_features(pose[target], torch.cat(state.pose)[source])
+        features = torch.cat([features, -back[which, None].to(features.dtype)], dim=-1)
+        return embed_relations(target, source, n, features, self.time_relation)
+
+    # ---- shared by both ------------------------------------------------------------------------
+
+    def encode_map(self, scenes: SceneBatch) -> MapMemory:
+        """Map pieces after their layers, as keys and values for the agents."""
+        shapes = self.actions.vocabulary.map[scenes.map_token].flatten(1)
+        x = self.map_token(shapes)
+        for kind, embedding in enumerate(self.map_types):
+            x = x + embedding(scenes.map_type[:, kind])
+        pose = scenes.map_pose
+        target, source = within(
+            pose[:, :2], scenes.map_scene, pose[:, :2], scenes.map_scene,
+            self.config.map_radius, self.config.map_neighbours + 1,
+        )  # fmt: skip
+        others = target != source
+        target, source = target[others], source[others]
+        features = relation_features(pose[target], pose[source])
+        relations = embed_relations(target, source, len(pose), features, self.map_relation)
+        for layer in self.map_layers:
+            x = layer(x, layer.memory(x), relations)
+        return MapMemory(scenes.map_scene, pose, [layer.memory(x) for layer in self.map_agent_layers])
+
+    def _embed(
+        self, token: Tensor, moved: Tensor, pose: Tensor, agent_class: Tensor, agent_size: Tensor
+    ) -> Tensor:
+        """A node from its token's end box, its step length and direction, its class and size."""
+        box = self.actions.vocabulary.end_box[agent_class, token].flatten(1)
+        embedded = torch.zeros(len(token), self.config.width, device=token.device)
+        for index, embedding in enumerate(self.agent_token):
+            mine = torch.nonzero(agent_class == index).squeeze(-1)
+            embedded = embedded.index_copy(0, mine, embedding(box[mine]).to(embedded.dtype))
+        origin = torch.cat([torch.zeros_like(moved), pose[:, 2:]], dim=-1)
+        ahead = torch.cat([moved, pose[:, 2:]], dim=-1)
+        motion = relation_features(origin, ahead)[:, :2]
+        known = self.agent_class(agent_class) + self.agent_size(agent_size)
+        return self.fusion(torch.cat([embedded, self.agent_motion(motion, known)], dim=-1))
+
+    def _map_relations(self, pose: Tensor, scene: Tensor, map_memory: MapMemory):
+        target, source = within(
+            pose[:, :2], scene, map_memory.pose[:, :2], map_memory.scene, self.config.map_to_agent_radius
+        )
+        features = relation_features(pose[target], map_memory.pose[source])
+        return embed_relations(target, source, len(pose), features, self.map_agent_relation)
+
+    def _agent_relations(self, pose: Tensor, group: Tensor):
+        """Agents of one group (a world at one step) see one another; group -1 sees and is seen by none."""
+        at = pose[:, :2]
+        target, source = within(at, group, at, group, self.config.agent_radius)
+        others = target != source
+        target, source = target[others], source[others]
+        features = relation_features(pose[target], pose[source])
+        return embed_relations(target, source, len(pose), features, self.agent_relation)
+
+    def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
+        return self.head(x).float().masked_fill(self.actions.vocabulary.absent[agent_class], -torch.inf)
+
+
+def _stack(memories: list[Memory]) -> Memory:
+    keys, values = zip(*memories, strict=True)
+    return torch.cat(keys), torch.cat(values)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
+
+
+def published_size(vocabulary: Vocabulary) -> Smart:
+    """SMART-tiny with 7 million parameters, as in CAT-K's `smart.yaml`."""
+    config = SmartConfig(
+        width=128, heads=8, bands=64, map_layers=3, agent_layers=6, dropout=0.1, history_drop=0.1,
+        map_radius=10.0, map_neighbours=100, map_to_agent_radius=30.0, agent_radius=60.0, past_steps=6,
+    )  # fmt: skip
+    return Smart(config, vocabulary)
+
+

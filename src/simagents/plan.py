@@ -1,0 +1,234 @@
+"""Experiments as data -> runs with names that say what they are made of.
+
+Everything the workflow does follows from here. Reads no data and loads no torch.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from simagents.errors import InputError, unknown_key
+
+Json = dict[str, Any]
+
+# Keys of a stage that are about training in general; all others are the algorithm's coefficients.
+_GENERAL = ("algorithm", "from", "budget", "trains", "revision", "optimiser")
+
+
+def digest(content: Any) -> str:
+    """Ten hex digits that name `content`: equal for equal values, whatever the order of keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training run: a complete recipe, and the run it starts from."""
+
+    recipe: Json
+    parent: "Run | None" = None
+
+    @cached_property
+    def id(self) -> str:
+        """`stage-digest`: equal requests share one run; a changed parent renames its descendants."""
+        return f"{self.recipe['stage']}-{digest(self.recipe)}"
+
+    @property
+    def calibration(self) -> Json | None:
+        """What has to be measured on the parent before training: the rule for α, or nothing."""
+        alpha = self.recipe["coefficients"].get("alpha")
+        if not isinstance(alpha, Mapping):
+            return None
+        names = {"reward": "reward", "challenge": "challenge", "sampling_top_k": "top_k", "temperature": "temperature"}
+        taken = {new: self.recipe["coefficients"][old] for old, new in names.items()}
+        return {
+            "parent": self.recipe["parent"],
+            "held_out": self.recipe["held_out"],
+            "rollouts": self.recipe["budget"]["rollouts"],
+            "seed": self.recipe["seed"],
+            "offset": alpha["parent_mean"],
+            **taken,
+        }
+
+    @property
+    def calibration_id(self) -> str | None:
+        return self.calibration and f"{self.recipe['parent']}-{digest(self.calibration)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A system that is scored without training."""
+
+    name: str
+
+    @property
+    def id(self) -> str:
+        return f"baseline-{self.name}"
+
+
+System = Run | Baseline
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: the same recipe under every seed."""
+
+    label: str
+    systems: list[System]
+    published: str | None
+    """name of the row in the published table"""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A table or a figure."""
+
+    name: str
+    settings: Json
+    rows: list[Row]
+
+    @property
+    def systems(self) -> list[System]:
+        return list({system.id: system for row in self.rows for system in row.systems}.values())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs, tables and figures of a configuration, with the digests that name shared files."""
+
+    config: Json
+    tables: dict[str, Exhibit] = field(default_factory=dict)
+    figures: dict[str, Exhibit] = field(default_factory=dict)
+
+    @staticmethod
+    def of(config: Json) -> "Plan":
+        """Expand a validated configuration. Raises InputError where it contradicts itself."""
+        plan = Plan(config)
+        for kind, exhibits in (("tables", plan.tables), ("figures", plan.figures)):
+            for name, settings in config[kind].items():
+                where = f"{kind}.{name}"
+                rows = [row for spec in settings["rows"] for row in plan._rows(spec, where)]
+                if len({row.label for row in rows}) < len(rows):
+                    raise InputError(f"{where}: two rows have the same label.")
+                exhibits[name] = Exhibit(name, settings, rows)
+        return plan
+
+    @property
+    def source(self) -> str:
+        """synthetic or womd."""
+        chosen = self.config.get("data", "default")
+        return self.config["scenarios"]["source"] if chosen == "default" else chosen
+
+    @property
+    def results(self) -> str:
+        """Folder of all results: the scale's name, with the data's where they are not the scale's own."""
+        own = self.source == self.config["scenarios"]["source"]
+        scale = self.config["scale"]
+        return f"results/{scale}" if own else f"results/{scale}-{self.source}"
+
+    @property
+    def data(self) -> Json:
+        """What the cached scenarios depend on."""
+        return {"source": self.source, **self.config["scenarios"][self.source]}
+
+    @cached_property
+    def data_id(self) -> str:
+        return digest(self.data)
+
+    @cached_property
+    def tokens_id(self) -> str:
+        return digest({"data": self.data, "tokens": self.config["tokens"]})
+
+    @cached_property
+    def evaluation_id(self) -> str:
+        """Changing how systems are scored rescores them and retrains none."""
+        return digest({"tokens": self.tokens_id, **self.config["evaluation"]})
+
+    @cached_property
+    def runs(self) -> dict[str, Run]:
+        """Every run that an exhibit needs, parents included, by name."""
+        found: dict[str, Run] = {}
+        for exhibit in (*self.tables.values(), *self.figures.values()):
+            for system in exhibit.systems:
+                while isinstance(system, Run):
+                    found[system.id] = system
+                    system = system.parent
+        return found
+
+    @cached_property
+    def calibrations(self) -> dict[str, Json]:
+        """Measurements that runs wait for, by name."""
+        return {run.calibration_id: run.calibration for run in self.runs.values() if run.calibration}
+
+    def _rows(self, spec: Json, where: str) -> Iterator[Row]:
+        if "baseline" in spec:
+            yield Row(spec["label"], [Baseline(spec["baseline"])], spec.get("published"))
+            return
+        changes = spec.get("with", {})
+        lists = {key: value if isinstance(value, list) else [value] for key, value in changes.items()}
+        for values in product(*lists.values()):
+            changed = dict(zip(lists, values, strict=True))
+            systems = [self._run(spec["stage"], seed, changed, where) for seed in self.config["seeds"]]
+            yield Row(spec["label"].format(**changed), systems, spec.get("published"))
+
+    def _run(self, stage: str, seed: int, changes: Json, where: str) -> Run:
+        stages = self.config["stages"]
+        if stage not in stages:
+            raise unknown_key(stage, where, stages)
+        parent_name = stages[stage].get("from")
+        parent = self._run(parent_name, seed, {}, f"stages.{stage}.from") if parent_name else None
+        given = {**stages[stage], **changes}
+        for key in changes:
+            if key not in stages[stage]:
+                raise unknown_key(key, f"{where}, stage {stage}", stages[stage])
+        optimiser = {**self.config["optimiser"], **given.get("optimiser", {})}
+        recipe = {
+            "stage": stage,
+            "algorithm": given["algorithm"],
+            "seed": seed,
+            "revision": given.get("revision", 0),
+            "parent": parent.id if parent else None,
+            "trains": given["trains"],
+            "model": self.config["model"],
+            "tokens": self.tokens_id,
+            "held_out": self.config["held_out"],
+            "precision": self.config["precision"],
+            "budget": self.config["budgets"][given["budget"]],
+            "optimiser": optimiser,
+            "coefficients": {key: value for key, value in given.items() if key not in _GENERAL},
+        }
+        return Run(recipe, parent)
+
+
+def validated(config: Json, schema: Path) -> Json:
+    """The configuration, if the closed schema accepts it; else InputError naming the nearest valid key."""
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
+    for problem in sorted(validator.iter_errors(config), key=lambda p: (len(p.absolute_path), str(p.message))):
+        where = ".".join(map(str, problem.absolute_path)) or "configuration"
+        if problem.validator == "additionalProperties":
+            known = problem.schema.get("properties", {})
+            extra = sorted(set(problem.instance) - set(known))
+            raise unknown_key(extra[0], where, known)
+        if problem.validator == "enum":
+            raise unknown_key(str(problem.instance), where, map(str, problem.validator_value))
+        hint = ""
+        if problem.validator == "type" and isinstance(problem.instance, str) and _number(problem.instance):
+            hint = f" YAML reads {problem.instance} as text; write {float(problem.instance):.1e} with a dot."
+        raise InputError(f"{where}: {problem.message}.{hint}")
+    return config
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Scores on disk -> cells -> tables, figures, the paper. Never loads torch."""

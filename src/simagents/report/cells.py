@@ -1,0 +1,197 @@
+"""Score files -> the cells of one table: the only place where seeds meet.
+
+The JSON that is written, and that `table`, `numbers` and `comparison` read:
+
+    scale, data, challenge, rollouts   as given
+    evaluation    digest of how the systems were scored; the same for all
+    scenarios     how many every system was scored on
+    seeds         how many systems a row has at most
+    columns       keys of `columns.py`, in order
+    rows          per row: label, published, systems, cells by column key, each with
+                      mean            over seeds, of the means over scenarios
+                      deviation       over seeds (n - 1); null for one seed
+                      standard_error  over scenarios, of the scores averaged over seeds
+                      undefined       scenarios on which the score does not exist
+    differences   per pair of rows `row` > `to`: mean difference of the meta-metric on the same
+                  scenarios, with the ends `low` and `high` of its 95 % paired bootstrap interval
+
+A number that does not exist is null, never 0.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simagents.errors import InputError
+from simagents.files import write_json
+from simagents.report.bootstrap import paired_intervals
+from simagents.report.columns import COLUMNS, column
+from simagents.report.rows import Row, read_rows
+
+Json = dict[str, Any]
+
+COMPARED = "metametric"
+"""The quantity by which rows are compared pair by pair."""
+
+
+@dataclass
+class Args:
+    """Gather the scores of systems into the cells of a table."""
+
+    rows: str
+    """JSON list of {"label", "systems": [one per seed], "published": name or null}"""
+    columns: list[str]
+    """metametric, kinematic, interactive, map, min_ade, ade, collision_rate, …"""
+    scores: list[Path]
+    """…/scores/{system}/{evaluation}/{chunk}.parquet"""
+    scale: str
+    data: str
+    """where the scenarios come from"""
+    challenge: int
+    """year of the metric"""
+    rollouts: int
+    out: Path
+    """cells (.json)"""
+
+
+def main(args: Args) -> None:
+    """Write the cells of one table."""
+    rows = read_rows(args.rows)
+    for key in args.columns:
+        column(key)
+    evaluation, scores = read_scores(args.scores)
+    facts = {
+        "scale": args.scale,
+        "data": args.data,
+        "challenge": args.challenge,
+        "rollouts": args.rollouts,
+        "evaluation": evaluation,
+    }
+    write_json(args.out, gather(rows, args.columns, scores, facts))
+
+
+def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
+    """The evaluation's digest, and one table per system, indexed by scenario and sorted.
+
+    Raises InputError for a missing file, for scores of different evaluations, and for a scenario
+    that was scored twice.
+    """
+    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    evaluations: dict[str, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file; score the system first.")
+        if len(path.parts) < 3:
+            raise InputError(f"{path}: expected …/{{system}}/{{evaluation}}/{{chunk}}.parquet.")
+        evaluations.setdefault(path.parts[-2], path)
+        chunk = pd.read_parquet(path)
+        # A chunk in which the metric refused every scenario has no columns at all.
+        if len(chunk):
+            parts[path.parts[-3]].append(chunk)
+    if len(evaluations) > 1:
+        first, second, *_ = evaluations.values()
+        raise InputError(f"{first} and {second} come from different evaluations; rescore one of them.")
+    systems = {}
+    for system, chunks in parts.items():
+        scores = pd.concat(chunks).set_index("scenario_id").sort_index()
+        if not scores.index.is_unique:
+            twice = scores.index[scores.index.duplicated()][0]
+            raise InputError(f"{system}: scenario {twice} was scored twice; do the chunks overlap?")
+        systems[system] = scores
+    return next(iter(evaluations), ""), systems
+
+
+def gather(
+    rows: list[Row], keys: list[str], scores: Mapping[str, pd.DataFrame], facts: Json
+) -> Json:
+    """The cells of a table; see the head of this file. `scores` is what `read_scores` returns.
+
+    Raises InputError where a system has no scores, and where systems cover different scenarios.
+    """
+    scenarios = _common_scenarios(rows, scores)
+    compared = np.stack([_by_seed(row, scores, COMPARED).mean(axis=0) for row in rows], axis=1)
+    return {
+        **facts,
+        "scenarios": len(scenarios),
+        "seeds": max(len(row.systems) for row in rows),
+        "columns": list(keys),
+        "rows": [
+            {
+                "label": row.label,
+                "published": row.published,
+                "systems": list(row.systems),
+                "cells": {key: _cell(_by_seed(row, scores, key)) for key in keys},
+            }
+            for row in rows
+        ],
+        "differences": _differences(compared),
+    }
+
+
+def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd.Index:
+    """The scenarios that all systems were scored on; any other state of things is an error."""
+    systems = list(dict.fromkeys(system for row in rows for system in row.systems))
+    for system in systems:
+        if system not in scores:
+            raise InputError(f"{system}: no scores given; score it, or take its row out of the table.")
+    for system in scores:
+        if system not in systems:
+            raise InputError(f"{system}: scores given, but no row of the table names it.")
+    first = scores[systems[0]].index
+    for system in systems[1:]:
+        odd = first.symmetric_difference(scores[system].index)
+        if len(odd):
+            raise InputError(
+                f"{systems[0]} and {system} were scored on different scenarios "
+                f"({len(odd)} in one only, such as {odd[0]}); score both on the same shards."
+            )
+    return first
+
+
+def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
+    """Scores [seeds, scenarios] of a row in double precision."""
+    source = COLUMNS[key].source
+    for system in row.systems:
+        if source not in scores[system]:
+            raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
+    return np.stack([scores[system][source].to_numpy(np.float64) for system in row.systems])
+
+
+def _cell(values: np.ndarray) -> Json:
+    """One cell from scores [seeds, scenarios]."""
+    means, per_scenario = values.mean(axis=1), values.mean(axis=0)
+    seeds, count = values.shape
+    error = per_scenario.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
+    return {
+        "mean": _number(means.mean()),
+        "deviation": _number(means.std(ddof=1)) if seeds > 1 else None,
+        "standard_error": _number(error),
+        "undefined": int(np.isnan(values).any(axis=0).sum()),
+    }
+
+
+def _differences(compared: np.ndarray) -> list[Json]:
+    """Every row against every earlier one, on the same scenarios."""
+    pairs = [(later, earlier) for earlier, later in combinations(range(compared.shape[1]), 2)]
+    intervals = paired_intervals(compared, pairs)
+    return [
+        {
+            "row": row,
+            "to": to,
+            "mean": _number((compared[:, row] - compared[:, to]).mean()),
+            "low": _number(low),
+            "high": _number(high),
+        }
+        for (row, to), (low, high) in zip(pairs, intervals, strict=True)
+    ]
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN. Ten digits: the sums behind them may differ in the last bits by machine."""
+    return None if np.isnan(value) else float(f"{value:.10g}")

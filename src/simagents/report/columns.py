@@ -1,0 +1,55 @@
+"""What a table may show: the one place that knows a column's source, unit and direction."""
+
+from dataclasses import dataclass
+
+from simagents.errors import unknown_key
+
+
+@dataclass(frozen=True)
+class Column:
+    """One quantity of the official scores as it is printed."""
+
+    source: str
+    """its name in the score files"""
+    title: str
+    unit: str
+    """as printed after the title; empty where the number has none"""
+    higher: bool
+    """whether more is better"""
+    decimals: int
+    factor: float = 1.0
+    """what the stored number is multiplied by for print"""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def format(self, value: float | None) -> str:
+        """`n/a` where the number does not exist: never 0, never blank."""
+        return "n/a" if value is None else f"{value * self.factor:.{self.decimals}f}"
+
+    def format_error(self, value: float | None) -> str:
+        """As `format`, without the zero before the point."""
+        return self.format(value).removeprefix("0") if value is not None else "n/a"
+
+
+COLUMNS = {
+    "metametric": Column("metametric", "Realism", "", True, 4),
+    "kinematic": Column("kinematic_metrics", "Kinematic", "", True, 4),
+    "interactive": Column("interactive_metrics", "Interactive", "", True, 4),
+    "map": Column("map_based_metrics", "Map", "", True, 4),
+    "min_ade": Column("min_average_displacement_error", "minADE", "m", False, 3),
+    "ade": Column("average_displacement_error", "ADE", "m", False, 3),
+    "collision_rate": Column("simulated_collision_rate", "Collision", "%", False, 1, 100.0),
+    "offroad_rate": Column("simulated_offroad_rate", "Off-road", "%", False, 1, 100.0),
+    "red_light_rate": Column(
+        "simulated_traffic_light_violation_rate", "Red light", "%", False, 1, 100.0
+    ),
+}
+
+
+def column(key: str) -> Column:
+    """The column of that name. Raises InputError naming the nearest one."""
+    if key not in COLUMNS:
+        raise unknown_key(key, "columns", COLUMNS)
+    return COLUMNS[key]

@@ -1,0 +1,51 @@
+"""The rows of a table or figure, as the workflow passes them on the command line."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from simagents.errors import InputError, unknown_key
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: the same recipe under every seed."""
+
+    label: str
+    """LaTeX"""
+    systems: tuple[str, ...]
+    """names of the runs or baselines, one per seed"""
+    published: str | None = None
+    """what the published table calls it"""
+
+
+def read_rows(text: str) -> list[Row]:
+    """From a JSON list of objects with `label`, `systems` and, where there is one, `published`.
+
+    Raises InputError where the text is anything else.
+    """
+    objects = read_object(text, "--rows", list)
+    rows = []
+    for given in objects:
+        if not isinstance(given, dict):
+            raise InputError(f"--rows: {json.dumps(given)} is no object with `label` and `systems`.")
+        for key in given:
+            if key not in ("label", "systems", "published"):
+                raise unknown_key(key, "--rows", ("label", "systems", "published"))
+        if not given.get("label") or not given.get("systems"):
+            raise InputError(f"--rows: {json.dumps(given)} lacks a label or systems.")
+        rows.append(Row(given["label"], tuple(given["systems"]), given.get("published")))
+    if not rows:
+        raise InputError("--rows: the list is empty; a table needs at least one row.")
+    return rows
+
+
+def read_object(text: str, flag: str, kind: type) -> Any:
+    """The JSON value of a command-line flag. Raises InputError where it is not of that kind."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise InputError(f"{flag}: not valid JSON ({problem.msg}): {text[:60]}") from None
+    if not isinstance(value, kind):
+        raise InputError(f"{flag}: expected a JSON {kind.__name__}, got {text[:60]}")
+    return value

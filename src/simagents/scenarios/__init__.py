@@ -1,0 +1,1 @@
+"""Logged traffic: WOMD protos, the synthetic generator, the `Scenario`, the memory-mapped store."""

@@ -1,0 +1,109 @@
+"""Shards of ragged records: many items of differing length in one memory-mapped safetensors file.
+
+Each named array of all items is concatenated along its first axis; `name.start` says where item i
+begins. Item ids, digests and whatever else describes the shard stand as JSON in the header, so an
+index is read without touching the data.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from simagents.errors import InputError
+from simagents.files import replacing
+
+Item = Mapping[str, np.ndarray]
+
+
+def write_shard(path: Path, items: Iterable[tuple[str, Item]], **description: Any) -> None:
+    """Write (id, arrays) pairs; every item has the same names, dtypes and trailing shapes.
+
+    The shard is held in memory once while it is assembled; it appears whole or not at all.
+    """
+    ids, columns = [], {}
+    for name, item in items:
+        ids.append(name)
+        for key, array in item.items():
+            columns.setdefault(key, []).append(array)
+    tensors = {}
+    for key, arrays in columns.items():
+        tensors[key] = np.concatenate(arrays)
+        tensors[f"{key}.start"] = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
+    content = hashlib.sha256()
+    for key in sorted(tensors):
+        content.update(key.encode() + np.ascontiguousarray(tensors[key]).tobytes())
+    header = {"ids": ids, "digest": content.hexdigest()[:16], **description}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={"shard": json.dumps(header)})
+
+
+class Shard:
+    """Random access to the items of one file; reads the bytes of an item and no others."""
+
+    def __init__(self, path: Path):
+        try:
+            self._file = safe_open(path, framework="numpy")
+            self.header: dict[str, Any] = json.loads(self._file.metadata()["shard"])
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such file.") from None
+        except (SafetensorError, KeyError, TypeError) as problem:
+            raise InputError(f"{path}: not a shard of this project ({problem}); make it again.") from None
+        self.ids: list[str] = self.header["ids"]
+        names = [name for name in self._file.keys() if not name.endswith(".start")]
+        self._start = {name: self._file.get_tensor(f"{name}.start") for name in names}
+        self._column = {name: self._file.get_slice(name) for name in names}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        """The arrays of item `index`, copied out of the map."""
+        return {
+            name: column[int(self._start[name][index]) : int(self._start[name][index + 1])]
+            for name, column in self._column.items()
+        }
+
+    def lengths(self, name: str) -> np.ndarray:
+        """How many rows of `name` each item has, from the offsets alone."""
+        return np.diff(self._start[name])
+
+
+class Store:
+    """Several shards, read as one list of items in the order given; a shard opens when first used."""
+
+    def __init__(self, paths: Iterable[Path]):
+        self.paths = [Path(path) for path in paths]
+        self._shards: dict[int, Shard] = {}
+        self.ids: list[str] = []
+        self._place: list[tuple[int, int]] = []
+        for number in range(len(self.paths)):
+            ids = self.shard(number).ids
+            self.ids += ids
+            self._place += [(number, index) for index in range(len(ids))]
+        if not self.ids:
+            raise InputError(f"no items in {', '.join(map(str, self.paths)) or 'an empty list of shards'}.")
+
+    def shard(self, number: int) -> Shard:
+        if number not in self._shards:
+            self._shards[number] = Shard(self.paths[number])
+        return self._shards[number]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        number, local = self._place[index]
+        return self.shard(number)[local]
+
+    def lengths(self, name: str) -> np.ndarray:
+        return np.concatenate([self.shard(n).lengths(name) for n in range(len(self.paths))])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Worker processes open their own maps.
+        return {**self.__dict__, "_shards": {}}

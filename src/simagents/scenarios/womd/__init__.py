@@ -1,0 +1,1 @@
+"""WOMD's own file format, without TensorFlow. The only package that knows protos."""

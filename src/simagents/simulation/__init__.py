@@ -1,0 +1,1 @@
+"""Closed-loop rollouts of any policy, and the baselines that need none."""

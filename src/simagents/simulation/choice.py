@@ -1,0 +1,80 @@
+"""Which action an agent takes, given what its policy says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from simagents.counter import key_of, uniform
+from simagents.models.batch import Paths, SceneBatch
+from simagents.models.distribution import Sampling, TokenDistribution
+from simagents.models.policy import ActionSpace
+
+
+class Choice(Protocol):
+    """How a rollout picks one action for every agent."""
+
+    def __call__(
+        self,
+        distribution: TokenDistribution,
+        step: int,
+        agent_class: Int64[Tensor, "N"],
+        pose: Float[Tensor, "N 3"],
+    ) -> Int64[Tensor, "N"]:
+        """`step` counts tokens; the first simulated one is 2. `pose` is where the agents stand."""
+        ...
+
+
+class Sample:
+    """Draw from the policy; each draw is keyed by (seed, scenario, rollout, step, agent)."""
+
+    def __init__(
+        self,
+        seed: int,
+        scenario_ids: Sequence[str],
+        scenes: SceneBatch,
+        paths: Paths,
+        sampling: Sampling,
+        first_rollout: int = 0,
+    ):
+        scene = scenes.agent_scene[paths.agent].cpu().numpy()
+        worlds = int(paths.world.max()) + 1
+        rollouts = worlds // scenes.scenes
+        first_agent = np.searchsorted(scenes.agent_scene.cpu().numpy(), np.arange(scenes.scenes))
+        keys = np.array([key_of(name) for name in scenario_ids], dtype=np.uint64)
+        self.seed = seed
+        self.key = keys[scene]
+        self.rollout = paths.world.cpu().numpy() % rollouts + first_rollout
+        self.agent = paths.agent.cpu().numpy() - first_agent[scene]
+        self.sampling = sampling
+
+    def __call__(
+        self, distribution: TokenDistribution, step: int, agent_class: Tensor, pose: Tensor
+    ) -> Int64[Tensor, "N"]:
+        draws = uniform(self.seed, self.key, self.rollout, step, self.agent)
+        return distribution.sample(torch.from_numpy(draws).to(pose.device), self.sampling)
+
+
+@dataclass(frozen=True)
+class ClosestAmongTop:
+    """CAT-K: of the K likeliest tokens, the one that ends nearest to the log.
+
+    Zhang et al. 2025, arXiv:2412.05334, Eq. 5: the rollout stays where the policy may go and near
+    what really happened. Where the log has no next pose, the likeliest token.
+    """
+
+    top_k: int
+    actions: ActionSpace
+    logged: Float[Tensor, "N B 3"]
+    logged_valid: Bool[Tensor, "N B"]
+
+    def __call__(
+        self, distribution: TokenDistribution, step: int, agent_class: Tensor, pose: Tensor
+    ) -> Int64[Tensor, "N"]:
+        top = distribution.support(Sampling(self.top_k, 1.0))
+        closest = self.actions.nearest(agent_class, pose, self.logged[:, step + 1], top)
+        return torch.where(self.logged_valid[:, step + 1], closest, top[:, 0])

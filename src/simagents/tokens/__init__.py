@@ -1,0 +1,1 @@
+"""From metres to symbols and back: motion vocabularies, map tokens, token chains."""

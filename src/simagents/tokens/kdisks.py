@@ -1,0 +1,33 @@
+"""The k-disks clustering rule."""
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+
+def k_disks(
+    points: Float32[np.ndarray, "N P 2"],
+    *,
+    size: int,
+    tolerance: float,
+    generator: np.random.Generator,
+    first: int | None = None,
+) -> list[Int64[np.ndarray, "_"]]:
+    """Groups of like shapes, drawn one after another until `size` are found or nothing is left.
+
+    Trajeglish (Philion et al. 2024, arXiv:2312.04535, Alg. 1), with the disk's mean instead of its
+    centre left to the caller: draw a shape, take all that remain within `tolerance` of it, remove
+    them, repeat. Frequent shapes are drawn early and every group is a disk, so the error of a
+    covered shape is bounded by the tolerance.
+
+    N shapes of P points (m); the distance of two shapes is the mean distance of their points.
+    `first` is the shape that is drawn first. Returns row numbers, one array a group.
+    """
+    remaining = np.arange(len(points))
+    groups: list[np.ndarray] = []
+    while len(groups) < size and len(remaining):
+        centre = first if first is not None and not groups else generator.choice(remaining)
+        offset = points[remaining] - points[centre]
+        inside = np.sqrt((offset**2).sum(axis=-1)).mean(axis=-1) < tolerance
+        groups.append(remaining[inside])
+        remaining = remaining[~inside]
+    return groups

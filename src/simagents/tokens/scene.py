@@ -1,0 +1,121 @@
+"""A scenario as a policy sees it: map pieces and token chains. Computed once, when caching."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8
+
+from simagents.scenarios.ragged import Item, Store
+from simagents.scenarios.scenario import CURRENT, Scenario
+from simagents.tokens.chain import token_chain
+from simagents.tokens.map import cut_map, nearest_shape
+from simagents.tokens.tracks import clean_tracks
+from simagents.tokens.vocabulary import HISTORY_TOKENS, SUBSTEPS, Vocabulary, class_of
+
+TRAINED_WITHIN = 100.0
+"""Metres from the SDC within which agents without a role may be trained on (SMART)."""
+CONTEXT_WITHIN = 150.0
+"""Metres from the SDC beyond which training does not see an agent (SMART)."""
+ENOUGH_FUTURE = 5
+"""Valid future tokens that an agent without a role needs to be trained on.
+
+CAT-K counts five valid log steps; tokens are coarser and what the loss can use."""
+
+
+@dataclass(frozen=True, eq=False)
+class TokenScene:
+    """Map pieces and agents of one scenario, in metres from `origin`.
+
+    A agents valid at the current step, in the order of `Scenario.simulated`; M map pieces; T = 18
+    tokens of 0.5 s, the first two of which are history; B = T + 1 token boundaries at steps 0, 5, …, 90.
+    """
+
+    origin: Float64[np.ndarray, "2"]
+    """the SDC at the current step: float32 coordinates stay small and exact"""
+    map_pose: Float32[np.ndarray, "M 3"]
+    map_token: Int16[np.ndarray, "M"]
+    map_point_type: UInt8[np.ndarray, "M"]
+    map_polygon_type: UInt8[np.ndarray, "M"]
+    map_light: UInt8[np.ndarray, "M"]
+    map_feature: Int32[np.ndarray, "M"]
+    agent_class: UInt8[np.ndarray, "A"]
+    agent_size: Float32[np.ndarray, "A 3"]
+    has_role: Bool[np.ndarray, "A"]
+    """the SDC, agents to predict, objects of interest"""
+    trainable: Bool[np.ndarray, "A"]
+    logged: Float32[np.ndarray, "A B 3"]
+    logged_valid: Bool[np.ndarray, "A B"]
+    token: Int16[np.ndarray, "A T"]
+    pose: Float32[np.ndarray, "A T 3"]
+    """where the chain stands after each token"""
+    valid: Bool[np.ndarray, "A T"]
+    """both ends of the token are in the log"""
+    in_range: Bool[np.ndarray, "A T"]
+    """within CONTEXT_WITHIN of the SDC at the end of the token"""
+
+    def item(self) -> Item:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
+    """Everything about a scenario that no weight changes."""
+    rows = scenario.simulated
+    origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
+    pieces = cut_map(scenario, origin)
+    pose, seen = clean_tracks(scenario, rows, origin)
+    at = np.arange(0, pose.shape[1], SUBSTEPS)
+    logged, logged_valid = pose[:, at], seen[:, at]
+    agent_class = class_of(torch.from_numpy(scenario.agent_type[rows].astype(np.int64)))
+    token, path, valid = token_chain(
+        vocabulary, agent_class, torch.from_numpy(logged).float(), torch.from_numpy(logged_valid)
+    )
+    role = scenario.to_predict | scenario.of_interest
+    role[scenario.sdc] = True
+    # The SDC's own track says where it is at each step; it is always seen.
+    sdc = np.flatnonzero(rows == scenario.sdc)
+    centre = logged[sdc[0], 1:, :2] if len(sdc) else np.zeros((len(at) - 1, 2))
+    distance = np.linalg.norm(logged[:, 1:, :2] - centre, axis=-1)
+    now = HISTORY_TOKENS - 1
+    future = valid[:, HISTORY_TOKENS:].sum(dim=1).numpy()
+    return TokenScene(
+        origin=origin,
+        map_pose=pieces.pose,
+        map_token=nearest_shape(pieces.shape, vocabulary.map.numpy()),
+        map_point_type=pieces.point_type,
+        map_polygon_type=pieces.polygon_type,
+        map_light=pieces.light,
+        map_feature=pieces.feature,
+        agent_class=agent_class.numpy().astype(np.uint8),
+        agent_size=scenario.mean_size[rows],
+        has_role=role[rows],
+        trainable=role[rows] | ((distance[:, now] < TRAINED_WITHIN) & (future >= ENOUGH_FUTURE)),
+        logged=logged.astype(np.float32),
+        logged_valid=logged_valid,
+        token=token.numpy().astype(np.int16),
+        pose=path.numpy(),
+        valid=valid.numpy(),
+        in_range=distance < CONTEXT_WITHIN,
+    )
+
+
+class TokenStore:
+    """The tokenised scenes of several shards as one sequence."""
+
+    def __init__(self, paths: list[Path]):
+        self._store = Store(paths)
+
+    @property
+    def ids(self) -> list[str]:
+        return self._store.ids
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getitem__(self, row: int) -> TokenScene:
+        return TokenScene(**self._store[row])
+
+    def agents(self) -> np.ndarray:
+        """Agents per scene, without reading the scenes."""
+        return self._store.lengths("agent_class")

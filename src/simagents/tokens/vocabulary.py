@@ -1,0 +1,80 @@
+"""The symbols: 0.5 s motions per class of agent, and 5 m pieces of map."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from jaxtyping import Float32, Int64
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from simagents.errors import InputError
+from simagents.files import replacing
+from simagents.geometry import box_corners
+from simagents.scenarios.scenario import AgentType
+
+CLASSES = ("vehicle", "pedestrian", "cyclist")
+REFERENCE_SIZE = ((4.8, 2.0), (1.0, 1.0), (2.0, 1.0))
+"""Length and width (m) of the box that stands for each class when motions are compared (SMART's)."""
+SUBSTEPS = 5
+"""Log steps of 0.1 s in a token."""
+TOKEN_STEPS = 18
+"""Tokens of a scenario: steps 5, 10, …, 90; the first two are history."""
+HISTORY_TOKENS = 2
+MAP_POINTS = 11
+"""Points of a map token, 0.5 m apart."""
+
+
+def class_of(agent_type: Tensor) -> Tensor:
+    """Class index of WOMD's object types. Whatever is no pedestrian or cyclist moves as a vehicle."""
+    known = (agent_type == AgentType.PEDESTRIAN) | (agent_type == AgentType.CYCLIST)
+    return torch.where(known, agent_type.long() - 1, 0)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Motion tokens of the three classes and map tokens.
+
+    V motion tokens at most, M map tokens. Classes with fewer than V tokens are padded with token 0.
+    """
+
+    motion: Float32[Tensor, "3 V 6 3"]
+    """x, y, heading at 0, 0.1, …, 0.5 s in the frame of the pose at 0 s"""
+    count: Int64[Tensor, "3"]
+    """how many of the V tokens each class really has"""
+    map: Float32[Tensor, "M 11 2"]
+    """points in the frame of the first point and the direction of the first 0.5 m"""
+
+    @cached_property
+    def size(self) -> int:
+        return self.motion.shape[1]
+
+    @cached_property
+    def end_box(self) -> Float32[Tensor, "3 V 4 2"]:
+        """Corners of the reference box at the end of each motion token."""
+        size = torch.tensor(REFERENCE_SIZE, device=self.motion.device)[:, None]
+        return box_corners(self.motion[:, :, -1], size[..., 0], size[..., 1])
+
+    @cached_property
+    def absent(self) -> Tensor:
+        """[3, V] bool: padding, which no policy may choose."""
+        return torch.arange(self.size, device=self.count.device) >= self.count[:, None]
+
+    def to(self, device: torch.device) -> "Vocabulary":
+        return Vocabulary(self.motion.to(device), self.count.to(device), self.map.to(device))
+
+    def write(self, path: Path) -> None:
+        with replacing(path) as temporary:
+            save_file({"motion": self.motion, "count": self.count, "map": self.map}, temporary)
+
+    @staticmethod
+    def read(path: Path) -> "Vocabulary":
+        """Raises InputError where the file is absent or not a vocabulary."""
+        try:
+            return Vocabulary(**load_file(path))
+        except FileNotFoundError:
+            raise InputError(f"{path}: there is no such vocabulary file.") from None
+        except (SafetensorError, TypeError) as problem:
+            raise InputError(f"{path}: not a vocabulary of this project ({problem}).") from None

@@ -1,0 +1,1 @@
+"""Turning recipes into weights: batches, learners, one loop, exact resume."""

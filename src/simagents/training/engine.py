@@ -1,0 +1,79 @@
+"""DeepSpeed around a policy: the only file that knows it."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from simagents.recipe import Recipe
+from simagents.training.schedule import rate_factor
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among all of the job."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+
+def start_processes() -> Processes:
+    """Join the job's processes: NCCL on GPUs, gloo on CPUs; alone where no launcher set a rank."""
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu:
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    for name, alone in (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0")):
+        os.environ.setdefault(name, alone)
+    if os.environ["WORLD_SIZE"] == "1":
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ.setdefault("MASTER_PORT", "0")  # the system picks one: jobs on a node never collide
+    import deepspeed
+    import deepspeed.ops
+
+    # The CPU's shared-memory collective is compiled on first use, for a minute; gloo serves as well.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    local = int(os.environ["LOCAL_RANK"])
+    if on_gpu:
+        torch.cuda.set_device(local)
+        # Distances of the metric and of relations lose a decimal under TF32.
+        torch.backends.cuda.matmul.allow_tf32 = False
+    deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", verbose=False)
+    device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
+    return Processes(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), device)
+
+
+def wrap(policy: torch.nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_stage: int) -> Any:
+    """The DeepSpeed engine of a policy: AdamW, schedule, clipping, ZeRO, gradients shared over processes.
+
+    Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, since
+    seven million weights need no half-precision storage and coordinates do not survive it.
+    """
+    import deepspeed
+
+    trained = [parameter for parameter in policy.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(
+        trained, lr=recipe.budget.learning_rate, weight_decay=recipe.optimiser.weight_decay,
+        fused=trained[0].is_cuda or None,
+    )  # fmt: skip
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_factor(step, recipe))
+    engine, *_ = deepspeed.initialize(
+        model=policy,
+        optimizer=optimiser,
+        lr_scheduler=schedule,
+        config={
+            "train_micro_batch_size_per_gpu": micro,
+            "gradient_accumulation_steps": accumulation,
+            "gradient_clipping": recipe.optimiser.clip,
+            "zero_optimization": {"stage": zero_stage},
+            "zero_allow_untested_optimizer": True,
+            "steps_per_print": 10**9,
+        },
+    )
+    return engine
+
+
+def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """The precision of the recipe for forward passes."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

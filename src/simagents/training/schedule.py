@@ -1,0 +1,20 @@
+"""The learning rate as a function of the step."""
+
+from math import cos, pi
+
+from simagents.recipe import Recipe
+
+
+def rate_factor(step: int, recipe: Recipe) -> float:
+    """Linear warm-up, then a cosine down to `final_ratio`, as a factor of the top rate.
+
+    CAT-K anneals once an epoch; here every step does, so that the rate never depends on how long an
+    epoch is.
+    """
+    steps, optimiser = recipe.budget.steps, recipe.optimiser
+    rising = max(int(optimiser.warmup * steps), 1) if optimiser.warmup else 0
+    if step < rising:
+        return (step + 1) / rising
+    progress = (step - rising) / max(steps - rising, 1)
+    fall = 0.5 * (1 + cos(pi * min(progress, 1.0)))
+    return optimiser.final_ratio + (1 - optimiser.final_ratio) * fall

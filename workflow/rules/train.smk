@@ -1,0 +1,99 @@
+"""Recipes -> weights. A recipe is all that a run's numbers may depend on."""
+
+
+def parent_weights(wildcards):
+    parent = PLAN.runs[wildcards.run].parent
+    return f"{PLAN.results}/runs/{parent.id}/model.safetensors" if parent else []
+
+
+def calibration(wildcards):
+    name = PLAN.runs[wildcards.run].calibration_id
+    return f"{PLAN.results}/calibrations/{name}.json" if name else []
+
+
+# One process needs no launcher; several share the job's cores or GPUs.
+LAUNCH = (
+    f"torchrun --standalone --nproc-per-node={COMPUTE['workers']} --no-python"
+    if COMPUTE["workers"] > 1
+    else ""
+)
+
+
+rule recipe:
+    output:
+        "<results>/runs/{run}/recipe.json",
+    localrule: True
+    run:
+        # A run's name is a digest of its recipe, so this file can never go stale.
+        from simagents.files import write_json
+
+        write_json(output[0], PLAN.runs[wildcards.run].recipe)
+
+
+rule train:
+    input:
+        recipe=ancient("<results>/runs/{run}/recipe.json"),
+        tokens=tokens_of("training"),
+        scenarios=scenarios_of("training"),
+        vocabulary=VOCABULARY,
+        parent=parent_weights,
+        calibration=calibration,
+    output:
+        weights="<results>/runs/{run}/model.safetensors",
+        history="<results>/runs/{run}/history.jsonl",
+        provenance="<results>/runs/{run}/provenance.json",
+    log:
+        "<logs>/train/{run}.log",
+    retries: 3  # a run that hits its time limit goes on from its last save
+    conda:
+        "../../envs/simagents.yaml"
+    threads: COMPUTE["threads"]
+    resources:
+        gpu=COMPUTE["gpus"],
+        runtime=COMPUTE["minutes"],
+        mem_mb=COMPUTE["mem_mb"],
+        # Resources, not params: none of these changes a number, so none retrains a run.
+        launch=LAUNCH,
+        how=options({key: COMPUTE[key] for key in ("micro_batch", "zero_stage", "save_every")}),
+        # Not an output: Snakemake deletes the outputs of a failed job, and this must survive it.
+        resume=lambda wildcards: f"resume/{wildcards.run}",
+    params:
+        parent=lambda wildcards, input: f"--parent {input.parent}" if input.parent else "",
+        calibration=lambda wildcards, input: (
+            f"--calibration {input.calibration}" if input.calibration else ""
+        ),
+    shell:
+        "OMP_NUM_THREADS=1 {resources.launch} simagents train --recipe {input.recipe}"
+        " --tokens {input.tokens} --scenarios {input.scenarios} --vocabulary {input.vocabulary}"
+        " {params.parent} {params.calibration} --resume {resources.resume} {resources.how}"
+        " --weights {output.weights} --history {output.history}"
+        " --provenance {output.provenance} >{log} 2>&1"
+
+
+rule calibrate:
+    input:
+        recipe=lambda wildcards: ancient(
+            f"{PLAN.results}/runs/{PLAN.calibrations[wildcards.calibration]['parent']}/recipe.json"
+        ),
+        weights=lambda wildcards: (
+            f"{PLAN.results}/runs/{PLAN.calibrations[wildcards.calibration]['parent']}/model.safetensors"
+        ),
+        tokens=tokens_of("training"),
+        scenarios=scenarios_of("training"),
+        vocabulary=VOCABULARY,
+    output:
+        "<results>/calibrations/{calibration}.json",
+    log:
+        "<logs>/calibrate/{calibration}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    resources:
+        gpu=min(COMPUTE["gpus"], 1),
+    params:
+        options=lambda wildcards: options(
+            {k: v for k, v in PLAN.calibrations[wildcards.calibration].items() if k != "parent"}
+        ),
+    shell:
+        "simagents calibrate --recipe {input.recipe} --weights {input.weights}"
+        " --scenarios {input.scenarios} --tokens {input.tokens} --vocabulary {input.vocabulary}"
+        " {params.options} --out {output} >{log} 2>&1"
