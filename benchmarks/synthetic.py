@@ -25,6 +25,8 @@ from simagents.scenarios.womd.encode import encode_scenario
 
 @dataclass
 class Args:
+    """How much to measure."""
+
     count: int = 40
     """scenarios of each template"""
     seed: int = 0
@@ -35,9 +37,13 @@ def encode_with_messages(scenario: Scenario) -> bytes:
     proto = scenario_pb2.Scenario(scenario_id=scenario.id, sdc_track_index=scenario.sdc)
     proto.timestamps_seconds.extend(np.arange(STEPS) / 10)
     proto.current_time_index = 10
-    columns = np.concatenate([scenario.position, scenario.heading[..., None], scenario.velocity], -1)
+    columns = np.concatenate(
+        [scenario.position, scenario.heading[..., None], scenario.velocity], -1
+    )
     for a, rows in enumerate(columns.tolist()):
-        track = proto.tracks.add(id=int(scenario.agent_id[a]), object_type=int(scenario.agent_type[a]))
+        track = proto.tracks.add(
+            id=int(scenario.agent_id[a]), object_type=int(scenario.agent_type[a])
+        )
         length, width, height = scenario.size[a].tolist()
         for (x, y, z, heading, vx, vy), valid in zip(rows, scenario.valid[a].tolist(), strict=True):
             track.states.add(
@@ -47,7 +53,10 @@ def encode_with_messages(scenario: Scenario) -> bytes:
     for t in range(STEPS):
         step = proto.dynamic_map_states.add()
         for lane, state, stop in zip(
-            scenario.light_lane, scenario.light_state[:, t], scenario.light_stop[:, t].tolist(), strict=True
+            scenario.light_lane,
+            scenario.light_state[:, t],
+            scenario.light_stop[:, t].tolist(),
+            strict=True,
         ):
             point = dict(zip("xyz", stop, strict=True))
             step.lane_states.add(lane=int(lane), state=int(state), stop_point=point)
@@ -82,7 +91,10 @@ def encode_with_messages(scenario: Scenario) -> bytes:
 
 
 def main(args: Args) -> None:
-    print(f"protobuf runtime: {api_implementation.Type()}; {args.count} scenarios of each template\n")
+    """Print one row for each template."""
+    print(
+        f"protobuf runtime: {api_implementation.Type()}; {args.count} scenarios of each template\n"
+    )
     print(f"{'template':18s} {'scenarios/s':>11s}   ms: {'road':>5s} {'routes':>6s} {'traffic':>7s}"
           f" {'encode':>6s}   vs upb {'agents':>7s} {'points':>6s}")  # fmt: skip
     rates, shares = [], []
@@ -99,8 +111,10 @@ def main(args: Args) -> None:
         agents = np.mean([len(s.agent_id) for s in scenarios])
         points = np.mean([len(s.map_point) for s in scenarios])
         ms = 1e3 * np.array([road, routes, whole - road - routes, encode])
-        tqdm.write(f"{template.__name__:18s} {rates[-1]:11.1f}       {ms[0]:5.1f} {ms[1]:6.1f} {ms[2]:7.1f}"
-                   f" {ms[3]:6.1f}   {baseline / encode:5.1f}x {agents:7.1f} {points:6.0f}")  # fmt: skip
+        tqdm.write(
+            f"{template.__name__:18s} {rates[-1]:11.1f}       {ms[0]:5.1f} {ms[1]:6.1f}"
+            f" {ms[2]:7.1f} {ms[3]:6.1f}   {baseline / encode:5.1f}x {agents:7.1f} {points:6.0f}"
+        )
     mean = 1 / np.average(1 / np.array(rates), weights=shares)
     print(f"\n{'as drawn':18s} {mean:11.1f} scenarios/s on one core")
 

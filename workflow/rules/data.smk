@@ -37,11 +37,11 @@ if PLAN.source == "synthetic":
             "../../envs/simagents.yaml"
         params:
             seed=PLAN.data["seed"],
-            count=PLAN.data["per_shard"],
+            scenarios=PLAN.data["per_shard"],
             first=lambda wildcards: first_scenario(wildcards.split, wildcards.shard),
         shell:
             "simagents synthesize --seed {params.seed} --first {params.first}"
-            " --count {params.count} --out {output} >{log} 2>&1"
+            " --count {params.scenarios} --out {output} >{log} 2>&1"
 
     def first_scenario(split, shard):
         """Number of a shard's first scenario; validation comes after all training, so none is in both."""

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 from simagents.models.relations import Relations
 
-Memory = tuple[Float[Tensor, "S H d"], Float[Tensor, "S H d"]]
-"""Keys and values of S sources in H heads."""
+Memory = tuple[Float[Tensor, "S D"], Float[Tensor, "S D"]]
+"""Keys and values of S sources, heads side by side."""
 
 
 class RelationAttention(nn.Module):
@@ -47,7 +47,7 @@ class RelationAttention(nn.Module):
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
         """Keys and values of sources; computed once however many targets look at them."""
         source = self.norm_source(source)
-        return self._split(self.key(source)), self._split(self.value(source))
+        return self.key(source), self.value(source)
 
     def forward(
         self, x: Float[Tensor, "N D"], memory: Memory, relations: Relations
@@ -62,23 +62,26 @@ class RelationAttention(nn.Module):
 
     def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
         n, width = target.shape
-        query = self._split(self.query(target)) * (width // self.heads) ** -0.5
+        query = self.query(target) * (width // self.heads) ** -0.5
         key, value = memory
         scale, shift = self.norm_relation.weight, self.norm_relation.bias
         to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
-        seen_by = torch.einsum("nhd,hdc->nhc", query, to_score)
+        seen_by = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
+        # Each head's query, zero outside its head: a product of whole rows then needs no copy that
+        # brings heads together, which costs more than the zeros.
+        own = torch.eye(self.heads, device=target.device, dtype=query.dtype)
+        own = own.repeat_interleave(width // self.heads, dim=1)
+        asked = query[:, None] * own
         order, parts, sums, shares = [], [], [], []
         for group in relations.groups:
-            source = group.source.flatten()
-            shape = (*group.source.shape, self.heads, -1)
-            rows = group.target
-            score = torch.einsum("nhd,nkhd->nhk", query[rows], key[source].view(shape))
-            score = score + torch.bmm(seen_by[rows], group.relation.transpose(1, 2))
+            rows, relation = group.target, group.relation
+            score = torch.bmm(asked[rows], key[group.source].transpose(1, 2))
+            score = score + torch.bmm(seen_by[rows], relation.transpose(1, 2))
             score = score.masked_fill(~group.present[:, None], -torch.inf)
             weight = score.softmax(dim=-1)
             weight = nn.functional.dropout(weight, self.dropout, self.training)
-            parts.append(torch.einsum("nhk,nkhd->nhd", weight, value[source].view(shape)))
-            sums.append(torch.bmm(weight.to(group.relation.dtype), group.relation))
+            parts.append((torch.bmm(weight.to(value.dtype), value[group.source]) * own).sum(dim=1))
+            sums.append(torch.bmm(weight.to(relation.dtype), relation))
             shares.append(weight.sum(dim=-1))
             order.append(rows)
         if not order:
@@ -86,13 +89,11 @@ class RelationAttention(nn.Module):
         rows = torch.cat(order)
         from_value = (self.relation_value.weight * scale).view(self.heads, -1, width)
         constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(self.heads, -1)
-        found = torch.cat(parts) + torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
+        found = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
         found = found + torch.cat(shares)[..., None] * constant
+        found = torch.cat(parts) + found.flatten(1)
         result = torch.zeros(n, width, dtype=found.dtype, device=target.device)
-        return result.index_copy(0, rows, found.flatten(1))
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(len(x), self.heads, -1)
+        return result.index_copy(0, rows, found)
 
     def _drop(self, x: Tensor) -> Tensor:
         return nn.functional.dropout(x, self.dropout, self.training)

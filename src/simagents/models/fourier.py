@@ -1,5 +1,6 @@
 """Embeddings of a few real numbers."""
 
+from collections.abc import Sequence
 from math import pi
 
 import torch
@@ -56,6 +57,48 @@ class FourierEmbedding(nn.Module):
         return self.out(summed if categorical is None else summed + categorical)
 
 
+    @torch.no_grad()
+    def tabulated(self, low: Sequence[float], high: Sequence[float]) -> "TabulatedEmbedding":
+        """The same function without gradients, by tables over the given range of every scalar."""
+        grid = torch.linspace(0, 1, _TABLE_ROWS, device=self.frequency.device)
+        rows = []
+        for branch, (a, b) in enumerate(zip(low, high, strict=True)):
+            x = a + (b - a) * grid
+            phase = 2 * pi * x[:, None] * self.frequency[branch]
+            features = torch.cat([phase.cos(), phase.sin(), x[:, None]], dim=-1)
+            hidden = features @ self.first_weight[branch] + self.first_bias[branch]
+            hidden = nn.functional.layer_norm(hidden, hidden.shape[-1:])
+            hidden = torch.relu(hidden * self.norm_weight[branch] + self.norm_bias[branch])
+            rows.append(hidden @ self.second_weight[branch] + self.second_bias[branch])
+        return TabulatedEmbedding(torch.cat(rows), torch.tensor(low), torch.tensor(high), self.out)
+
+
+class TabulatedEmbedding:
+    """A `FourierEmbedding` whose branches, functions of one number each, are looked up.
+
+    Linear interpolation between neighbouring rows: two rows a scalar instead of two layers. Only
+    for rollouts; the error is stated in the tests.
+    """
+
+    def __init__(self, table: Tensor, low: Tensor, high: Tensor, out: nn.Module):
+        self.table, self.out = table, out
+        self.low = low.to(table)
+        self.scale = (_TABLE_ROWS - 1) / (high.to(table) - self.low)
+        self.first = torch.arange(len(low), device=table.device) * _TABLE_ROWS
+
+    def __call__(self, x: Float[Tensor, "N scalars"]) -> Float[Tensor, "N width"]:
+        place = ((x - self.low) * self.scale).clamp(0, _TABLE_ROWS - 1)
+        below = place.floor().clamp(max=_TABLE_ROWS - 2)
+        share = place - below
+        row = below.long() + self.first
+        summed = nn.functional.embedding_bag(
+            torch.cat([row, row + 1], dim=-1), self.table, mode="sum",
+            per_sample_weights=torch.cat([1 - share, share], dim=-1),
+        )  # fmt: skip
+        return self.out(summed)
+
+
+_TABLE_ROWS = 4096
 _ROWS_AT_ONCE = 4096
 
 

@@ -1,5 +1,6 @@
 """Who looks at whom, and how they lie to one another."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,6 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.geometry import wrap_angle
-from simagents.models.fourier import FourierEmbedding
 
 # Targets with about the same number of sources are computed together, padded to the upper bound of
 # their group. The bounds are fixed, so the shape in which a target is computed depends on its own
@@ -23,7 +23,7 @@ class Group:
     source: Int64[Tensor, "n K"]
     present: Bool[Tensor, "n K"]
     relation: Float[Tensor, "n K D"]
-    """normalised relation embeddings; zero where not present"""
+    """normalised relation embeddings; anything where not present, since nobody attends there"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def embed_relations(
     source: Int64[Tensor, "E"],
     targets: int,
     features: Float[Tensor, "E F"],
-    embedding: FourierEmbedding,
+    embedding: Callable[[Tensor], Tensor],
 ) -> Relations:
     """Edges, sorted by target, as padded groups.
 
@@ -57,8 +57,7 @@ def embed_relations(
             slot = torch.arange(high, device=target.device)
             present = slot < degree[rows, None]
             edge = torch.where(present, first[rows, None] + slot, 0)
-            relation = embedded[edge] * present[..., None]
-            groups.append(Group(rows, torch.where(present, source[edge], 0), present, relation))
+            groups.append(Group(rows, torch.where(present, source[edge], 0), present, embedded[edge]))
         low = high
     if len(place) and int(degree.max()) > _BOUNDS[-1]:
         raise ValueError(f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported.")

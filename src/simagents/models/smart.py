@@ -1,6 +1,8 @@
 """SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), as CAT-K sizes it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import pi
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -11,9 +13,12 @@ from simagents.models.attention import Memory, RelationAttention
 from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import TokenDistribution
 from simagents.models.fourier import FourierEmbedding, mlp_embedding, mlp_head
-from simagents.models.relations import embed_relations, relation_features, within
+from simagents.models.relations import Relations, embed_relations, relation_features, within
 from simagents.tokens.map import LightType, PointType, PolygonType
 from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, MAP_POINTS, Vocabulary
+
+
+Embedding = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,9 @@ class SmartState:
     valid: list[Bool[Tensor, "N"]]
     layers: list[list[Memory]]
     """per layer and step: keys and values for the temporal attention"""
+    embed_map: Embedding
+    """relations to the map and among agents: exact, or from tables where no gradient is wanted"""
+    embed_agents: Embedding
 
 
 class Smart(nn.Module):
@@ -132,9 +140,9 @@ class Smart(nn.Module):
 
         map_memory = self.encode_map(scenes)
         time = self._time_relations(seen, node, agent, step)
-        on_map = self._map_relations(pose, scene, map_memory)
+        on_map = self._map_relations(pose, scene, map_memory, self.map_agent_relation)
         group = world * steps + step
-        among = self._agent_relations(pose, group)
+        among = self._agent_relations(pose, group, self.agent_relation)
         for time_layer, map_layer, agent_layer, on in zip(
             self.time_layers, self.map_agent_layers, self.agent_layers, map_memory.layers, strict=True
         ):
@@ -149,7 +157,7 @@ class Smart(nn.Module):
             out.index_put((agent[asked], step[asked] - HISTORY_TOKENS + 1), logits)
         )
 
-    def _time_relations(self, paths: Paths, node: Tensor, agent: Tensor, step: Tensor):
+    def _time_relations(self, paths: Paths, node: Tensor, agent: Tensor, step: Tensor) -> Relations:
         number = torch.full((paths.valid.numel(),), -1, device=node.device)
         number[node] = torch.arange(len(node), device=node.device)
         steps = paths.valid.shape[1]
@@ -170,6 +178,13 @@ class Smart(nn.Module):
 
     def begin(self, scenes: SceneBatch, paths: Paths) -> SmartState:
         """Encode the map once; all rollouts of a scene share it."""
+        embed_map, embed_agents = self.map_agent_relation, self.agent_relation
+        if not torch.is_grad_enabled():
+            radii = self.config.map_to_agent_radius, self.config.agent_radius
+            embed_map, embed_agents = (
+                exact.tabulated([0.0, -pi, -pi], [radius, pi, pi])
+                for exact, radius in zip((embed_map, embed_agents), radii, strict=True)
+            )
         return SmartState(
             map=self.encode_map(scenes),
             agent_class=scenes.agent_class[paths.agent],
@@ -179,6 +194,8 @@ class Smart(nn.Module):
             pose=[],
             valid=[],
             layers=[[] for _ in self.time_layers],
+            embed_map=embed_map,
+            embed_agents=embed_agents,
         )
 
     def observe(
@@ -194,10 +211,10 @@ class Smart(nn.Module):
             moved = (pose[:, :2] - state.pose[-1][:, :2]) * (valid & state.valid[-1])[:, None]
         x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
         time = self._past_relations(state, pose, valid)
-        on_map = self._map_relations(pose, state.scene, state.map)
+        on_map = self._map_relations(pose, state.scene, state.map, state.embed_map)
         # An agent that is not there yet is computed but seen by nobody: a group of its own.
         group = torch.where(valid, state.world, -1)
-        among = self._agent_relations(pose, group)
+        among = self._agent_relations(pose, group, state.embed_agents)
         remembered = []
         for number, (time_layer, map_layer, agent_layer, on) in enumerate(
             zip(self.time_layers, self.map_agent_layers, self.agent_layers, state.map.layers, strict=True)
@@ -209,13 +226,15 @@ class Smart(nn.Module):
             x = map_layer(x, on, on_map)
             x = agent_layer(x, agent_layer.memory(x), among)
         window = slice(-self.config.past_steps, None)
-        state = SmartState(
-            state.map, state.agent_class, state.agent_size, state.scene, state.world,
-            [*state.pose, pose][window], [*state.valid, valid][window], remembered,
-        )  # fmt: skip
+        state = replace(
+            state,
+            pose=[*state.pose, pose][window],
+            valid=[*state.valid, valid][window],
+            layers=remembered,
+        )
         return state, TokenDistribution(self._logits(x, state.agent_class))
 
-    def _past_relations(self, state: SmartState, pose: Tensor, valid: Tensor):
+    def _past_relations(self, state: SmartState, pose: Tensor, valid: Tensor) -> Relations:
         n, past = len(pose), len(state.pose)
         if past == 0:
             nothing = torch.zeros(0, dtype=torch.int64, device=pose.device)
@@ -264,21 +283,23 @@ class Smart(nn.Module):
         known = self.agent_class(agent_class) + self.agent_size(agent_size)
         return self.fusion(torch.cat([embedded, self.agent_motion(motion, known)], dim=-1))
 
-    def _map_relations(self, pose: Tensor, scene: Tensor, map_memory: MapMemory):
+    def _map_relations(
+        self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
+    ) -> Relations:
         target, source = within(
             pose[:, :2], scene, map_memory.pose[:, :2], map_memory.scene, self.config.map_to_agent_radius
         )
         features = relation_features(pose[target], map_memory.pose[source])
-        return embed_relations(target, source, len(pose), features, self.map_agent_relation)
+        return embed_relations(target, source, len(pose), features, embedding)
 
-    def _agent_relations(self, pose: Tensor, group: Tensor):
+    def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
         """Agents of one group (a world at one step) see one another; group -1 sees and is seen by none."""
         at = pose[:, :2]
         target, source = within(at, group, at, group, self.config.agent_radius)
         others = target != source
         target, source = target[others], source[others]
         features = relation_features(pose[target], pose[source])
-        return embed_relations(target, source, len(pose), features, self.agent_relation)
+        return embed_relations(target, source, len(pose), features, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
         return self.head(x).float().masked_fill(self.actions.vocabulary.absent[agent_class], -torch.inf)

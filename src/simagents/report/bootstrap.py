@@ -25,7 +25,9 @@ def paired_intervals(
     block = max(1, _BLOCK // count)
     means = np.concatenate(
         [
-            scores[generator.integers(count, size=(min(block, RESAMPLES - first), count))].mean(axis=1)
+            scores[generator.integers(count, size=(min(block, RESAMPLES - first), count))].mean(
+                axis=1
+            )
             for first in range(0, RESAMPLES, block)
         ]
     )

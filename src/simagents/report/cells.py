@@ -96,7 +96,9 @@ def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
             parts[path.parts[-3]].append(chunk)
     if len(evaluations) > 1:
         first, second, *_ = evaluations.values()
-        raise InputError(f"{first} and {second} come from different evaluations; rescore one of them.")
+        raise InputError(
+            f"{first} and {second} come from different evaluations; rescore one of them."
+        )
     systems = {}
     for system, chunks in parts.items():
         scores = pd.concat(chunks).set_index("scenario_id").sort_index()
@@ -139,7 +141,9 @@ def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd
     systems = list(dict.fromkeys(system for row in rows for system in row.systems))
     for system in systems:
         if system not in scores:
-            raise InputError(f"{system}: no scores given; score it, or take its row out of the table.")
+            raise InputError(
+                f"{system}: no scores given; score it, or take its row out of the table."
+            )
     for system in scores:
         if system not in systems:
             raise InputError(f"{system}: scores given, but no row of the table names it.")

@@ -22,6 +22,7 @@ class Column:
 
     @property
     def heading(self) -> str:
+        """Title and unit, as plain text."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     def format(self, value: float | None) -> str:
@@ -29,8 +30,9 @@ class Column:
         return "n/a" if value is None else f"{value * self.factor:.{self.decimals}f}"
 
     def format_error(self, value: float | None) -> str:
-        """As `format`, without the zero before the point."""
-        return self.format(value).removeprefix("0") if value is not None else "n/a"
+        """As `format`, without the zero before a long fraction."""
+        text = self.format(value)
+        return text.removeprefix("0") if self.decimals > 2 else text
 
 
 COLUMNS = {

@@ -38,13 +38,13 @@ class Published:
         """Metrics of different years do not stand in one table."""
         if not all(part.startswith(str(year)) for part in self.challenge.split(", ")):
             raise InputError(
-                f"{self.name} was measured with the metric of {self.challenge}, the scores with that "
-                f"of {year}; set evaluation.challenge to the published year."
+                f"{self.name} was measured with the metric of {self.challenge}, the scores with "
+                f"that of {year}; set evaluation.challenge to the published year."
             )
 
 
 def read_published(path: Path) -> Published:
-    """Read one file of `paper/published`. Raises InputError where it is absent or not of that form."""
+    """Read one file of `paper/published`. Raises InputError where it is not of that form."""
     if not path.exists():
         raise InputError(f"{path}: there is no such file.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)

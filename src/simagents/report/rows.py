@@ -28,7 +28,9 @@ def read_rows(text: str) -> list[Row]:
     rows = []
     for given in objects:
         if not isinstance(given, dict):
-            raise InputError(f"--rows: {json.dumps(given)} is no object with `label` and `systems`.")
+            raise InputError(
+                f"--rows: {json.dumps(given)} is no object with `label` and `systems`."
+            )
         for key in given:
             if key not in ("label", "systems", "published"):
                 raise unknown_key(key, "--rows", ("label", "systems", "published"))

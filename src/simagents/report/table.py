@@ -209,7 +209,7 @@ def _published_value(row: Json, published: Published) -> str:
 
 
 def _notes(cells: Json, published: Published | None) -> list[str]:
-    """Plain sentences under the table: what was measured, what ± means, where published values come from."""
+    """Sentences under the table: what was measured, what ± means, whence published values."""
     notes = [
         f"{cells['data'].upper() if cells['data'] == 'womd' else cells['data'].capitalize()} data, "
         f"metric of WOSAC {cells['challenge']}, {_count(cells['scenarios'], 'scenario')}, "
@@ -234,7 +234,7 @@ def _notes(cells: Json, published: Published | None) -> list[str]:
 def _published_notes(cells: Json, published: Published) -> list[str]:
     notes = [
         f"Published: {published.paper}, Table {published.table}, {published.split}, metric of "
-        f"WOSAC {published.challenge}, realism only; source {published.provenance}."
+        f"WOSAC {published.challenge}, realism only; provenance {published.provenance}."
     ]
     named = [row["published"] for row in cells["rows"] if row["published"]]
     other = {row: published.second_source[row] for row in named if row in published.second_source}

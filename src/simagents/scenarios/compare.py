@@ -30,6 +30,8 @@ PANELS = {
 
 @dataclass
 class Args:
+    """What to compare, and where to."""
+
     synthetic: list[Path]
     """TFRecord shards of the generator"""
     out: Path
@@ -114,6 +116,7 @@ def plot(sources: dict[str, dict[str, np.ndarray]]):
 
 
 def main(args: Args) -> None:
+    """Read, draw, save."""
     sns.set_theme(context="paper", style="ticks", font_scale=0.9)
     if args.style:
         matplotlib.style.use(args.style)

@@ -19,6 +19,10 @@ from simagents.errors import InputError
 from simagents.files import replacing
 
 Item = Mapping[str, np.ndarray]
+_DTYPES = {
+    "BOOL": np.bool_, "U8": np.uint8, "I8": np.int8, "I16": np.int16, "I32": np.int32,
+    "I64": np.int64, "F32": np.float32, "F64": np.float64,
+}  # fmt: skip
 
 
 def write_shard(path: Path, items: Iterable[tuple[str, Item]], **description: Any) -> None:
@@ -64,10 +68,13 @@ class Shard:
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         """The arrays of item `index`, copied out of the map."""
-        return {
-            name: column[int(self._start[name][index]) : int(self._start[name][index + 1])]
-            for name, column in self._column.items()
-        }
+        return {name: self._rows(name, *self._start[name][index : index + 2]) for name in self._column}
+
+    def _rows(self, name: str, first: np.int64, last: np.int64) -> np.ndarray:
+        column = self._column[name]
+        if first == last:  # which the library refuses at the end of a column
+            return np.empty((0, *column.get_shape()[1:]), dtype=_DTYPES[column.get_dtype()])
+        return column[int(first) : int(last)]
 
     def lengths(self, name: str) -> np.ndarray:
         """How many rows of `name` each item has, from the offsets alone."""

@@ -1,7 +1,7 @@
-"""Scenarios that are the same every time, obey the schema, and show traffic that knows the rules."""
+"""Scenarios are the same every time, obey the schema, and show traffic that knows the rules."""
 
 from dataclasses import fields
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ import pytest
 from simagents.scenarios.scenario import AgentType, LaneType, LightState, LinkKind, MapKind
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.scenarios.synthetic.templates import TEMPLATES
-from brute_force import corners, off_road, overlap
 
 INDICES = range(60)
 LEGAL = {
@@ -33,11 +32,11 @@ def motor(scenario):
     return np.flatnonzero(scenario.agent_type == AgentType.VEHICLE)
 
 
-def boxes(scenario, step):
+def boxes(plane, scenario, step):
     """Corners [A, T / step, 4, 2] and validity of all agents at every `step`-th step."""
     xy = scenario.position[:, ::step, :2].astype(np.float64)
     length, width = (np.repeat(scenario.size[:, i, None], xy.shape[1], 1) for i in (0, 1))
-    return corners(xy, scenario.heading[:, ::step], length, width), scenario.valid[:, ::step]
+    return plane.corners(xy, scenario.heading[:, ::step], length, width), scenario.valid[:, ::step]
 
 
 def test_same_numbers_same_scenario():
@@ -52,9 +51,11 @@ def test_agents(scenarios):
         count = len(s.agent_id)
         assert 8 <= count <= 60
         assert len(set(s.agent_id.tolist())) == count
-        assert s.agent_type[s.sdc] == AgentType.VEHICLE and s.valid[s.sdc].all()
+        assert s.agent_type[s.sdc] == AgentType.VEHICLE
+        assert s.valid[s.sdc].all()
         assert s.valid.any(axis=1).all()
-        assert s.to_predict.sum() <= 8 and s.valid[s.to_predict, 10].all()
+        assert s.to_predict.sum() <= 8
+        assert s.valid[s.to_predict, 10].all()
         assert s.of_interest.sum() in (0, 2)
         for array in (s.position, s.heading, s.velocity, s.size, s.map_point):
             assert np.isfinite(array).all()
@@ -68,12 +69,16 @@ def test_agents(scenarios):
 def test_some_appear_late_and_some_vanish(scenarios):
     late = np.concatenate([~s.valid[:, 0] for s in scenarios]).mean()
     gone = np.concatenate([~s.valid[:, -1] for s in scenarios]).mean()
-    assert 0.05 < late < 0.5 and 0.05 < gone < 0.5
+    assert 0.05 < late < 0.5
+    assert 0.05 < gone < 0.5
 
 
 def test_map(scenarios):
     for s in scenarios:
-        ids, kind = s.map_id.tolist(), dict(zip(s.map_id.tolist(), s.map_kind.tolist(), strict=True))
+        ids, kind = (
+            s.map_id.tolist(),
+            dict(zip(s.map_id.tolist(), s.map_kind.tolist(), strict=True)),
+        )
         assert len(set(ids)) == len(ids)
         row = {id_: i for i, id_ in enumerate(ids)}
         assert {MapKind.LANE, MapKind.ROAD_LINE, MapKind.ROAD_EDGE} <= set(kind.values())
@@ -85,7 +90,8 @@ def test_map(scenarios):
         for f, k in enumerate(s.map_kind):
             if k in (MapKind.LANE, MapKind.ROAD_LINE, MapKind.ROAD_EDGE):
                 step = np.linalg.norm(np.diff(s.polyline(f), axis=0), axis=1)
-                assert step.max() <= 2.5 and len(step) >= 1
+                assert step.max() <= 2.5
+                assert len(step) >= 1
         assert 400 < len(s.map_point) < 8000
 
 
@@ -95,7 +101,7 @@ def test_lights_cycle(scenarios):
         lane_ids = set(s.map_id[s.map_kind == MapKind.LANE].tolist())
         for lane, states, stops in zip(s.light_lane, s.light_state, s.light_stop, strict=True):
             assert int(lane) in lane_ids
-            for before, after in zip(states, states[1:], strict=False):
+            for before, after in pairwise(states):
                 assert after in (before, LEGAL[before])
             start = s.polyline(int(np.flatnonzero(s.map_id == lane)[0]))[0]
             np.testing.assert_array_equal(stops, np.broadcast_to(start, stops.shape))
@@ -113,7 +119,9 @@ def test_motion_is_what_a_body_can_do(scenarios):
         assert np.abs(moved - (speed[:, 1:] + speed[:, :-1]) / 2)[both].max() < 0.6
         rows = motor(s)
         gain = (np.diff(speed, axis=1) / 0.1)[rows][both[rows]]
-        assert speed[rows].max() < 32 and -9 < gain.min() and gain.max() < 6
+        assert speed[rows].max() < 32
+        assert gain.min() > -9
+        assert gain.max() < 6
         turn = np.diff(s.heading, axis=1)
         turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)[rows][both[rows]] / 0.1
         assert turn.max() < 1.5
@@ -123,36 +131,39 @@ def test_motion_is_what_a_body_can_do(scenarios):
         assert (slide[rows] < 0.25 + 0.12 * speed[rows, 1:])[both[rows]].mean() > 0.999
 
 
-def test_logged_collisions_are_rare(scenarios):
+def test_logged_collisions_are_rare(scenarios, plane):
     """At most 1 agent in 300."""
     hit = total = 0
     for s in scenarios:
-        box, valid = boxes(s, 2)
+        box, valid = boxes(plane, s, 2)
         a, b = np.array(list(combinations(range(len(s.agent_id)), 2))).T
         gap = np.linalg.norm(s.position[a, ::2, :2] - s.position[b, ::2, :2], axis=-1)
         pair, step = np.nonzero(valid[a] & valid[b] & (gap < 12))
-        touched = overlap(box[a[pair], step], box[b[pair], step])
+        touched = plane.overlap(box[a[pair], step], box[b[pair], step])
         hit += len(set(a[pair[touched]]) | set(b[pair[touched]]))
         total += len(s.agent_id)
     assert hit / total < 1 / 300
 
 
-def test_logged_vehicles_stay_on_the_road(scenarios):
-    """But for cars that stand in a driveway: of those that move, at most 1 in 300 ever leaves it."""
+def test_logged_vehicles_stay_on_the_road(scenarios, plane):
+    """Of those that move, at most 1 in 300 ever leaves it; some stand in driveways."""
     off = total = 0
     for s in scenarios[::2]:
-        edges = [s.polyline(f)[:, :2].astype(float) for f in np.flatnonzero(s.map_kind == MapKind.ROAD_EDGE)]
-        box, valid = boxes(s, 6)
+        edges = [
+            s.polyline(f)[:, :2].astype(float)
+            for f in np.flatnonzero(s.map_kind == MapKind.ROAD_EDGE)
+        ]
+        box, valid = boxes(plane, s, 6)
         moves = np.linalg.norm(s.velocity, axis=-1).max(axis=1) > 0.3
         for row in motor(s):
             if moves[row]:
                 total += 1
-                off += bool((off_road(box[row][valid[row]].reshape(-1, 2), edges) > 0).any())
+                off += bool((plane.off_road(box[row][valid[row]].reshape(-1, 2), edges) > 0).any())
     assert off / total < 1 / 300
 
 
 def test_red_lights_are_obeyed(scenarios):
-    """At most 1 vehicle in 300 passes the stop point, within 1.2 m of it and in its direction, at red."""
+    """At most 1 vehicle in 300 passes within 1.2 m of the stop point, in its direction, at red."""
     ran = total = 0
     for s in scenarios:
         total += len(motor(s))

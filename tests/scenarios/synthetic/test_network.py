@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from brute_force import off_road
 
 from simagents.scenarios.synthetic.routes import tabulate
 from simagents.scenarios.synthetic.templates import TEMPLATES
@@ -41,12 +40,12 @@ def test_neighbours_are_mutual_and_beside(networks):
                 assert 2.5 < np.hypot(*(other.points - middle).T).min() < 4.5
 
 
-def test_drivable_side_is_left_of_edges(networks):
+def test_drivable_side_is_left_of_edges(networks, plane):
     """All lanes are on the road, and islands, which are closed, run clockwise."""
     for network in networks[:6]:
         edges = [points for points, _ in network.edges]
         lanes = np.concatenate([lane.points[1:-1:2] for lane in network.lanes])
-        assert off_road(lanes, edges).max() < -0.3
+        assert plane.off_road(lanes, edges).max() < -0.3
         for x, y in (points.T for points in edges if np.array_equal(points[0], points[-1])):
             assert (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() < 0
 
@@ -57,6 +56,7 @@ def test_routes_lead_from_border_to_border(networks):
         assert len(routes.lanes) >= 1
         entered = {e for lane in network.lanes for e in lane.exits}
         for route in routes.lanes:
-            assert route[0] not in entered and not network.lanes[route[-1]].exits
+            assert route[0] not in entered
+            assert not network.lanes[route[-1]].exits
         step = np.diff(routes.pose[:, :, :2], axis=1)
         assert np.hypot(step[..., 0], step[..., 1]) == pytest.approx(1.0, abs=0.03)

@@ -46,14 +46,16 @@ def test_proto_classes_agree():
     lanes = {f.id: f.lane for f in proto.map_features if f.HasField("lane")}
     exits = {(a, b) for a, lane in lanes.items() for b in lane.exit_lanes}
     entries = {(a, b) for b, lane in lanes.items() for a in lane.entry_lanes}
-    assert exits and exits == entries
+    assert exits
+    assert exits == entries
     expected = {(int(a), int(b)) for k, a, b in scenario.link if k == LinkKind.EXIT}
     assert exits == expected
     stops = {(f.id, lane) for f in proto.map_features for lane in f.stop_sign.lane}
     assert stops == {(int(a), int(b)) for k, a, b in scenario.link if k == LinkKind.STOPS}
     assert len(stops) >= 4
     states = proto.tracks[0].states
-    assert len(states) == 91 and all(s.HasField("velocity_y") for s in states)
+    assert len(states) == 91
+    assert all(s.HasField("velocity_y") for s in states)
 
 
 def test_large_numbers_and_unlisted_signals():

@@ -14,6 +14,8 @@ from simagents.scenarios.womd.tfrecord import write_records
 
 @dataclass
 class Args:
+    """Which scenarios, and where to."""
+
     out: Path
     """the shard; it appears whole or not at all"""
     seed: int = 0
@@ -25,6 +27,7 @@ class Args:
 
 
 def main(args: Args) -> None:
+    """Write the shard."""
     if args.seed < 0 or args.first < 0 or args.count < 0:
         raise InputError("--seed, --first and --count must not be negative.")
     numbers = range(args.first, args.first + args.count)

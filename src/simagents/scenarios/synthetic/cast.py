@@ -23,11 +23,13 @@ def vehicle_sizes(rng, count, largest=LONG):
 
 
 def pedestrian_sizes(rng, count):
+    """Length, width, height, [count, 3]."""
     spread = np.clip(rng.standard_normal((count, 3)), -2, 2)
     return np.array([0.86, 0.82, 1.72]) + spread * np.array([0.10, 0.07, 0.11])
 
 
 def cyclist_sizes(rng, count):
+    """Length, width, height, [count, 3], of bicycles with their riders."""
     spread = np.clip(rng.standard_normal((count, 3)), -2, 2)
     return np.array([1.79, 0.79, 1.70]) + spread * np.array([0.07, 0.06, 0.09])
 
@@ -49,7 +51,7 @@ class Drivers:
     lag: np.ndarray
     """s until the foot has done what the head wants"""
     wander: np.ndarray
-    """[N, 3, 3]: amplitude (m), wavelength over 2 pi (m) and phase of three waves of lateral position"""
+    """[N, 3, 3]: amplitude (m), wavelength over 2 pi (m), phase of three waves sideways"""
 
 
 def drivers(rng, bicycle: np.ndarray) -> Drivers:

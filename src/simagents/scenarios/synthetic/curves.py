@@ -84,7 +84,7 @@ def line(start, end, step=1.0):
 
 
 def join(*pieces):
-    """One polyline from several, each beginning where the one before ended (within 0.05 m) or not."""
+    """One polyline from several, each beginning where the one before ended or not."""
     kept = [pieces[0]]
     for piece in pieces[1:]:
         touching = np.abs(piece[0] - kept[-1][-1]).max() < 0.05

@@ -24,6 +24,7 @@ class Ensemble:
 
     @staticmethod
     def of(*parts: "Ensemble") -> "Ensemble":
+        """All agents of several ensembles, in order."""
         names = [field.name for field in fields(Ensemble)]
         return Ensemble(*(np.concatenate([getattr(p, n) for p in parts]) for n in names))
 
@@ -66,7 +67,9 @@ def observe(rng, everyone: Ensemble, fewest: int, most: int) -> tuple[Ensemble, 
         return None
     moved = np.hypot(*(everyone.pose[:, -1, :2] - everyone.pose[:, 0, :2]).T)
     away = np.hypot(*everyone.pose[:, CURRENT, :2].T)
-    merit = 25.0 * (moved > 5.0) + 10.0 * (moved > 1.0) - away / 1.8 + rng.gumbel(0, 6.0, len(moved))
+    merit = (
+        25.0 * (moved > 5.0) + 10.0 * (moved > 1.0) - away / 1.8 + rng.gumbel(0, 6.0, len(moved))
+    )
     sdc = int(np.where(whole, merit, -np.inf).argmax())
 
     count = len(everyone.kind)

@@ -64,7 +64,7 @@ def play(rng, network: Network, routes: Routes) -> tuple[Ensemble, np.ndarray]:
     size[rides] = cast.cyclist_sizes(rng, rides.sum())
     walking = Ensemble(
         np.where(rides, AgentType.CYCLIST, AgentType.PEDESTRIAN),
-        size, on_foot.pose[:, log], on_foot.speed[:, log], np.ones((len(rides), STEPS), bool),
+        size, on_foot.pose[:, log], on_foot.speed[:, log], on_foot.seen[:, log],
     )  # fmt: skip
     place, size = park(rng, network.parking, most=26)
     parked = Ensemble(

@@ -27,7 +27,9 @@ def cycle(rng, network: Network, times: np.ndarray) -> np.ndarray:
     now = (times + rng.uniform(0, ends[-1])) % ends[-1]
     phase = np.searchsorted(ends, now, side="right")
     since = now - (ends - green - amber - clear)[phase]
-    shown = np.where(since < green[phase], _GREEN, np.where(since < green[phase] + amber, _AMBER, _RED))
+    shown = np.where(
+        since < green[phase], _GREEN, np.where(since < green[phase] + amber, _AMBER, _RED)
+    )
     for p, members in enumerate(network.phases):
         for group in members:
             colour[group, phase == p] = shown[phase == p]

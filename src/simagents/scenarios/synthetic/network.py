@@ -1,5 +1,6 @@
 """A road network under construction: what a template draws and traffic drives on."""
 
+import itertools
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -43,7 +44,7 @@ class Lane:
 
 @dataclass
 class Network:
-    """Map features and the rules that come with them, in a local frame (m, scene near the origin)."""
+    """Map features and the rules that come with them, in a local frame (m)."""
 
     lanes: list[Lane] = field(default_factory=list)
     lines: list[tuple[np.ndarray, int]] = field(default_factory=list)
@@ -66,12 +67,13 @@ class Network:
     """signal groups that show arrows"""
 
     def lane(self, points, limit, **rest) -> int:
+        """Add a lane; its index."""
         self.lanes.append(Lane(points, limit, **rest))
         return len(self.lanes) - 1
 
     def side_by_side(self, lanes) -> None:
         """Makes lanes, given from left to right, neighbours of each other."""
-        for left, right in zip(lanes, lanes[1:], strict=False):
+        for left, right in itertools.pairwise(lanes):
             self.lanes[left].right, self.lanes[right].left = right, left
 
     def routes(self) -> list[tuple[int, ...]]:
@@ -87,7 +89,7 @@ class Network:
         return sorted(found)
 
     def features(self):
-        """The map as lists: ids, kinds, types, polylines, speed limits (mph), links, ids of lanes."""
+        """The map as lists: ids, kinds, types, polylines, limits (mph), links, ids of lanes."""
         kinds, types, polylines, limits, links = [], [], [], [], []
 
         def add(kind, type_, points, limit=0.0):

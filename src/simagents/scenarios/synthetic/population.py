@@ -15,11 +15,12 @@ _TIGHT = 8.5
 def populate(rng, routes: Routes, vehicles: int, bicycles: int) -> Fleet:
     """About as many vehicles and bicycles as asked for, on lanes that lead in or out."""
     route, place, size = [], [], []
-    spacing = rng.uniform(7.0, 16.0)
-    for choices, begin, end in _stretches(routes):
-        count = int((end - begin) / 8.0) + 1
-        bodies = cast.vehicle_sizes(rng, count)
-        gap = 3.0 + rng.exponential(spacing, count)
+    stretches = list(_stretches(routes))
+    counts = [int((end - begin) / 8.0) + 1 for _, begin, end in stretches]
+    cuts = np.cumsum(counts)[:-1]
+    everybody = np.split(cast.vehicle_sizes(rng, sum(counts)), cuts)
+    gaps = np.split(3.0 + rng.exponential(rng.uniform(7.0, 16.0), sum(counts)), cuts)
+    for (choices, begin, end), bodies, gap in zip(stretches, everybody, gaps, strict=True):
         at = begin + np.cumsum(gap + bodies[:, 0]) - bodies[:, 0] / 2
         fits = at + bodies[:, 0] / 2 + 1.0 < end
         route.append(np.array(choices)[rng.integers(len(choices), size=fits.sum())])

@@ -1,4 +1,4 @@
-"""Ways through a network as arrays: where they lead, how fast, whom they follow and whom they cross.
+"""Ways through a network as arrays: where they lead, how fast, whom they follow and cross.
 
 A place on a route is its arc length s from the start of the first lane, in metres. Routes go on
 straight before and behind the network, so that traffic can come and go: a place may be negative.
@@ -28,7 +28,7 @@ class Routes:
 
     lanes: list[tuple[int, ...]]
     lane_start: np.ndarray
-    """[R, lanes of the network]: place at which each lane begins, NaN where it is not on the route"""
+    """[R, lanes of the network]: place at which each lane begins, NaN where the route misses it"""
     length: np.ndarray
     pose: np.ndarray
     """[R, M, 3] at places m - LEAD: x, y, heading (unwrapped)"""
@@ -47,12 +47,12 @@ class Routes:
     """place of the line before the crosswalk on the way out"""
     second_crosswalk: np.ndarray
     offset: np.ndarray
-    """add to a place on the other's route to get the place on one's own; NaN where they never meet"""
+    """add to a place on the other's route to get one's own; NaN where they never meet"""
     low: np.ndarray
     """between these places on one's own route the other one is in the way"""
     high: np.ndarray
     cross: np.ndarray
-    """[R, R, 4]: one's own place of entering and leaving the area of conflict, then the other's; or NaN"""
+    """[R, R, 4]: own places of entering and leaving the area of conflict, then the other's"""
 
     def index(self, s):
         """Column of the grid before each place, and the fraction of the way to the next."""
@@ -68,6 +68,7 @@ class Routes:
 
 
 def tabulate(network: Network) -> Routes:
+    """All routes of a network."""
     lanes = [route for route in network.routes() if not _stranded(network, route)]
     along = [_arc(lane.points) for lane in network.lanes]
     span = np.array([a[-1] for a in along])
@@ -169,7 +170,7 @@ def _gates(network, lanes, start, span):
 
 
 def _closeness(network, along):
-    """Which lanes inside the junction come close, and from where to where on the first of each pair."""
+    """Which lanes inside the junction come close, and from where to where on the first of two."""
     count = len(network.lanes)
     near = np.zeros((count, count), bool)
     first, last = np.zeros((count, count)), np.zeros((count, count))
@@ -194,7 +195,7 @@ def _closeness(network, along):
 
 
 def _following(network, lanes, start, span, near, first, last):
-    """For each pair of routes: the stretch that they share, widened where they part and where they meet."""
+    """For each pair of routes: the stretch that they share, widened where they part or meet."""
     count = len(lanes)
     offset = np.full((count, count), np.nan)
     low, high = np.full((count, count), -_NEVER), np.full((count, count), _NEVER)
@@ -221,19 +222,22 @@ def _following(network, lanes, start, span, near, first, last):
 def _crossing(network, lanes, start, gate_lane, near, first, last):
     """Areas of conflict of each route's gate lane with the other routes' lanes."""
     cross = np.full((len(lanes), len(lanes), 4), np.nan)
-    begins = [lane.points[0] for lane in network.lanes]
+    begins = np.array([lane.points[0] for lane in network.lanes])
+    rivals = near & ~(begins[:, None] == begins).all(axis=-1)  # who starts together only parts
+    for a, lane in enumerate(network.lanes):
+        rivals[a, lane.exits] = rivals[lane.exits, a] = False
     for i, a in enumerate(gate_lane):
         if a < 0:
             continue
-        rivals = [
-            b for b in np.flatnonzero(near[a])
-            if b != a and b not in network.lanes[a].exits and a not in network.lanes[b].exits
-            and not np.array_equal(begins[a], begins[b])
-        ]  # fmt: skip
-        for b in rivals:
-            for j in np.flatnonzero(~np.isnan(start[:, b])):
-                mine, other = start[i, a], start[j, b]
-                cross[i, j] = (
-                    mine + first[a, b], mine + last[a, b], other + first[b, a], other + last[b, a]
-                )  # fmt: skip
+        for b in np.flatnonzero(rivals[a]):
+            other = start[:, b]
+            meets = ~np.isnan(other)
+            cross[i, meets, 0], cross[i, meets, 1] = (
+                start[i, a] + first[a, b],
+                start[i, a] + last[a, b],
+            )
+            cross[i, meets, 2], cross[i, meets, 3] = (
+                other[meets] + first[b, a],
+                other[meets] + last[b, a],
+            )
     return cross

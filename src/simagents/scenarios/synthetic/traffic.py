@@ -46,7 +46,7 @@ class Motion:
     place: np.ndarray
     speed: np.ndarray
     shift: np.ndarray
-    """[N, 3]: metres to the left of the new lane when the change began, its place, and its length"""
+    """[N, 3]: metres left of the new lane when the change began, its place, its length"""
     changed_at: np.ndarray
     """the first recorded step on the new lane; behind the last one where no lane was changed"""
 
@@ -55,8 +55,7 @@ class Traffic:
     """State of all vehicles; `drive` moves it on."""
 
     def __init__(self, network: Network, routes: Routes, fleet: Fleet, colour, blocked, rng):
-        """`colour` [groups, steps] as in `lights.cycle`; `blocked` [crosswalks, steps]: a walker is on it
-        or about to be."""
+        """`colour` as in `lights.cycle`, `blocked` as in `walkers.occupied`, every 0.2 s."""
         self.network, self.routes, self.rng = network, routes, rng
         self.route, self.s, self.v = fleet.route.copy(), fleet.place.copy(), fleet.speed.copy()
         self.drivers, self.length = fleet.drivers, fleet.size[:, 0]
@@ -73,6 +72,7 @@ class Traffic:
         self.waited = np.full(count, _NEVER)
         self.held = np.zeros(count, bool)
         self.rows = np.arange(count)
+        self.wide = any(lane.left is not None for lane in network.lanes)
         self.half_length = self.length / 2
         self.half = self.half_length[:, None] + self.half_length
         self.comfort = 1.0 / (2 * np.sqrt(self.drivers.push * self.drivers.brake))
@@ -111,7 +111,7 @@ class Traffic:
                 kept[:, t - skip] = self.route, self.s, self.v
             if t % 2 == 0:
                 self._ask(t)
-            if t % 5 == 3:
+            if t % 5 == 3 and self.wide:
                 self._change_lanes(t)
             self._move(t, shocks[t])
         route, place, speed = kept.transpose(0, 2, 1)
@@ -200,7 +200,9 @@ class Traffic:
         rest = their_leave - rear + 1.0
         their_out = np.where(self.held, _NEVER, _time(rest, self.v, _LAZY))
         open_ = self.granted | (
-            (self.rank > self.rank[rows, None]) & (self.colour[t][self.signal] < 2) & (self.waited == _NEVER)
+            (self.rank > self.rank[rows, None])
+            & (self.colour[t][self.signal] < 2)
+            & (self.waited == _NEVER)
         )
         with np.errstate(invalid="ignore"):
             meets = (mine_in - 0.7 < their_out) & (their_in < mine_out + 1.2) & (rest > 0)
@@ -231,7 +233,7 @@ class Traffic:
                 return
 
     def _room(self, r, s, me):
-        """Metres free ahead and behind at a place of a route, and the speed of who comes from behind."""
+        """Metres free ahead and behind at a place of a route, and the speed of who is behind."""
         there = self.s + self.routes.offset[r, self.route] - s
         there[me] = np.nan
         reach = (self.length + self.length[me]) / 2
@@ -247,7 +249,9 @@ class Traffic:
         begin = table.lane_start[r]
         lane = next((k for k in reversed(table.lanes[r]) if begin[k] <= s), table.lanes[r][0])
         here = self.network.lanes[lane]
-        if here.inside or (here.exits and self.gate[i] - s < 35.0 + 2.0 * self.v[i] and self.gate[i] > s):
+        if here.inside or (
+            here.exits and self.gate[i] - s < 35.0 + 2.0 * self.v[i] and self.gate[i] > s
+        ):
             return
         pose = table.poses(r, s)
         for other in (here.left, here.right):
@@ -257,7 +261,9 @@ class Traffic:
             # Once out of the junction, the lanes passed on the way there no longer matter.
             k = choices[self.rng.integers(len(choices))]
             place = s - begin[lane] + table.lane_start[k, other]
-            for _ in range(3):  # project onto the other route; in bends the first guess is metres off
+            for _ in range(
+                3
+            ):  # project onto the other route; in bends the first guess is metres off
                 theirs = table.poses(k, place)
                 off = pose[:2] - theirs[:2]
                 place += off[0] * np.cos(theirs[2]) + off[1] * np.sin(theirs[2])

@@ -1,7 +1,8 @@
 """Pedestrians on pavements and crosswalks, and cyclists who ride on the pavement.
 
-They look at no vehicle: they are planned first, and vehicles see them coming (`blocked`), as drivers
-slow down for who is about to step off the kerb. Who crosses at a light begins while it is green.
+They look at no vehicle: they are planned first, and vehicles see them coming (`occupied`), as
+drivers slow down for who is about to step off the kerb. Who crosses at a light begins while it is
+green.
 """
 
 from dataclasses import dataclass
@@ -17,17 +18,22 @@ FORESIGHT = 3.0
 
 @dataclass
 class Walkers:
-    """W walkers: pose [W, T, 3], speed [W, T] at steps of 0.1 s, whether they ride, and who is on which
-    crosswalk from when to when."""
+    """W walkers at T steps of 0.1 s."""
 
     pose: np.ndarray
+    """[W, T, 3]: x, y, heading"""
     speed: np.ndarray
+    """[W, T]: m/s"""
+    seen: np.ndarray
+    """[W, T]: not far beyond the ends of the path"""
     rides: np.ndarray
+    """[W]: on a bicycle"""
     crossing: list[tuple[int, float, float]]
+    """crosswalk, and the times (s) at which somebody steps on it and leaves it"""
 
 
 def plan(rng, network: Network, colour, times, crossers: int, strollers: int) -> Walkers:
-    """`colour` [groups, times] as in `lights.cycle`; `times` in s from the start of warm-up, 0.1 s apart."""
+    """`colour` [groups, times] as in `lights.cycle`; `times` in s from the start, 0.1 s apart."""
     paths, starts, speeds, pauses, crossing, rides = [], [], [], [], [], []
     for _ in range(crossers if network.crosswalks else 0):
         c = int(rng.integers(len(network.crosswalks)))
@@ -49,11 +55,13 @@ def plan(rng, network: Network, colour, times, crossers: int, strollers: int) ->
         standing = rng.random() < 0.2 and not rider
         paths.append(path)
         starts.append(place)
-        speeds.append(0.0 if standing else rng.normal(4.2, 0.6) if rider else max(rng.normal(1.35, 0.2), 0.7))
+        speeds.append(
+            0.0 if standing else rng.normal(4.2, 0.6) if rider else max(rng.normal(1.35, 0.2), 0.7)
+        )
         pauses.append((0.0, 0.0))
         rides.append(rider)
-    pose, speed = _walk(rng, paths, np.array(starts), np.array(speeds), pauses, times)
-    return Walkers(pose, speed, np.array(rides, bool), crossing)
+    pose, speed, seen = _walk(rng, paths, np.array(starts), np.array(speeds), pauses, times)
+    return Walkers(pose, speed, seen, np.array(rides, bool), crossing)
 
 
 def occupied(network: Network, crossing, times) -> np.ndarray:
@@ -90,7 +98,9 @@ def _over(rng, polygon):
     near, beyond = a + shift - 2.2 * ahead, b + shift + 2.2 * ahead
     points = np.array([near + turns[0] * far[0], near, beyond, beyond + turns[1] * far[1]])
     for _ in range(3):  # corners cut three times are round enough for feet
-        inner = np.concatenate([0.75 * points[:-1] + 0.25 * points[1:], 0.25 * points[:-1] + 0.75 * points[1:]], 1)
+        inner = np.concatenate(
+            [0.75 * points[:-1] + 0.25 * points[1:], 0.25 * points[:-1] + 0.75 * points[1:]], 1
+        )
         points = np.concatenate([points[:1], inner.reshape(-1, 2), points[-1:]])
     place = lengths(points)
     kerb = place[np.hypot(*(points - (a + shift - 0.8 * ahead)).T).argmin()]
@@ -100,7 +110,7 @@ def _over(rng, polygon):
 def _along(rng, pavements):
     """A line along a kerb and a place on it."""
     edge = pavements[rng.integers(len(pavements))]
-    path = shifted(edge, -rng.uniform(1.0, 3.4))
+    path = shifted(edge, -rng.uniform(0.9, 2.4))
     if rng.random() < 0.5:
         path = path[::-1]
     return path, rng.uniform(0.0, 0.9) * lengths(path)[-1]
@@ -109,8 +119,9 @@ def _along(rng, pavements):
 def _walk(rng, paths, starts, paces, pauses, times):
     count = len(paths)
     pose, speed = np.zeros((count, len(times), 3)), np.zeros((count, len(times)))
+    seen = np.ones(speed.shape, bool)
     if not count:
-        return pose, speed
+        return pose, speed, seen
     pause = np.array(pauses)
     moving = (times < pause[:, :1]) | (times >= pause[:, 1:])
     slow = rng.standard_normal((count, len(times) // 10 + 2)) * 0.07
@@ -119,7 +130,9 @@ def _walk(rng, paths, starts, paces, pauses, times):
     sway = slow[:, whole] * (1 - (tenth - whole)) + slow[:, whole + 1] * (tenth - whole)
     speed = moving * paces[:, None] * (1 + sway)
     # Nobody starts or stops at once: the mean over 0.7 s, by differences of a running sum.
-    run = np.cumsum(np.concatenate([np.repeat(speed[:, :1], 4, 1), speed, np.repeat(speed[:, -1:], 3, 1)], 1), 1)
+    run = np.cumsum(
+        np.concatenate([np.repeat(speed[:, :1], 4, 1), speed, np.repeat(speed[:, -1:], 3, 1)], 1), 1
+    )
     speed = (run[:, 7:] - run[:, :-7]) / 7.0
     place = starts[:, None] + np.cumsum(speed, axis=1) * 0.1
     phase = rng.uniform(0, 2 * np.pi, (count, 1))
@@ -129,13 +142,17 @@ def _walk(rng, paths, starts, paces, pauses, times):
         step = np.diff(path, axis=0)
         angle = np.unwrap(np.arctan2(step[:, 1], step[:, 0]))
         s = place[w]
+        seen[w] = (s > -12.0) & (s < arc[-1] + 12.0)
         pose[w, :, 0] = np.interp(s, arc, path[:, 0])
         pose[w, :, 1] = np.interp(s, arc, path[:, 1])
         pose[w, :, 2] = np.interp(s, (arc[1:] + arc[:-1]) / 2, angle)
         # Beyond the ends of the path, straight on.
-        for over, end, last in ((np.minimum(s, 0.0), 0, angle[0]), (np.maximum(s - arc[-1], 0.0), -1, angle[-1])):
+        for over, _end, last in (
+            (np.minimum(s, 0.0), 0, angle[0]),
+            (np.maximum(s - arc[-1], 0.0), -1, angle[-1]),
+        ):
             pose[w, :, 0] += over * np.cos(last)
             pose[w, :, 1] += over * np.sin(last)
     pose[..., 0] -= drift * np.sin(pose[..., 2])
     pose[..., 1] += drift * np.cos(pose[..., 2])
-    return pose, speed
+    return pose, speed, seen

@@ -2,8 +2,8 @@
 
 A state of an agent and a point of the map hold only fields of fixed width. All their bytes but the
 values are therefore the same in every message: one packed numpy record with the tags as constants
-encodes all states of all agents at once, and another all points of the map. Everything else is small
-and is written field by field. Field numbers are those of `scenario.proto`.
+encodes all states of all agents at once, and another all points of the map. Everything else is
+small and is written field by field. Field numbers are those of `scenario.proto`.
 """
 
 from collections import defaultdict
@@ -11,7 +11,15 @@ from functools import cache
 
 import numpy as np
 
-from simagents.scenarios.scenario import CURRENT, STEP_SECONDS, STEPS, LightState, LinkKind, MapKind, Scenario
+from simagents.scenarios.scenario import (
+    CURRENT,
+    STEP_SECONDS,
+    STEPS,
+    LightState,
+    LinkKind,
+    MapKind,
+    Scenario,
+)
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _OF = {1: np.uint8, 4: "<f4", 8: "<f8"}  # numpy types by width
@@ -48,8 +56,13 @@ def encode_scenario(scenario: Scenario) -> bytes:
     return b"".join(parts)
 
 
+_SMALL = [bytes((value,)) for value in range(128)]
+
+
 def _varint(value: int) -> bytes:
     """Seven bits a byte, the lowest first; negative numbers as 64-bit two's complement."""
+    if 0 <= value < 128:
+        return _SMALL[value]
     value &= (1 << 64) - 1
     out = bytearray()
     while value > 127:
@@ -69,7 +82,7 @@ def _bytes(field: int, payload: bytes) -> bytes:
 
 @cache
 def _record(field: int, inner: tuple[tuple[str, int, int], ...]) -> tuple[np.dtype, bytes]:
-    """Layout and constant bytes of a repeated message `field` with `inner` (name, number, width in bytes).
+    """Layout and constant bytes of a repeated message `field` of `inner`: name, number, bytes.
 
     Returns a packed dtype whose named columns are the values, and one record with the tags set.
     """
@@ -109,7 +122,10 @@ def _tracks(scenario: Scenario) -> list[bytes]:
     for column, name in enumerate(("length", "width", "height")):
         states[name] = scenario.valid * scenario.size[:, column, None]
     states["heading"] = scenario.heading
-    states["velocity_x"], states["velocity_y"] = scenario.velocity[..., 0], scenario.velocity[..., 1]
+    states["velocity_x"], states["velocity_y"] = (
+        scenario.velocity[..., 0],
+        scenario.velocity[..., 1],
+    )
     states["valid"] = scenario.valid
     return [
         _bytes(2, _number(1, int(agent)) + _number(2, int(kind)) + track.tobytes())
@@ -128,7 +144,7 @@ def _points(points: np.ndarray, field) -> np.ndarray:
 
 
 def _light_states(scenario: Scenario) -> list[bytes]:
-    """One message a step, empty where there are no lights; signals that a step does not list are left out."""
+    """One message a step, without the signals that the step does not list."""
     signals = []
     for lane, states, stops in zip(
         scenario.light_lane, scenario.light_state, scenario.light_stop, strict=True
@@ -142,7 +158,9 @@ def _light_states(scenario: Scenario) -> list[bytes]:
         out["head"][:, -1] = states
         out["stop"] = point
         listed, data, width = states != LightState.UNLISTED, out.tobytes(), out.itemsize
-        signals.append([data[t * width : (t + 1) * width] * seen for t, seen in enumerate(listed.tolist())])
+        signals.append(
+            [data[t * width : (t + 1) * width] * seen for t, seen in enumerate(listed.tolist())]
+        )
     steps = zip(*signals, strict=True) if signals else [()] * STEPS
     return [_bytes(7, b"".join(step)) for step in steps]
 
@@ -158,7 +176,12 @@ def _map_features(scenario: Scenario) -> list[bytes]:
     links = _links(scenario)
     out = []
     for f, (id_, kind, type_) in enumerate(
-        zip(scenario.map_id.tolist(), scenario.map_kind.tolist(), scenario.map_type.tolist(), strict=True)
+        zip(
+            scenario.map_id.tolist(),
+            scenario.map_kind.tolist(),
+            scenario.map_type.tolist(),
+            strict=True,
+        )
     ):
         payload = points[start[f] * width : start[f + 1] * width]
         if kind == MapKind.LANE:
@@ -196,7 +219,7 @@ def _lane(scenario, f, type_, polyline, links, size) -> bytes:
     mine = size[int(scenario.map_id[f])]
     for field, kind in ((11, LinkKind.LEFT), (12, LinkKind.RIGHT)):
         for other in links[kind]:
-            # Indices of the first and the last point along which the two are neighbours: all of them.
+            # First and last points along which the two are neighbours: all the way.
             along = (other, 0, mine - 1, 0, size.get(other, 1) - 1)
             parts.append(_bytes(field, b"".join(_number(n, v) for n, v in enumerate(along, 1))))
     return b"".join(parts)

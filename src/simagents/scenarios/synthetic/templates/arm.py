@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from simagents.scenarios.scenario import LaneType, RoadEdgeType, RoadLineType
-from simagents.scenarios.synthetic.curves import beside, connect, join, pose_beside, straight_then_bend
+from simagents.scenarios.synthetic.curves import (
+    beside,
+    connect,
+    join,
+    pose_beside,
+    straight_then_bend,
+)
 from simagents.scenarios.synthetic.network import Network
 
 STEP = 1.5
@@ -15,7 +21,7 @@ BIKE = 1.7  # width of a bicycle lane, m
 
 @dataclass
 class Arm:
-    """Seen from the junction, looking outwards: lanes that come in are on the left, at +, out on the right.
+    """Seen from the junction, looking outwards: lanes that come in are on the left, at +.
 
     Widths in metres. `axis` is a curve [n, 3] whose point `CROSSWALK` is at the stop line.
     """
@@ -49,6 +55,7 @@ class Arm:
 
     @property
     def right(self) -> float:
+        """Distance of the kerb on the side that goes out."""
         return self.median / 2 + self.lanes_out * self.width + self.strip
 
     def inner(self, left: float, turn: float = 0.0):
@@ -60,10 +67,13 @@ class Arm:
         return beside(self.axis, self.left)[::-1]
 
     def kerb_out(self):
+        """From the junction to the far end: the road is on its left."""
         return beside(self.axis, -self.right)
 
 
-def draw_arm(rng, angle, setback, *, lanes_in, lanes_out, limit, median=None, use=None, length=None):
+def draw_arm(
+    rng, angle, setback, *, lanes_in, lanes_out, limit, median=None, use=None, length=None
+):
     """An arm at an angle (rad) whose kerbs begin `setback` metres from the origin."""
     if length is None:
         length = rng.uniform(75.0, 115.0)
@@ -84,7 +94,9 @@ def pave_arm(network: Network, arm: Arm, rng, *, signal=-1, crosswalk=True) -> N
     arm.incoming = [
         network.lane(beside(road, arm.offset(i))[::-1], arm.limit) for i in range(arm.lanes_in)
     ]
-    arm.outgoing = [network.lane(beside(road, -arm.offset(i)), arm.limit) for i in range(arm.lanes_out)]
+    arm.outgoing = [
+        network.lane(beside(road, -arm.offset(i)), arm.limit) for i in range(arm.lanes_out)
+    ]
     network.side_by_side(arm.incoming)
     network.side_by_side(arm.outgoing)
     _paint(network, arm, road)
@@ -125,7 +137,7 @@ def _paint(network, arm, road):
 
 def _cycle_ways(network, arm, road):
     """Bicycles keep to the strip beside the kerb, whether or not it is a lane of the map."""
-    lane = dict(kind=LaneType.BIKE_LANE, drawn=arm.use == "bike")
+    lane = {"kind": LaneType.BIKE_LANE, "drawn": arm.use == "bike"}
     inset = BIKE / 2 if arm.use == "bike" else 0.5
     at_in, at_out = arm.left - arm.strip + inset, arm.right - arm.strip + inset
     arm.bike_in = network.lane(beside(road, at_in)[::-1], 7.0, **lane)
@@ -162,6 +174,6 @@ def _driveway(network, arm, road, rng):
 
 
 def corner(before: Arm, after: Arm, reach=0.24):
-    """The kerb from one arm to the next (counter-clockwise), as one polyline with the road on its left."""
+    """The kerb from one arm to the next (counter-clockwise), with the road on its left."""
     bend = connect(before.inner(before.left, np.pi), after.inner(-after.right), reach=reach)
     return join(before.kerb_in(), bend, after.kerb_out())

@@ -9,10 +9,12 @@ from simagents.scenarios.synthetic.templates.arm import Arm, pave_arm
 
 
 def straight_arterial(rng) -> Network:
+    """Almost straight."""
     return _arterial(rng, bend=rng.normal(0, 1 / 900))
 
 
 def curved_arterial(rng) -> Network:
+    """With one bend, of 80 m radius or more where it is sharpest."""
     return _arterial(rng, bend=rng.choice([-1, 1]) * rng.uniform(1 / 170, 1 / 80))
 
 

@@ -10,7 +10,7 @@ BAY = 5.8  # depth of a bay, m
 
 
 def carpark(rng) -> Network:
-    """Columns of bays stand along y; the loop runs counter-clockwise; entry and exit are at the bottom."""
+    """Columns of bays stand along y; the loop is counter-clockwise, its gate at the bottom."""
     network = Network()
     pitch, aisle = rng.uniform(2.6, 2.9), rng.uniform(6.4, 7.4)
     rows = int(rng.integers(9, 17))
@@ -27,16 +27,34 @@ def carpark(rng) -> Network:
     for y in (np.arange(rows) + 0.5) * pitch + bottom:
         for x in (-(outside + wall) / 2, -inside / 2, inside / 2, (outside + wall) / 2):
             heading = rng.choice([0.0, np.pi]) + rng.normal(0, 0.02)
-            network.parking.append((x + rng.normal(0, 0.12), y + rng.normal(0, 0.08), heading))
+            network.parking.append((x + rng.normal(0, 0.06), y + rng.normal(0, 0.06), heading))
     for y in (top + 0.9, bottom - 0.9):  # kerbed ends of the middle bays
-        loop = np.array([(-inside + 0.8, y + 0.5), (inside - 0.8, y + 0.5), (inside - 0.8, y - 0.5), (-inside + 0.8, y - 0.5)])
+        loop = np.array(
+            [
+                (-inside + 0.8, y + 0.5),
+                (inside - 0.8, y + 0.5),
+                (inside - 0.8, y - 0.5),
+                (-inside + 0.8, y - 0.5),
+            ]
+        )
         ring = join(*[line(loop[i], loop[(i + 1) % 4]) for i in range(4)])
         network.edges.append((ring, RoadEdgeType.MEDIAN))
-    _loop(network, (inside + outside) / 2, top + end / 2 + 0.9, bottom - end / 2 - 0.9, bottom - end)
+    _loop(
+        network, (inside + outside) / 2, top + end / 2 + 0.9, bottom - end / 2 - 0.9, bottom - end
+    )
     y = rng.uniform(-0.2, 0.2) * height
     x = (inside + outside) / 2
     for side in (-1, 1):
-        network.bumps.append(np.array([(side * x - aisle / 2, y), (side * x + aisle / 2, y), (side * x + aisle / 2, y + 0.9), (side * x - aisle / 2, y + 0.9)]))
+        network.bumps.append(
+            np.array(
+                [
+                    (side * x - aisle / 2, y),
+                    (side * x + aisle / 2, y),
+                    (side * x + aisle / 2, y + 0.9),
+                    (side * x - aisle / 2, y + 0.9),
+                ]
+            )
+        )
     network.pavements.append(line((-wall - 3, top + end + 1.0), (wall + 3, top + end + 1.0))[::-1])
     for side in (-1, 1):
         walk = line((side * (x + aisle * 0.36), bottom + 1), (side * (x + aisle * 0.36), top - 1))
@@ -62,7 +80,9 @@ def _kerbs(network, wall, top, bottom, aisle):
         line((-gate, bottom), (-gate, bottom - far)),
     )
     network.edges.append((edge, RoadEdgeType.BOUNDARY))
-    network.lines.append((line((0, bottom - far), (0, bottom - 1)), RoadLineType.SOLID_DOUBLE_YELLOW))
+    network.lines.append(
+        (line((0, bottom - far), (0, bottom - 1)), RoadLineType.SOLID_DOUBLE_YELLOW)
+    )
 
 
 def _loop(network, x, top, bottom, mouth):
@@ -88,7 +108,9 @@ def _loop(network, x, top, bottom, mouth):
         rule=Rule.YIELD, rank=0,
     )  # fmt: skip
     west = (-x, bottom + r, -half)
-    out = network.lane(connect(west, (-2.0, mouth - 2.0, -half), reach=0.26), slow, kind=kind, inside=True)
+    out = network.lane(
+        connect(west, (-2.0, mouth - 2.0, -half), reach=0.26), slow, kind=kind, inside=True
+    )
     again = network.lane(
         join(
             arc((-x + r, bottom + r), r, np.pi, 1.5 * np.pi),
@@ -99,7 +121,16 @@ def _loop(network, x, top, bottom, mouth):
         kind=kind,
         inside=True,
     )
-    for a, b in ((up, over), (over, down), (down, again), (again, up), (enter, into), (into, up), (down, out), (out, leave)):
+    for a, b in (
+        (up, over),
+        (over, down),
+        (down, again),
+        (again, up),
+        (enter, into),
+        (into, up),
+        (down, out),
+        (out, leave),
+    ):
         network.lanes[a].exits.append(b)
         # Lanes meet exactly, whatever sine and cosine round to.
         network.lanes[a].points[-1] = network.lanes[b].points[0]

@@ -86,7 +86,7 @@ def _junction(rng, angles, lanes, limits, rule, main=()) -> Network:
         network.edges.append((edge, RoadEdgeType.BOUNDARY))
         network.pavements.append(edge)
     protected = rule == Rule.SIGNAL and rng.random() < 0.5
-    for k, arm in enumerate(arms):
+    for k in range(len(arms)):
         _movements(network, arms, k, rule, protected, main)
     if rule == Rule.SIGNAL:
         _phases(network)
@@ -133,13 +133,14 @@ def _movements(network, arms, k, rule, protected, main):
     for turn, i, o in ways:
         goal = arms[goals[turn]]
         arrow = turn == LEFT and alone and protected
+        signal = _group(k, arrow) if rule == Rule.SIGNAL else -1
         rank = {THROUGH: 3, RIGHT: 2, LEFT: 1}[turn] - (2 if main and k not in main else 0)
         if main and k in main and turn == LEFT:
             gate = Rule.YIELD
         elif k in main:
             gate = Rule.NONE
         _connect(network, arm, arm.incoming[i], goal, goal.outgoing[o], turn,
-                 rule=gate, rank=rank, signal=_group(k, arrow) if rule == Rule.SIGNAL else -1)  # fmt: skip
+                 rule=gate, rank=rank, signal=signal)  # fmt: skip
     if arm.bike_in >= 0 and THROUGH in goals and arms[goals[THROUGH]].bike_out >= 0:
         goal = arms[goals[THROUGH]]
         first = network.lanes[arm.bike_in]

@@ -13,7 +13,7 @@ def merge(rng) -> Network:
     lanes = int(rng.integers(2, 5))
     width, shoulder = rng.uniform(3.5, 3.8), rng.uniform(1.6, 2.6)
     limit = float(rng.choice([15.6, 17.9, 20.1, 24.6]))
-    road = dict(limit=limit, kind=LaneType.FREEWAY if limit > 19 else LaneType.SURFACE_STREET)
+    road = {"limit": limit, "kind": LaneType.FREEWAY if limit > 19 else LaneType.SURFACE_STREET}
     axis = straight_then_bend((-120.0, 0.0), 0.0, 240.0, rng.normal(0, 1 / 700), calm=0.0)
     median = rng.uniform(1.5, 4.0) / 2
     first = median + 0.6  # the left border of the leftmost lane
@@ -39,9 +39,7 @@ def merge(rng) -> Network:
     ramp_left = middle[-1] + away - width / 2 - 0.8
     ramp_right = np.maximum(kerb, middle[-1] + away + width / 2 + 1.2)
     tip = int(np.flatnonzero(ramp_left < kerb + 0.5)[0])
-    gore = np.concatenate(
-        [beside(axis[:tip], -kerb), beside(axis, -ramp_left)[: tip + 1][::-1]]
-    )
+    gore = np.concatenate([beside(axis[:tip], -kerb), beside(axis, -ramp_left)[: tip + 1][::-1]])
     half = np.minimum(median, 0.4 + 0.3 * np.arange(len(axis)))  # pointed where the map ends
     half = np.minimum(half, half[::-1])
     loop = np.concatenate([beside(axis, half), beside(axis, -half)[::-1]])
@@ -63,7 +61,7 @@ def merge(rng) -> Network:
 
 
 def _ramp(rng, axis, joint):
-    """How far to the right of its goal the ramp is, at each point of the axis: it comes in smoothly."""
+    """How far to the right of its goal the ramp is, at each point of the axis."""
     x = np.clip(np.arange(len(axis)) / joint, 0.0, 1.0)
     return rng.uniform(15.0, 24.0) * (1 - x**3 * (10 - 15 * x + 6 * x * x))
 

@@ -11,6 +11,7 @@ HALF_WIDTH = 3.1  # of the carriageway around the island, m
 
 
 def roundabout(rng) -> Network:
+    """Drivers circulate counter-clockwise around the origin."""
     network = Network()
     count = int(rng.choice([3, 4, 4]))
     radius = rng.uniform(16.0, 20.0)

@@ -1,6 +1,9 @@
-"""Boxes and signed distances by brute force, written independently of the generator and the metric."""
+"""Boxes and signed distances by brute force, independent of the generator and the metric."""
+
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 
 def corners(position, heading, length, width):
@@ -26,10 +29,10 @@ def overlap(one, other):
 
 
 def off_road(points, edges):
-    """Signed distance (m) of points [n, 2] to edges (polylines [m, 2]): positive right of the nearest one.
+    """Signed distance (m) of points [n, 2] to polylines [m, 2]: positive right of the nearest.
 
-    Beyond an end of a segment, the neighbouring segment has a say: in a left bend a point is off the
-    road if it is so for either, in a right bend if it is so for both.
+    Beyond an end of a segment, the neighbouring segment has a say: in a left bend a point is off
+    the road if it is so for either, in a right bend if it is so for both.
     """
     nearest, signed = np.full(len(points), np.inf), np.zeros(len(points))
     for edge in edges:
@@ -44,9 +47,17 @@ def off_road(points, edges):
         for other, end in ((1, 1.0), (-1, 0.0)):
             n = np.clip(k + other, 0, len(way) - 1)
             bend = (way[k, 0] * way[n, 1] - way[k, 1] * way[n, 0]) * other
-            both = np.where(bend > 0, np.maximum(sign, side[rows, n]), np.minimum(sign, side[rows, n]))
+            both = np.where(
+                bend > 0, np.maximum(sign, side[rows, n]), np.minimum(sign, side[rows, n])
+            )
             sign = np.where((part[rows, k] == end) & (n != k), both, sign)
         closer = gap[rows, k] < nearest
         nearest = np.where(closer, gap[rows, k], nearest)
         signed = np.where(closer, gap[rows, k] * sign, signed)
     return signed
+
+
+@pytest.fixture(scope="session")
+def plane():
+    """The functions of this file."""
+    return SimpleNamespace(corners=corners, overlap=overlap, off_road=off_road)

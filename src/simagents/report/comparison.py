@@ -1,0 +1,204 @@
+"""Published against reproduced, as Markdown: numbers, and whether the order of rows is confirmed.
+
+Absolute values only match at the papers' own scale and data. Orderings may be compared at any
+scale, so each published ordering of two rows gets a verdict from the paired interval of our
+difference: confirmed, contradicted, or not resolved where the interval includes zero.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simagents.errors import InputError
+from simagents.files import read_json, replacing
+from simagents.report.columns import column
+from simagents.report.numbers import sign
+from simagents.report.published import Published, read_published
+
+Json = dict[str, Any]
+
+CONFIRMED, CONTRADICTED, UNRESOLVED = "confirmed", "contradicted", "not resolved"
+
+
+@dataclass
+class Args:
+    """Compare the reproduced tables with the published ones."""
+
+    cells: list[Path]
+    """of every table, from `simagents cells`; those without published rows are passed over"""
+    published: Path
+    """folder of published tables (.csv); a table's file is the one that has all its rows"""
+    out: Path
+    """Markdown"""
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Two rows that the paper orders, and what our scores say about it."""
+
+    better: str
+    worse: str
+    published: float
+    """the paper's difference"""
+    reproduced: float | None
+    """ours, on the same scenarios"""
+    low: float | None
+    high: float | None
+    verdict: str
+
+
+def main(args: Args) -> None:
+    """Write the comparison."""
+    tables = {path.stem: read_json(path) for path in args.cells}
+    sections = [
+        section(name, cells, find_published(name, cells, args.published))
+        for name, cells in tables.items()
+        if any(row["published"] for row in cells["rows"])
+    ]
+    scales = sorted({cells["scale"] for cells in tables.values()})
+    with replacing(args.out) as temporary:
+        temporary.write_text("\n".join([*_head(scales), *(s for s in sections)]))
+
+
+def find_published(name: str, cells: Json, folder: Path) -> Published:
+    """The one published table that has every published row of these cells.
+
+    Raises InputError where there is none, where there are several, and where its metric is of
+    another year.
+    """
+    wanted = {row["published"] for row in cells["rows"] if row["published"]}
+    found = []
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            table = read_published(path)
+        except InputError:
+            continue  # a published table of another form
+        if wanted <= set(table.values):
+            found.append(table)
+    if len(found) != 1:
+        names = ", ".join(table.name for table in found) or "no file"
+        rows = ", ".join(sorted(wanted))
+        raise InputError(f"{name}: {names} in {folder} has the rows {rows}; exactly one must.")
+    found[0].require_challenge(cells["challenge"])
+    return found[0]
+
+
+def section(name: str, cells: Json, published: Published) -> str:
+    """One table's part of the comparison."""
+    of = column("metametric")
+    lines = [
+        f"## {name}",
+        "",
+        f"Published: {published.paper}, Table {published.table}, {published.split}, metric of "
+        f"WOSAC {published.challenge}, provenance {published.provenance}. Reproduced: "
+        f"{cells['data']} data, {cells['scenarios']} scenarios, {cells['rollouts']} rollouts, "
+        f"metric of WOSAC {cells['challenge']}, seeds: {cells['seeds']}.",
+        "",
+        "| row | published | reproduced | standard error | difference |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in cells["rows"]:
+        theirs = published.value(row["published"]) if row["published"] else None
+        ours = _metametric(row)
+        both = theirs is not None and ours["mean"] is not None
+        difference = f"{ours['mean'] - theirs:+.{of.decimals}f}" if both else "n/a"
+        lines.append(
+            f"| {row['label']} | {of.format(theirs)} | {of.format(ours['mean'])} "
+            f"| {of.format(ours['standard_error'])} | {difference} |"
+        )
+    found = list(orderings(cells, published))
+    count = Counter(ordering.verdict for ordering in found)
+    lines += [
+        "",
+        f"Order of the rows by their means: {_order(cells, published)}. Of {len(found)} published "
+        f"orderings of two rows, {count[CONFIRMED]} are confirmed, {count[CONTRADICTED]} "
+        f"contradicted, and {count[UNRESOLVED]} not resolved.",
+        "",
+        "| the paper puts | above | by | reproduced | 95 % interval | verdict |",
+        "| --- | --- | ---: | ---: | ---: | --- |",
+        *(_ordering_line(ordering) for ordering in found),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
+    """Every pair of rows that the paper orders; equal or unknown published values order nothing."""
+    rows = cells["rows"]
+    for difference in cells["differences"]:
+        a, b = rows[difference["row"]], rows[difference["to"]]
+        if not (a["published"] and b["published"]):
+            continue
+        first, second = published.value(a["published"]), published.value(b["published"])
+        if first is None or second is None or first == second:
+            continue
+        # The difference is that of a over b; turn it round where the paper has b above a.
+        turned = first < second
+        if turned:
+            a, b = b, a
+        verdict = {1: CONFIRMED, -1: CONTRADICTED, 0: UNRESOLVED}
+        direction = -1 if turned else 1
+        ends = [difference["low"], difference["high"]][::direction]
+        low, high = (None if end is None else direction * end for end in ends)
+        mean = difference["mean"]
+        yield Ordering(
+            better=a["label"],
+            worse=b["label"],
+            published=abs(first - second),
+            reproduced=None if mean is None else direction * mean,
+            low=low,
+            high=high,
+            verdict=verdict[direction * sign(difference)],
+        )
+
+
+def _order(cells: Json, published: Published) -> str:
+    rows = [row for row in cells["rows"] if row["published"]]
+    if any(
+        _metametric(row)["mean"] is None or published.value(row["published"]) is None
+        for row in rows
+    ):
+        return "not known for all rows"
+    ours = sorted(rows, key=lambda row: _metametric(row)["mean"])
+    theirs = sorted(rows, key=lambda row: published.value(row["published"]))
+    return "the published one" if ours == theirs else "not the published one"
+
+
+def _metametric(row: Json) -> Json:
+    """Raises InputError for a table that does not show the quantity that papers publish."""
+    if "metametric" not in row["cells"]:
+        raise InputError(f"{row['label']}: the table needs the column `metametric` to be compared.")
+    return row["cells"]["metametric"]
+
+
+def _ordering_line(ordering: Ordering) -> str:
+    of = column("metametric")
+    ours, low, high = (
+        "n/a" if value is None else f"{value:+.{of.decimals}f}"
+        for value in (ordering.reproduced, ordering.low, ordering.high)
+    )
+    return (
+        f"| {ordering.better} | {ordering.worse} | {of.format(ordering.published)} | {ours} "
+        f"| [{low}, {high}] | {ordering.verdict} |"
+    )
+
+
+def _head(scales: list[str]) -> list[str]:
+    scale = ", ".join(scales)
+    warning = (
+        "Scale: paper. Whether values may be compared depends on data, split and metric as well."
+        if scales == ["paper"]
+        else f"**Scale: {scale}. Reproduced values are not comparable with published ones; only "
+        "the order of rows is of interest, and only where it is resolved.**"
+    )
+    return [
+        "# Published against reproduced",
+        "",
+        warning,
+        "",
+        "Intervals are paired bootstraps over scenarios. They do not cover the choice of training "
+        "seeds.",
+        "",
+    ]

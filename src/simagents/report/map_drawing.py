@@ -1,0 +1,134 @@
+"""A scenario's map on paper: asphalt, lines, edges, crosswalks, signs and lights."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Polygon
+
+from simagents.report.view import View, points_per_metre
+from simagents.scenarios.scenario import (
+    CURRENT,
+    LaneType,
+    LightState,
+    MapKind,
+    RoadLineType,
+    Scenario,
+)
+
+LANE_WIDTH, BIKE_LANE_WIDTH = 3.7, 1.6
+"""Metres. WOMD gives centre lines only; so broad strokes along them look like the road."""
+STRIPE = 0.6
+"""Metres of paint, and of gap, in a crosswalk."""
+
+ASPHALT, BIKE_PATH, PRIVATE = "#ececec", "#e3ebe3", "#f5f5f5"
+EDGE, WHITE_LINE, YELLOW_LINE, SIGN = "#555555", "#ffffff", "#e0b13c", "#b5382f"
+_LIGHTS = {
+    "#c0392b": (LightState.STOP, LightState.ARROW_STOP, LightState.FLASHING_STOP),
+    "#e0a800": (LightState.CAUTION, LightState.ARROW_CAUTION, LightState.FLASHING_CAUTION),
+    "#3a9d5d": (LightState.GO, LightState.ARROW_GO),
+}
+_BROKEN = {
+    RoadLineType.BROKEN_SINGLE_WHITE,
+    RoadLineType.BROKEN_SINGLE_YELLOW,
+    RoadLineType.BROKEN_DOUBLE_YELLOW,
+}
+_YELLOW = {
+    RoadLineType.BROKEN_SINGLE_YELLOW,
+    RoadLineType.BROKEN_DOUBLE_YELLOW,
+    RoadLineType.SOLID_SINGLE_YELLOW,
+    RoadLineType.SOLID_DOUBLE_YELLOW,
+    RoadLineType.PASSING_DOUBLE_YELLOW,
+}
+
+
+def draw_map(axes: Axes, scenario: Scenario, view: View) -> None:
+    """The part of the map that `view` shows, in `axes` that it has framed.
+
+    Widths are in metres, so that they keep their proportion to the vehicles.
+    """
+    point = points_per_metre(axes)
+    lanes, paths = [], []
+    for feature, line in _visible(view, scenario, MapKind.LANE):
+        (paths if scenario.map_type[feature] == LaneType.BIKE_LANE else lanes).append(line)
+    for _, outline in _visible(view, scenario, MapKind.DRIVEWAY):
+        axes.add_patch(Polygon(outline, facecolor=PRIVATE, edgecolor="none", zorder=0.4))
+    _strokes(axes, paths, BIKE_PATH, BIKE_LANE_WIDTH * point, zorder=0.5)
+    _strokes(axes, lanes, ASPHALT, LANE_WIDTH * point, zorder=0.6)
+    for _, outline in _visible(view, scenario, MapKind.SPEED_BUMP):
+        bump = Polygon(outline, facecolor="#dcdcdc", edgecolor="#c4c4c4", hatch="////", linewidth=0)
+        axes.add_patch(bump).set_zorder(0.7)
+    for _, outline in _visible(view, scenario, MapKind.CROSSWALK):
+        _crosswalk(axes, outline, point)
+    for feature, line in _visible(view, scenario, MapKind.ROAD_LINE):
+        _road_line(axes, line, RoadLineType(scenario.map_type[feature]), point)
+    edges = [line for _, line in _visible(view, scenario, MapKind.ROAD_EDGE)]
+    _strokes(axes, edges, EDGE, 0.6, zorder=1.2)
+    signs = [line[0] for _, line in _visible(view, scenario, MapKind.STOP_SIGN)]
+    if signs:
+        axes.plot(
+            *np.stack(signs).T, linestyle="none", marker="8", markersize=4, color=SIGN,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=1.4,
+        )  # fmt: skip
+    _lights(axes, scenario, view)
+
+
+def _visible(view: View, scenario: Scenario, kind: MapKind) -> Iterator[tuple[int, np.ndarray]]:
+    """Features of one kind that reach into the picture, as (row, points [n, 2] in the picture)."""
+    for feature in np.flatnonzero(scenario.map_kind == kind):
+        line = view.local(scenario.polyline(int(feature))[:, :2])
+        if view.sees(line, margin=LANE_WIDTH):
+            yield int(feature), line
+
+
+def _strokes(axes: Axes, lines: list[np.ndarray], colour: str, width: float, zorder: float) -> None:
+    axes.add_collection(
+        LineCollection(lines, colors=colour, linewidths=width, zorder=zorder, capstyle="round"),
+        autolim=False,
+    )
+
+
+def _road_line(
+    axes: Axes, line: Float[np.ndarray, "n 2"], kind: RoadLineType, point: float
+) -> None:
+    """Paint: white on the asphalt, or yellow; broken lines in dashes of 3 m with gaps of 6 m."""
+    width = 0.55
+    dash = (0, (3 * point / width, 6 * point / width)) if kind in _BROKEN else "solid"
+    axes.plot(
+        *line.T, color=YELLOW_LINE if kind in _YELLOW else WHITE_LINE, linewidth=width,
+        linestyle=dash, dash_capstyle="butt", zorder=1.0,
+    )  # fmt: skip
+
+
+def _crosswalk(axes: Axes, outline: Float[np.ndarray, "n 2"], point: float) -> None:
+    """Stripes across the longer axis of the outline, cut off at its border."""
+    area = Polygon(outline, facecolor="#dddddd", edgecolor="none", zorder=0.8)
+    axes.add_patch(area)
+    middle = outline.mean(axis=0)
+    _, _, directions = np.linalg.svd(outline - middle)
+    along, across = directions
+    reach = np.abs((outline - middle) @ directions.T).max(axis=0)
+    places = np.arange(-reach[0] + STRIPE / 2, reach[0], 2 * STRIPE)[:, None]
+    ends = [middle + places * along + side * reach[1] * across for side in (-1, 1)]
+    stripes = LineCollection(
+        np.stack(ends, axis=1),
+        colors="white",
+        linewidths=STRIPE * point,
+        zorder=0.9,
+        capstyle="butt",
+    )
+    axes.add_collection(stripes, autolim=False)
+    stripes.set_clip_path(area)
+
+
+def _lights(axes: Axes, scenario: Scenario, view: View) -> None:
+    """Stop points of the signals that the current step lists, in the colour they show."""
+    for colour, states in _LIGHTS.items():
+        shown = np.isin(scenario.light_state[:, CURRENT], states)
+        stops = view.local(scenario.light_stop[shown, CURRENT, :2])
+        axes.plot(
+            *stops.T, linestyle="none", marker="o", markersize=2.6, color=colour,
+            markeredgecolor="white", markeredgewidth=0.3, zorder=1.5,
+        )  # fmt: skip

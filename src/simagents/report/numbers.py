@@ -1,0 +1,179 @@
+r"""Every number of the paper's prose as a LaTeX macro, so that none is typed by hand.
+
+What the paper may write, and what it gets:
+
+    \scale \dataSource \challengeYear \scenarioCount \rolloutCount \seedCount \commit
+    \cell{table}{row}{column}        mean, as the table prints it: \cell{baselines}{bc}{min_ade}
+    \cellerror{table}{row}{column}   its standard error
+    \gain{table}{row}                meta-metric minus that of the table's first row, with sign
+    \gaininterval{table}{row}        its paired interval, [low, high]
+    \gainverdict{table}{row}         above, below, or not resolved from the first row
+    \vocabulary{part}{key}           of the report on the vocabularies: \vocabulary{vehicle}{tokens}
+    \fact{key}                       of the plan: \fact{model.width}
+    \figurecaption{figure}           from the configuration
+
+A row goes by its label in small letters with hyphens, `BC + SFT` by bc-sft. What does not exist is
+an error of LaTeX and never blank; a number that is not defined prints as n/a.
+
+`--plan-facts` is JSON:
+
+    scale, data    as the tables say
+    captions       {figure: LaTeX}
+    facts          any nesting of mappings, lists and values; mappings become dotted keys, lists are
+                   joined by commas
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simagents.errors import InputError
+from simagents.files import read_json, replacing
+from simagents.provenance import commit
+from simagents.report.columns import Column, column
+from simagents.report.latex import escaped, wording
+from simagents.report.rows import read_object
+
+Json = dict[str, Any]
+
+_LOOKUP = r"""% Numbers of the paper. Written by `simagents numbers`; do not edit.
+\newcommand{\resultof}[1]{\ifcsname result:#1\endcsname\csname result:#1\endcsname\else
+  \PackageError{results}{There is no result `#1'}{See results.tex for those there are.}\fi}
+\newcommand{\setresult}[2]{\expandafter\def\csname result:#1\endcsname{#2}}
+\newcommand{\cell}[3]{\resultof{cell:#1:#2:#3}}
+\newcommand{\cellerror}[3]{\resultof{error:#1:#2:#3}}
+\newcommand{\gain}[2]{\resultof{gain:#1:#2}}
+\newcommand{\gaininterval}[2]{\resultof{interval:#1:#2}}
+\newcommand{\gainverdict}[2]{\resultof{verdict:#1:#2}}
+\newcommand{\vocabulary}[2]{\resultof{vocabulary:#1:#2}}
+\newcommand{\fact}[1]{\resultof{fact:#1}}
+\newcommand{\figurecaption}[1]{\resultof{caption:#1}}
+"""
+
+
+@dataclass
+class Args:
+    """Write the numbers of the paper's prose as LaTeX macros."""
+
+    cells: list[Path]
+    """of every table, from `simagents cells`"""
+    vocabulary_report: Path
+    """from `simagents vocabulary`"""
+    plan_facts: str
+    """JSON: scale, data, captions of figures, facts"""
+    out: Path
+    """results.tex"""
+
+
+def main(args: Args) -> None:
+    """Write the macros."""
+    tables = {path.stem: read_json(path) for path in args.cells}
+    plan = read_object(args.plan_facts, "--plan-facts", dict)
+    lines = [_LOOKUP]
+    for name, value in common_facts(tables, plan).items():
+        lines.append(rf"\newcommand{{\{name}}}{{{escaped(value)}}}")
+    lines.append(rf"\newcommand{{\commit}}{{{escaped(commit())}}}")
+    results = [
+        *(item for name, cells in tables.items() for item in of_table(name, cells)),
+        *_prefixed("vocabulary", flat(read_json(args.vocabulary_report), ":")),
+        *_prefixed("fact", flat(plan.get("facts", {}), ".")),
+        *((f"caption:{name}", wording(text)) for name, text in plan.get("captions", {}).items()),
+    ]
+    lines += [rf"\setresult{{{key}}}{{{text}}}" for key, text in results]
+    with replacing(args.out) as temporary:
+        temporary.write_text("\n".join(lines) + "\n")
+
+
+def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
+    """What all tables have in common. Raises InputError where they, or the plan, disagree."""
+    names = {
+        "scale": "scale",
+        "dataSource": "data",
+        "challengeYear": "challenge",
+        "scenarioCount": "scenarios",
+        "rolloutCount": "rollouts",
+    }
+    facts = {}
+    for macro, key in names.items():
+        found = {cells[key] for cells in tables.values()}
+        found |= {plan[key]} if key in plan else set()
+        if len(found) != 1:
+            values = ", ".join(sorted(map(str, found))) or "none"
+            raise InputError(f"the tables disagree on `{key}` ({values}); make them anew.")
+        facts[macro] = _text(found.pop())
+    facts["seedCount"] = str(max(cells["seeds"] for cells in tables.values()))
+    return facts
+
+
+def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
+    """Cells, their errors, and the gain of every row over the first."""
+    slugs = [slug(row["label"]) for row in cells["rows"]]
+    if len(set(slugs)) < len(slugs):
+        raise InputError(f"{name}: two rows go by the same name ({', '.join(slugs)}).")
+    for row, key in zip(cells["rows"], slugs, strict=True):
+        for quantity, cell in row["cells"].items():
+            of = column(quantity)
+            yield f"cell:{name}:{key}:{quantity}", of.format(cell["mean"])
+            yield f"error:{name}:{key}:{quantity}", of.format(cell["standard_error"])
+    for difference in cells["differences"]:
+        if difference["to"] == 0:
+            yield from _gain(name, slugs[difference["row"]], difference, column("metametric"))
+
+
+def _gain(name: str, row: str, difference: Json, of: Column) -> Iterator[tuple[str, str]]:
+    mean, low, high = (signed(difference[key], of) for key in ("mean", "low", "high"))
+    yield f"gain:{name}:{row}", mean
+    yield f"interval:{name}:{row}", f"[{low}, {high}]"
+    yield (
+        f"verdict:{name}:{row}",
+        {1: "above", -1: "below", 0: "not resolved from"}[sign(difference)],
+    )
+
+
+def sign(difference: Json) -> int:
+    """1 or -1 where the paired interval excludes zero, 0 where it does not or does not exist."""
+    low, high = difference["low"], difference["high"]
+    if low is None or high is None:
+        return 0
+    return int(low > 0) - int(high < 0)
+
+
+def signed(value: float | None, of: Column) -> str:
+    """With its sign, in LaTeX mathematics."""
+    if value is None:
+        return "n/a"
+    text = of.format(abs(value))
+    return f"${'-' if value < 0 else '+'}{text}$"
+
+
+def slug(label: str) -> str:
+    r"""A label as a name: `BC + SFT` is bc-sft, `$\alpha=0.77$` is alpha-0.77."""
+    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-")
+
+
+def flat(content: Any, separator: str, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Leaves of nested mappings with their joined keys."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from flat(value, separator, (*path, str(key)))
+    else:
+        yield separator.join(path), content
+
+
+def _prefixed(prefix: str, facts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
+    return ((f"{prefix}:{key}", escaped(_text(value))) for key, value in facts)
+
+
+def _text(value: Any) -> str:
+    """As prose has it: thousands apart, nothing for the machine."""
+    if value is None:
+        return "n/a"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "none"
+    if isinstance(value, int) and value >= 10_000:
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

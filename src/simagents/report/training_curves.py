@@ -1,0 +1,213 @@
+"""Figure: what every run logged while it trained, stage by stage.
+
+One row of panels per way of learning, one panel per logged quantity, one colour per row of the
+figure. Thin lines are all steps, thick ones a rolling mean, so that smoothing hides nothing.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from simagents.errors import InputError
+from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.rows import Row, read_rows
+
+WINDOW = 0.1
+"""Share of a run's steps that the thick line averages over."""
+_POINTS = 400
+"""Longer runs are drawn as the range and the mean of so many blocks of steps."""
+
+TITLES = {
+    "cross_entropy": "cross-entropy (nats)",
+    "accuracy": "accuracy",
+    "distance_to_log": "distance to the log (m)",
+    "reward": "reward",
+    "kl": "KL from the parent (nats)",
+    "entropy": "entropy (nats)",
+    "positive": "share above $\\alpha$",
+    "gradient_norm": "gradient norm",
+}
+"""Logged quantities, in the order of their panels."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Runs that learn in the same way, known by what they log."""
+
+    title: str
+    mark: str | None
+    """the quantity that only these runs log; None for what is left"""
+    quantities: tuple[str, ...]
+
+
+STAGES = (
+    Stage("Behaviour cloning", None, ("cross_entropy", "accuracy", "gradient_norm")),
+    Stage(
+        "Closed-loop supervised fine-tuning",
+        "distance_to_log",
+        ("cross_entropy", "accuracy", "distance_to_log", "gradient_norm"),
+    ),
+    Stage("Reinforcement fine-tuning", "reward", ("reward", "kl", "entropy", "gradient_norm")),
+)
+
+
+@dataclass
+class Args:
+    """Draw training curves; a PNG is written beside the PDF."""
+
+    rows: str
+    """JSON list of {"label", "systems"}; rows of baselines have no curves and are left out"""
+    histories: list[Path]
+    """…/runs/{run}/history.jsonl"""
+    out: Path
+    """figure (.pdf)"""
+    style: Path = Path("paper/paper.mplstyle")
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One run's history in the colour of its row."""
+
+    label: str
+    colour: tuple[float, float, float]
+    history: pd.DataFrame
+
+
+def main(args: Args) -> None:
+    """Draw and write the figure."""
+    rows, histories = read_rows(args.rows), read_histories(args.histories)
+    use_style(args.style)
+    save(plot(rows, histories), args.out)
+
+
+def read_histories(paths: list[Path]) -> dict[str, pd.DataFrame]:
+    """Logged numbers by run, indexed by step. Raises InputError where there are none."""
+    histories = {}
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file; train the run first.")
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        if not lines:
+            raise InputError(f"{path}: the history is empty.")
+        histories[path.parent.name] = pd.DataFrame(lines).set_index("step")
+    return histories
+
+
+def plot(rows: list[Row], histories: dict[str, pd.DataFrame]) -> Figure:
+    """Panels for the stages that occur, each with the quantities that its runs logged."""
+    curves = _curves(rows, histories)
+    stages = {stage: [c for c in curves if _stage(c.history) is stage] for stage in STAGES}
+    panels = [
+        (stage, mine, [q for q in stage.quantities if any(q in c.history for c in mine)])
+        for stage, mine in stages.items()
+        if mine
+    ]
+    columns = max(len(quantities) for _, _, quantities in panels)
+    figure = plt.figure(figsize=(TEXT_WIDTH, 1.55 * len(panels) + 0.35), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.02)
+    *bands, legend = np.atleast_1d(
+        figure.subfigures(len(panels) + 1, 1, height_ratios=[1.55] * len(panels) + [0.35])
+    )
+    for band, (stage, mine, quantities) in zip(bands, panels, strict=True):
+        band.suptitle(stage.title, x=0.008, ha="left", fontsize=9)
+        for place, (axes, quantity) in enumerate(
+            zip(
+                np.atleast_1d(band.subplots(1, columns)),
+                [*quantities, *[None] * columns],
+                strict=False,
+            )
+        ):
+            if quantity is None:
+                axes.axis("off")
+                continue
+            _panel(axes, quantity, mine)
+            if place == 0:
+                axes.set_xlabel("step", loc="left")
+    _legend(legend, curves)
+    return figure
+
+
+def _curves(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve]:
+    """One curve per row and seed; rows that name the same run share its first row's curve."""
+    trained = [row for row in rows if not all(s.startswith("baseline-") for s in row.systems)]
+    if not trained:
+        raise InputError("--rows: none of the rows is trained, so there is nothing to draw.")
+    palette = sns.color_palette("colorblind", max(len(trained), 3))
+    curves, drawn = [], set()
+    for row, colour in zip(trained, palette, strict=False):
+        for system in row.systems:
+            if system not in histories:
+                raise InputError(f"{row.label}: no history of {system} given.")
+            if system not in drawn:
+                curves.append(Curve(row.label, colour, histories[system]))
+                drawn.add(system)
+    return curves
+
+
+def _stage(history: pd.DataFrame) -> Stage:
+    marked = [stage for stage in STAGES if stage.mark in history]
+    return marked[0] if marked else STAGES[0]
+
+
+def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
+    for curve in curves:
+        if quantity in curve.history:
+            _line(axes, curve.history[quantity], curve.colour)
+    if quantity == "reward":
+        _threshold(axes, curves)
+    axes.set_title(TITLES[quantity])
+    axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.margins(x=0.02)
+    axes.grid(axis="y", color="0.9", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def _line(axes: Axes, values: pd.Series, colour: tuple[float, float, float]) -> None:
+    """All steps thin, and their centred mean thick where the window fits."""
+    window = max(2, round(WINDOW * len(values)))
+    mean = values.rolling(window, center=True).mean()
+    if len(values) <= 2 * _POINTS:
+        axes.plot(values.index, values, color=colour, alpha=0.35, linewidth=0.4)
+    else:
+        block = np.arange(len(values)) * _POINTS // len(values)
+        step = values.index.to_series().groupby(block).median()
+        groups = values.groupby(block)
+        axes.fill_between(step, groups.min(), groups.max(), color=colour, alpha=0.25, linewidth=0)
+        mean = mean.groupby(block).mean().set_axis(step)
+    axes.plot(mean.index, mean, color=colour)
+
+
+def _threshold(axes: Axes, curves: list[Curve]) -> None:
+    """MPO's α, which the history holds as reward minus advantage."""
+    for curve in curves:
+        if {"reward", "advantage"} <= set(curve.history):
+            alpha = curve.history["reward"] - curve.history["advantage"]
+            if np.ptp(alpha) < 1e-4:
+                axes.axhline(alpha.median(), color="0.3", linewidth=0.7, linestyle=(0, (4, 2)))
+                axes.annotate(
+                    r"$\alpha$", (1, alpha.median()), xycoords=("axes fraction", "data"),
+                    xytext=(1, 0), textcoords="offset points", va="center", ha="left", color="0.3",
+                )  # fmt: skip
+
+
+def _legend(band: Figure, curves: list[Curve]) -> None:
+    labels = {curve.label: curve.colour for curve in curves}
+    handles = [plt.Line2D([], [], color=colour) for colour in labels.values()]
+    band.legend(
+        handles, list(labels), loc="center left", ncols=min(len(labels), 5), fontsize=8,
+        handlelength=1.2, columnspacing=1.2, handletextpad=0.5, bbox_to_anchor=(0, 0.68),
+        borderaxespad=0.2,
+    )  # fmt: skip
+    band.text(
+        0.008, 0.08, f"Thin: every step. Thick: centred mean over {WINDOW:.0%} of a run's steps.",
+        fontsize=7, color="0.35",
+    )  # fmt: skip
