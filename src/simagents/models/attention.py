@@ -72,28 +72,28 @@ class RelationAttention(nn.Module):
         own = torch.eye(self.heads, device=target.device, dtype=query.dtype)
         own = own.repeat_interleave(width // self.heads, dim=1)
         asked = query[:, None] * own
-        order, parts, sums, shares = [], [], [], []
-        for group in relations.groups:
-            rows, relation = group.target, group.relation
-            score = torch.bmm(asked[rows], key[group.source].transpose(1, 2))
-            score = score + torch.bmm(seen_by[rows], relation.transpose(1, 2))
-            score = score.masked_fill(~group.present[:, None], -torch.inf)
+        if not relations.present:
+            return torch.zeros_like(target)
+        parts, sums, shares = [], [], []
+        for asks, sees, present, relation, keys, values in zip(
+            relations.of_targets(asked), relations.of_targets(seen_by), relations.present,
+            relations.relation, relations.cut(key[relations.source]),
+            relations.cut(value[relations.source]), strict=True,
+        ):  # fmt: skip
+            score = torch.baddbmm(asks @ keys.transpose(1, 2), sees, relation.transpose(1, 2))
+            score = score.masked_fill(~present[:, None], -torch.inf)
             weight = score.softmax(dim=-1)
             weight = nn.functional.dropout(weight, self.dropout, self.training)
-            parts.append((torch.bmm(weight.to(value.dtype), value[group.source]) * own).sum(dim=1))
+            parts.append((torch.bmm(weight.to(values.dtype), values) * own).sum(dim=1))
             sums.append(torch.bmm(weight.to(relation.dtype), relation))
             shares.append(weight.sum(dim=-1))
-            order.append(rows)
-        if not order:
-            return torch.zeros_like(target)
-        rows = torch.cat(order)
         from_value = (self.relation_value.weight * scale).view(self.heads, -1, width)
         constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(self.heads, -1)
         found = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
         found = found + torch.cat(shares)[..., None] * constant
         found = torch.cat(parts) + found.flatten(1)
         result = torch.zeros(n, width, dtype=found.dtype, device=target.device)
-        return result.index_copy(0, rows, found)
+        return result.index_copy(0, relations.target, found)
 
     def _drop(self, x: Tensor) -> Tensor:
         return nn.functional.dropout(x, self.dropout, self.training)

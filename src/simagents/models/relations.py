@@ -16,21 +16,34 @@ _BOUNDS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024,
 
 
 @dataclass(frozen=True)
-class Group:
-    """n targets with at most K sources each."""
-
-    target: Int64[Tensor, "n"]
-    source: Int64[Tensor, "n K"]
-    present: Bool[Tensor, "n K"]
-    relation: Float[Tensor, "n K D"]
-    """normalised relation embeddings; anything where not present, since nobody attends there"""
-
-
-@dataclass(frozen=True)
 class Relations:
-    """Edges from sources to targets with their embeddings, shared by all layers of a kind."""
+    """Edges from sources to targets with their embeddings, shared by all layers of a kind.
 
-    groups: list[Group]
+    Targets come in groups of n with at most K sources each. What a group does not fill is padding
+    that nobody attends to. Sources and relations of all groups are gathered at once and then cut:
+    one pass through memory, and one through its gradient.
+    """
+
+    target: Int64[Tensor, "n_all"]
+    """targets that have sources, group by group"""
+    source: Int64[Tensor, "slots"]
+    """the K sources of each, padding included"""
+    present: list[Bool[Tensor, "n K"]]
+    relation: list[Float[Tensor, "n K D"]]
+    """normalised relation embeddings"""
+
+    def cut(self, rows: Float[Tensor, "slots D"]) -> list[Float[Tensor, "n K D"]]:
+        """What stands at the slots, group by group."""
+        return _cut(rows, [present.shape for present in self.present])
+
+    def of_targets(self, rows: Float[Tensor, "N *D"]) -> tuple[Float[Tensor, "n *D"], ...]:
+        """Rows of the targets, group by group."""
+        return rows[self.target].split([len(present) for present in self.present])
+
+
+def _cut(rows: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
+    parts = rows.split([shape.numel() for shape in shapes])
+    return [part.view(*shape, -1) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def embed_relations(
@@ -50,18 +63,23 @@ def embed_relations(
     degree = torch.bincount(target, minlength=targets)
     first = degree.cumsum(0) - degree
     place = torch.arange(len(target), device=target.device) - first[target]
-    groups, low = [], 0
+    targets_of, edges, presents, low = [], [], [], 0
     for high in _BOUNDS:
         rows = torch.nonzero((degree > low) & (degree <= high)).squeeze(-1)
         if len(rows):
             slot = torch.arange(high, device=target.device)
             present = slot < degree[rows, None]
-            edge = torch.where(present, first[rows, None] + slot, 0)
-            groups.append(Group(rows, torch.where(present, source[edge], 0), present, embedded[edge]))
+            targets_of.append(rows)
+            presents.append(present)
+            edges.append(torch.where(present, first[rows, None] + slot, 0).flatten())
         low = high
     if len(place) and int(degree.max()) > _BOUNDS[-1]:
         raise ValueError(f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported.")
-    return Relations(groups)
+    if not edges:
+        return Relations(target[:0], source[:0], [], [])
+    edge = torch.cat(edges)
+    relation = _cut(embedded[edge], [present.shape for present in presents])
+    return Relations(torch.cat(targets_of), source[edge], presents, relation)
 
 
 def relation_features(target: Float[Tensor, "E 3"], source: Float[Tensor, "E 3"]) -> Float[Tensor, "E 3"]:

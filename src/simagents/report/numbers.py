@@ -19,8 +19,9 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
 
     scale, data    as the tables say
     captions       {figure: LaTeX}
-    facts          any nesting of mappings, lists and values; mappings become dotted keys, lists are
-                   joined by commas
+    facts          any nesting of mappings, lists and values; mappings become dotted keys, lists
+                   are joined by commas. The paper asks for seeds, held_out, scenarios (of the chosen
+                   source), tokens, model, budgets, evaluation and stages, as in the configuration
 """
 
 import re
@@ -73,7 +74,7 @@ def main(args: Args) -> None:
     plan = read_object(args.plan_facts, "--plan-facts", dict)
     lines = [_LOOKUP]
     for name, value in common_facts(tables, plan).items():
-        lines.append(rf"\newcommand{{\{name}}}{{{escaped(value)}}}")
+        lines.append(rf"\newcommand{{\{name}}}{{{value}}}")
     lines.append(rf"\newcommand{{\commit}}{{{escaped(commit())}}}")
     results = [
         *(item for name, cells in tables.items() for item in of_table(name, cells)),
@@ -102,7 +103,7 @@ def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
         if len(found) != 1:
             values = ", ".join(sorted(map(str, found))) or "none"
             raise InputError(f"the tables disagree on `{key}` ({values}); make them anew.")
-        facts[macro] = _text(found.pop())
+        facts[macro] = _prose(found.pop())
     facts["seedCount"] = str(max(cells["seeds"] for cells in tables.values()))
     return facts
 
@@ -163,17 +164,29 @@ def flat(content: Any, separator: str, path: tuple[str, ...] = ()) -> Iterator[t
 
 
 def _prefixed(prefix: str, facts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
-    return ((f"{prefix}:{key}", escaped(_text(value))) for key, value in facts)
+    return ((f"{prefix}:{key}", _prose(value)) for key, value in facts)
 
 
-def _text(value: Any) -> str:
-    """As prose has it: thousands apart, nothing for the machine."""
+def _prose(value: Any) -> str:
+    """A value as LaTeX prose has it: thousands apart, powers of ten, n/a for what is not."""
     if value is None:
         return "n/a"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(_text, value)) or "none"
-    if isinstance(value, int) and value >= 10_000:
-        return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(map(_prose, value)) or "none"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, float):
+        return _decimal(value)
+    return escaped(str(value))
+
+
+def _decimal(value: float) -> str:
+    """Small and large numbers as a power of ten."""
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        return f"{value:g}"
+    digits, power = f"{value:e}".split("e")
+    factor = f"{float(digits):g}"
+    ten = f"10^{{{int(power)}}}"
+    return f"${ten}$" if factor == "1" else rf"${factor}\times{ten}$"

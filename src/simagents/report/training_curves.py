@@ -111,27 +111,21 @@ def plot(rows: list[Row], histories: dict[str, pd.DataFrame]) -> Figure:
         if mine
     ]
     columns = max(len(quantities) for _, _, quantities in panels)
-    figure = plt.figure(figsize=(TEXT_WIDTH, 1.55 * len(panels) + 0.35), layout="constrained")
+    labels = {curve.label: curve.colour for curve in curves}
+    wide = _legend_columns(list(labels))
+    heights = [1.55] * len(panels) + [0.2 + 0.17 * -(-len(labels) // wide)]
+    figure = plt.figure(figsize=(TEXT_WIDTH, sum(heights)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.02)
-    *bands, legend = np.atleast_1d(
-        figure.subfigures(len(panels) + 1, 1, height_ratios=[1.55] * len(panels) + [0.35])
-    )
+    *bands, legend = figure.subfigures(len(heights), 1, height_ratios=heights)
     for band, (stage, mine, quantities) in zip(bands, panels, strict=True):
         band.suptitle(stage.title, x=0.008, ha="left", fontsize=9)
-        for place, (axes, quantity) in enumerate(
-            zip(
-                np.atleast_1d(band.subplots(1, columns)),
-                [*quantities, *[None] * columns],
-                strict=False,
-            )
-        ):
-            if quantity is None:
-                axes.axis("off")
-                continue
+        grid = band.subplots(1, columns, squeeze=False)[0]
+        for axes, quantity in zip(grid, quantities, strict=False):
             _panel(axes, quantity, mine)
-            if place == 0:
-                axes.set_xlabel("step", loc="left")
-    _legend(legend, curves)
+        for axes in grid[len(quantities) :]:
+            axes.axis("off")
+        grid[0].set_xlabel("step", loc="left")
+    _legend(legend, labels, wide, shaded=any(_long(curve.history) for curve in curves))
     return figure
 
 
@@ -140,9 +134,10 @@ def _curves(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve]:
     trained = [row for row in rows if not all(s.startswith("baseline-") for s in row.systems)]
     if not trained:
         raise InputError("--rows: none of the rows is trained, so there is nothing to draw.")
-    palette = sns.color_palette("colorblind", max(len(trained), 3))
+    name = "colorblind" if len(trained) <= 10 else "husl"
+    palette = sns.color_palette(name, len(trained))
     curves, drawn = [], set()
-    for row, colour in zip(trained, palette, strict=False):
+    for row, colour in zip(trained, palette, strict=True):
         for system in row.systems:
             if system not in histories:
                 raise InputError(f"{row.label}: no history of {system} given.")
@@ -160,7 +155,7 @@ def _stage(history: pd.DataFrame) -> Stage:
 def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
     for curve in curves:
         if quantity in curve.history:
-            _line(axes, curve.history[quantity], curve.colour)
+            _line(axes, curve.history[quantity], curve.colour, shade=min(0.25, 1 / len(curves)))
     if quantity == "reward":
         _threshold(axes, curves)
     axes.set_title(TITLES[quantity])
@@ -171,19 +166,23 @@ def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
     axes.set_axisbelow(True)
 
 
-def _line(axes: Axes, values: pd.Series, colour: tuple[float, float, float]) -> None:
-    """All steps thin, and their centred mean thick where the window fits."""
+def _line(axes: Axes, values: pd.Series, colour: tuple[float, float, float], shade: float) -> None:
+    """All steps thin, or their range shaded, and their centred mean thick where the window fits."""
     window = max(2, round(WINDOW * len(values)))
     mean = values.rolling(window, center=True).mean()
-    if len(values) <= 2 * _POINTS:
+    if not _long(values):
         axes.plot(values.index, values, color=colour, alpha=0.35, linewidth=0.4)
     else:
         block = np.arange(len(values)) * _POINTS // len(values)
         step = values.index.to_series().groupby(block).median()
         groups = values.groupby(block)
-        axes.fill_between(step, groups.min(), groups.max(), color=colour, alpha=0.25, linewidth=0)
+        axes.fill_between(step, groups.min(), groups.max(), color=colour, alpha=shade, linewidth=0)
         mean = mean.groupby(block).mean().set_axis(step)
     axes.plot(mean.index, mean, color=colour)
+
+
+def _long(values: pd.Series | pd.DataFrame) -> bool:
+    return len(values) > 2 * _POINTS
 
 
 def _threshold(axes: Axes, curves: list[Curve]) -> None:
@@ -199,15 +198,27 @@ def _threshold(axes: Axes, curves: list[Curve]) -> None:
                 )  # fmt: skip
 
 
-def _legend(band: Figure, curves: list[Curve]) -> None:
-    labels = {curve.label: curve.colour for curve in curves}
+def _legend_columns(labels: list[str]) -> int:
+    """As many labels side by side as a line of some hundred letters holds."""
+    for columns in range(min(len(labels), 6), 1, -1):
+        widest = [max(map(len, labels[i::columns])) for i in range(columns)]
+        if sum(widest) + 6 * columns <= 100:
+            return columns
+    return 1
+
+
+def _legend(
+    band: Figure, labels: dict[str, tuple[float, float, float]], columns: int, shaded: bool
+) -> None:
     handles = [plt.Line2D([], [], color=colour) for colour in labels.values()]
+    # A legend fills columns first; rows of the figure read along lines.
+    order = [i for column in range(columns) for i in range(column, len(labels), columns)]
+    names = list(labels)
     band.legend(
-        handles, list(labels), loc="center left", ncols=min(len(labels), 5), fontsize=8,
-        handlelength=1.2, columnspacing=1.2, handletextpad=0.5, bbox_to_anchor=(0, 0.68),
-        borderaxespad=0.2,
+        [handles[i] for i in order], [names[i] for i in order], loc="upper left", ncols=columns,
+        bbox_to_anchor=(0, 1), borderaxespad=0.2, borderpad=0.2, labelspacing=0.3,
+        handlelength=1.2, columnspacing=1.2, handletextpad=0.5,
     )  # fmt: skip
-    band.text(
-        0.008, 0.08, f"Thin: every step. Thick: centred mean over {WINDOW:.0%} of a run's steps.",
-        fontsize=7, color="0.35",
-    )  # fmt: skip
+    steps = "Shaded: range of neighbouring steps" if shaded else "Thin: every step"
+    note = f"{steps}. Thick: centred mean over {WINDOW:.0%} of a run's steps."
+    band.text(0.008, 0.02, note, fontsize=7, color="0.35", va="bottom")
