@@ -11,17 +11,32 @@ import tyro
 from simagents.errors import InputError, unknown_key
 
 COMMANDS = {
-    "synthesize": ("simagents.scenarios.synthetic.__main__", "write synthetic scenarios in WOMD's format"),
+    "synthesize": (
+        "simagents.scenarios.synthetic.__main__",
+        "write synthetic scenarios in WOMD's format",
+    ),
     "cache": ("simagents.scenarios.cache", "decode a TFRecord shard into a memory-mapped one"),
     "vocabulary": ("simagents.tokens.build", "build the motion and map vocabularies"),
     "tokenize": ("simagents.tokens.tokenize", "turn cached scenarios into token chains"),
-    "train": ("simagents.training.train", "train one run; start under torchrun for several processes"),
-    "calibrate": ("simagents.evaluation.calibrate", "mean reward of a policy on held-out training scenes"),
+    "train": (
+        "simagents.training.train",
+        "train one run; start under torchrun for several processes",
+    ),
+    "calibrate": (
+        "simagents.evaluation.calibrate",
+        "mean reward of a policy on held-out training scenes",
+    ),
     "evaluate": ("simagents.evaluation.evaluate", "roll a policy out and score it"),
     "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
     "table": ("simagents.report.table", "typeset cells as LaTeX and Markdown"),
-    "training-curves": ("simagents.report.training_curves", "draw losses, rewards and divergence over training"),
-    "rollout-picture": ("simagents.report.rollout_picture", "draw one scene as several systems simulate it"),
+    "training-curves": (
+        "simagents.report.training_curves",
+        "draw losses, rewards and divergence over training",
+    ),
+    "rollout-picture": (
+        "simagents.report.rollout_picture",
+        "draw one scene as several systems simulate it",
+    ),
     "numbers": ("simagents.report.numbers", "every number of the paper's prose as a LaTeX macro"),
     "comparison": ("simagents.report.comparison", "published against reproduced, as Markdown"),
 }

@@ -7,7 +7,6 @@ a hash of its coordinates (seed, scenario, rollout, step, agent), not the next n
 import hashlib
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -19,7 +18,7 @@ def key_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
 
-def hashed(*coordinates: ArrayLike) -> np.ndarray:
+def hashed(*coordinates: int | np.ndarray) -> np.ndarray | np.uint64:
     """64 random bits for every point of the broadcast coordinates (integers below 2^64).
 
     A chain of the finaliser of SplitMix64 (Steele, Lea, Flood 2014), one round a coordinate.
@@ -34,7 +33,7 @@ def hashed(*coordinates: ArrayLike) -> np.ndarray:
     return state
 
 
-def uniform(*coordinates: ArrayLike) -> np.ndarray:
+def uniform(*coordinates: int | np.ndarray) -> np.ndarray | np.float64:
     """Numbers in [0, 1), float64 with 53 random bits, one for every point of the coordinates."""
     return (hashed(*coordinates) >> np.uint64(11)) * 2.0**-53
 

@@ -21,7 +21,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield temporary
-        temporary.chmod(0o644)  # some libraries write 0600, which colleagues on a cluster cannot read
+        # Some libraries write 0600, which colleagues on a cluster cannot read.
+        temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -34,7 +35,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except json.JSONDecodeError as problem:
-        raise InputError(f"{path}, line {problem.lineno}: not valid JSON ({problem.msg}).") from None
+        raise InputError(
+            f"{path}, line {problem.lineno}: not valid JSON ({problem.msg})."
+        ) from None
 
 
 def write_json(path: Path, content: Any) -> None:

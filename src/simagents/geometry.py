@@ -44,7 +44,7 @@ _CORNERS = ((1, 1), (-1, 1), (-1, -1), (1, -1))
 
 
 def box_corners(pose: Tensor, length: Tensor, width: Tensor) -> Tensor:
-    """Corners of boxes, [..., 4, 2], counter-clockwise: left front, left rear, right rear, right front.
+    """Corners of boxes, [..., 4, 2], counter-clockwise from the left front.
 
     `pose` is [..., 3] (x, y, heading of the centre); `length` and `width` broadcast against [...].
     """

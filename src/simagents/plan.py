@@ -38,7 +38,7 @@ class Run:
 
     @cached_property
     def id(self) -> str:
-        """`stage-digest`: equal requests share one run; a changed parent renames its descendants."""
+        """`stage-digest`: equal requests share a run; a changed parent renames its descendants."""
         return f"{self.recipe['stage']}-{digest(self.recipe)}"
 
     @property
@@ -47,7 +47,12 @@ class Run:
         alpha = self.recipe["coefficients"].get("alpha")
         if not isinstance(alpha, Mapping):
             return None
-        names = {"reward": "reward", "challenge": "challenge", "sampling_top_k": "top_k", "temperature": "temperature"}
+        names = {
+            "reward": "reward",
+            "challenge": "challenge",
+            "sampling_top_k": "top_k",
+            "temperature": "temperature",
+        }
         taken = {new: self.recipe["coefficients"][old] for old, new in names.items()}
         return {
             "parent": self.recipe["parent"],
@@ -129,7 +134,7 @@ class Plan:
 
     @property
     def results(self) -> str:
-        """Folder of all results: the scale's name, with the data's where they are not the scale's own."""
+        """Folder of all results: the scale's name, and the data's where they are not its own."""
         own = self.source == self.config["scenarios"]["source"]
         scale = self.config["scale"]
         return f"results/{scale}" if own else f"results/{scale}-{self.source}"
@@ -166,17 +171,23 @@ class Plan:
     @cached_property
     def calibrations(self) -> dict[str, Json]:
         """Measurements that runs wait for, by name."""
-        return {run.calibration_id: run.calibration for run in self.runs.values() if run.calibration}
+        return {
+            run.calibration_id: run.calibration for run in self.runs.values() if run.calibration
+        }
 
     def _rows(self, spec: Json, where: str) -> Iterator[Row]:
         if "baseline" in spec:
             yield Row(spec["label"], [Baseline(spec["baseline"])], spec.get("published"))
             return
         changes = spec.get("with", {})
-        lists = {key: value if isinstance(value, list) else [value] for key, value in changes.items()}
+        lists = {
+            key: value if isinstance(value, list) else [value] for key, value in changes.items()
+        }
         for values in product(*lists.values()):
             changed = dict(zip(lists, values, strict=True))
-            systems = [self._run(spec["stage"], seed, changed, where) for seed in self.config["seeds"]]
+            systems = [
+                self._run(spec["stage"], seed, changed, where) for seed in self.config["seeds"]
+            ]
             yield Row(spec["label"].format(**changed), systems, spec.get("published"))
 
     def _run(self, stage: str, seed: int, changes: Json, where: str) -> Run:
@@ -209,9 +220,11 @@ class Plan:
 
 
 def validated(config: Json, schema: Path) -> Json:
-    """The configuration, if the closed schema accepts it; else InputError naming the nearest valid key."""
+    """The configuration, if the schema accepts it; else InputError naming the nearest valid key."""
     validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
-    for problem in sorted(validator.iter_errors(config), key=lambda p: (len(p.absolute_path), str(p.message))):
+    for problem in sorted(
+        validator.iter_errors(config), key=lambda p: (len(p.absolute_path), str(p.message))
+    ):
         where = ".".join(map(str, problem.absolute_path)) or "configuration"
         if problem.validator == "additionalProperties":
             known = problem.schema.get("properties", {})
@@ -220,8 +233,13 @@ def validated(config: Json, schema: Path) -> Json:
         if problem.validator == "enum":
             raise unknown_key(str(problem.instance), where, map(str, problem.validator_value))
         hint = ""
-        if problem.validator == "type" and isinstance(problem.instance, str) and _number(problem.instance):
-            hint = f" YAML reads {problem.instance} as text; write {float(problem.instance):.1e} with a dot."
+        if (
+            problem.validator == "type"
+            and isinstance(problem.instance, str)
+            and _number(problem.instance)
+        ):
+            number = f"{float(problem.instance):.1e}"
+            hint = f" YAML reads {problem.instance} as text; write {number} with a dot."
         raise InputError(f"{where}: {problem.message}.{hint}")
     return config
 

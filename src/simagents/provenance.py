@@ -19,7 +19,7 @@ def provenance() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit of the working tree, with `+changes` where it has some; `unknown` outside of git."""
+    """The working tree's commit, with `+changes` where it has some; `unknown` outside of git."""
     try:
         head = _git("rev-parse", "--short=10", "HEAD")
         return f"{head}+changes" if _git("status", "--porcelain", "--untracked-files=no") else head

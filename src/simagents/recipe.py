@@ -69,7 +69,10 @@ class Recipe(_Closed):
             return Recipe.model_validate(content)
         except ValidationError as problem:
             first = problem.errors()[0]
-            key = ".".join(map(str, first["loc"]))
             if first["type"] == "extra_forbidden":
-                raise unknown_key(key, str(path), Recipe.model_fields) from None
+                part = Recipe
+                for name in first["loc"][:-1]:
+                    part = part.model_fields[name].annotation
+                raise unknown_key(first["loc"][-1], str(path), part.model_fields) from None
+            key = ".".join(map(str, first["loc"]))
             raise InputError(f"{path}: `{key}`: {first['msg'].lower()}.") from None

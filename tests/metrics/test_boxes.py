@@ -80,7 +80,8 @@ def test_random_boxes_against_the_convex_hull():
     for i in range(200):
         expected = by_convex_hull(pose[i], size[i], pose[200 + i], size[200 + i])
         assert ours[i].item() == pytest.approx(expected, abs=2e-5)
-    assert (ours < 0).any() and (ours > 0).any()
+    assert (ours < 0).any()
+    assert (ours > 0).any()
 
 
 def nearest(poses, size, evaluated, valid):

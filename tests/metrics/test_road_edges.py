@@ -74,12 +74,14 @@ def test_only_the_longest_rings_are_rings(street):
     alone, beside = edges_of(street, RING), edges_of(street, RING, LONGER)
     assert (alone.prior[0].item(), alone.following[3].item()) == (3, 0)
     assert (beside.prior[0].item(), beside.following[3].item()) == (0, 3)
-    assert beside.prior[4].item() == 4 and beside.following[8].item() == 8
+    assert beside.prior[4].item() == 4
+    assert beside.following[8].item() == 8
 
 
 def test_an_open_line_has_no_neighbours_beyond_its_ends(street):
     edges = edges_of(street, RING[:-1])
-    assert edges.prior.tolist() == [0, 0, 1] and edges.following.tolist() == [1, 2, 2]
+    assert edges.prior.tolist() == [0, 0, 1]
+    assert edges.following.tolist() == [1, 2, 2]
 
 
 def test_single_points_are_no_edges(street):

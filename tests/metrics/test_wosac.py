@@ -59,7 +59,8 @@ def test_rollouts_are_told_apart(reference, statistics):
     """The scene is no trivial one: everything that can vary between rollouts does."""
     assert leave_one_out(reference, statistics).metametric.unique().numel() == len(statistics)
     assert 0 < score(reference, statistics).metametric < 1
-    assert statistics.happened[:, :, 2].any() and statistics.happened[:, :, 0].any()
+    assert statistics.happened[:, :, 2].any()
+    assert statistics.happened[:, :, 0].any()
 
 
 @pytest.mark.parametrize("year", [2024, 2025])
@@ -148,7 +149,8 @@ def test_a_log_without_a_future_has_no_likelihood(scenario, rollouts):
     valid = scenario.valid.copy()
     valid[:, 11:] = False
     scores = scores_of(LogReference.of(replace(scenario, valid=valid), CHALLENGE), rollouts)
-    assert scores.linear_speed_likelihood.isnan() and scores.metametric.isnan()
+    assert scores.linear_speed_likelihood.isnan()
+    assert scores.metametric.isnan()
     assert scores.collision_indication_likelihood.item() == pytest.approx(6.001 / 6.002)
     assert scores.simulated_collision_rate == 0
 

@@ -1,4 +1,4 @@
-"""The configuration, checked and expanded; names that several rules use."""
+"""The configuration, checked and expanded; names and functions that several rules use."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,10 @@ from snakemake.exceptions import WorkflowError
 from simagents.errors import InputError
 from simagents.plan import Plan, Run, validated
 
-ROOT = Path(workflow.basedir).parent if Path(workflow.basedir).name == "workflow" else Path(workflow.basedir)
+SCHEMA = Path(workflow.current_basedir).parent / "schemas/config.schema.yaml"
 
 try:
-    PLAN = Plan.of(validated(config, ROOT / "workflow/schemas/config.schema.yaml"))
+    PLAN = Plan.of(validated(config, SCHEMA))
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
@@ -20,6 +20,8 @@ EVALUATION = PLAN.config["evaluation"]
 
 
 wildcard_constraints:
+    kind="scenarios|tokens",
+    digest="[0-9a-f]{10}",
     split="training|validation",
     shard=r"[\w.-]+",
     run=r"[a-z0-9_]+-[0-9a-f]{10}",
@@ -31,3 +33,124 @@ wildcard_constraints:
 def options(flags):
     """Command-line flags from a mapping; what they hold is part of a rule's params."""
     return " ".join(f"--{key.replace('_', '-')} {value}" for key, value in flags.items())
+
+
+# ---- data ----------------------------------------------------------------------------------------
+
+
+def shard_names(split):
+    """Shards of a split: WOMD's own names where they are linked, ours where we write them."""
+    wanted = PLAN.data[f"{split}_shards"]
+    if PLAN.source == "synthetic":
+        return [f"{split}.tfrecord-{i:05d}-of-{wanted:05d}" for i in range(wanted)]
+    folder = Path("resources/womd") / split
+    found = sorted(path.name for path in folder.glob("*tfrecord*"))
+    if len(found) < wanted:
+        raise WorkflowError(
+            f"{folder} holds {len(found)} TFRecord files and scale {PLAN.config['scale']} wants"
+            f" {wanted}; link WOMD's {split} shards there (DATA.md) or lower"
+            f" scenarios.womd.{split}_shards."
+        )
+    return found[:wanted]
+
+
+def first_scenario(split, shard):
+    """Number of a synthetic shard's first scenario; validation follows training, so none is in both."""
+    place = SHARDS[split].index(shard)
+    if split == "validation":
+        place += len(SHARDS["training"])
+    return place * PLAN.data["per_shard"]
+
+
+def scenarios_of(split):
+    """One file that stands for all shards: jobs depend on it, and command lines stay short."""
+    return f"<data>/{split}/shards.txt"
+
+
+def tokens_of(split):
+    return f"<tokens>/{split}/shards.txt"
+
+
+# ---- runs ----------------------------------------------------------------------------------------
+
+
+def parent_weights(wildcards):
+    parent = PLAN.runs[wildcards.run].parent
+    return f"{PLAN.results}/runs/{parent.id}/model.safetensors" if parent else []
+
+
+def calibration(wildcards):
+    name = PLAN.runs[wildcards.run].calibration_id
+    return f"{PLAN.results}/calibrations/{name}.json" if name else []
+
+
+def weights_of(wildcards):
+    """A run has a recipe and weights; a baseline has neither."""
+    if wildcards.system in PLAN.runs:
+        run = f"{PLAN.results}/runs/{wildcards.system}"
+        return {"recipe": ancient(f"{run}/recipe.json"), "weights": f"{run}/model.safetensors"}
+    return {}
+
+
+# ---- exhibits ------------------------------------------------------------------------------------
+
+
+def scores_of(exhibit):
+    """Every chunk of scores of every system of a table."""
+    systems = [system.id for system in exhibit.systems]
+    return expand(f"{SCORES}/{{chunk}}.parquet", system=systems, chunk=CHUNKS)
+
+
+def rows_of(exhibit):
+    """What a report needs to know of the rows of a table or figure, as JSON."""
+    return json.dumps(
+        [
+            {"label": row.label, "systems": [s.id for s in row.systems], "published": row.published}
+            for row in exhibit.rows
+        ]
+    )
+
+
+def published(table):
+    name = PLAN.tables[table].settings.get("published")
+    return f"paper/published/{name}.csv" if name else []
+
+
+def figure_of_kind(kind):
+    """A constraint that lets only figures of one kind through."""
+    names = [name for name, figure in PLAN.figures.items() if figure.settings["kind"] == kind]
+    return "|".join(names) or "(?!)"
+
+
+def plan_facts():
+    """What the paper's prose may say about the plan, as JSON."""
+    told = ("seeds", "held_out", "tokens", "model", "budgets", "evaluation", "stages")
+    return json.dumps(
+        {
+            "scale": PLAN.config["scale"],
+            "data": PLAN.source,
+            "captions": {name: f.settings["caption"] for name, f in PLAN.figures.items()},
+            "facts": {"scenarios": PLAN.data, **{key: PLAN.config[key] for key in told}},
+        }
+    )
+
+
+SHARDS = {split: shard_names(split) for split in ("training", "validation")}
+RECORDS = f"resources/synthetic/{PLAN.data_id}" if PLAN.source == "synthetic" else "resources/womd"
+VOCABULARY = f"{PLAN.results}/tokens/{PLAN.tokens_id}/vocabulary.safetensors"
+SCORES = f"{PLAN.results}/scores/{{system}}/{PLAN.evaluation_id}"
+CHUNKS = range(COMPUTE["chunks"])
+PAPER = f"{PLAN.results}/paper/paper.pdf"
+CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=PLAN.tables)
+EVERYTHING_BUT_PDF = [
+    f"{PLAN.results}/results.tex",
+    f"{PLAN.results}/comparison.md",
+    *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=PLAN.tables),
+    *expand(f"{PLAN.results}/figures/{{exhibit}}.pdf", exhibit=PLAN.figures),
+]
+# One process needs no launcher; several share the job's cores or GPUs.
+LAUNCH = (
+    f"torchrun --standalone --nproc-per-node={COMPUTE['workers']} --no-python"
+    if COMPUTE["workers"] > 1
+    else ""
+)

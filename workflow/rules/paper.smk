@@ -1,27 +1,15 @@
 """Scores -> cells -> tables, figures -> paper."""
 
-PAPER = f"{PLAN.results}/paper/paper.pdf"
-CELLS = expand("<results>/tables/{exhibit}.json", exhibit=PLAN.tables)
 
-
-def rows_of(exhibit):
-    """What a report needs to know of the rows of a table or figure, as JSON."""
-    return json.dumps(
-        [
-            {"label": row.label, "systems": [s.id for s in row.systems], "published": row.published}
-            for row in exhibit.rows
-        ]
-    )
-
-
-def published(table):
-    name = PLAN.tables[table].settings.get("published")
-    return f"paper/published/{name}.csv" if name else []
-
-
-def figure_of_kind(kind):
-    """A constraint that lets only figures of one kind through."""
-    return "|".join(name for name, f in PLAN.figures.items() if f.settings["kind"] == kind) or "(?!)"
+# Seconds each: not worth a cluster job, and LaTeX need only be where Snakemake runs.
+localrules:
+    cells,
+    table,
+    training_curves,
+    rollout_picture,
+    numbers,
+    comparison,
+    paper,
 
 
 rule cells:
@@ -63,7 +51,9 @@ rule table:
         "../../envs/simagents.yaml"
     params:
         caption=lambda wildcards: PLAN.tables[wildcards.exhibit].settings["caption"],
-        published=lambda wildcards, input: f"--published {input.published}" if input.published else "",
+        published=lambda wildcards, input: (
+            f"--published {input.published}" if input.published else ""
+        ),
     shell:
         "simagents table {input.cells} --caption {params.caption:q} {params.published}"
         " --out-tex {output.tex} --out-md {output.md} >{log} 2>&1"
@@ -85,10 +75,10 @@ rule training_curves:
         png="<results>/figures/{exhibit}.png",
     log:
         "<logs>/figure/{exhibit}.log",
-    conda:
-        "../../envs/simagents.yaml"
     wildcard_constraints:
         exhibit=figure_of_kind("training_curves"),
+    conda:
+        "../../envs/simagents.yaml"
     params:
         rows=lambda wildcards: rows_of(PLAN.figures[wildcards.exhibit]),
     shell:
@@ -99,7 +89,7 @@ rule training_curves:
 rule rollout_picture:
     input:
         pictures=lambda wildcards: expand(
-            SCORES + "/0.pictures.safetensors",
+            f"{SCORES}/0.pictures.safetensors",
             system=[s.id for s in PLAN.figures[wildcards.exhibit].systems],
         ),
         scenarios=scenarios_of("validation"),
@@ -113,12 +103,73 @@ rule rollout_picture:
         png="<results>/figures/{exhibit}.png",
     log:
         "<logs>/figure/{exhibit}.log",
-    conda:
-        "../../envs/simagents.yaml"
     wildcard_constraints:
         exhibit=figure_of_kind("rollouts"),
+    conda:
+        "../../envs/simagents.yaml"
     params:
         rows=lambda wildcards: rows_of(PLAN.figures[wildcards.exhibit]),
     shell:
         "simagents rollout-picture --rows {params.rows:q} --pictures {input.pictures}"
         " --scenarios {input.scenarios} --out {output.pdf} >{log} 2>&1"
+
+
+rule numbers:
+    input:
+        cells=CELLS,
+        vocabulary="<tokens>/vocabulary.json",
+    output:
+        "<results>/results.tex",
+    log:
+        "<logs>/numbers.log",
+    conda:
+        "../../envs/simagents.yaml"
+    params:
+        facts=plan_facts(),
+    shell:
+        "simagents numbers --cells {input.cells} --vocabulary-report {input.vocabulary}"
+        " --plan-facts {params.facts:q} --out {output} >{log} 2>&1"
+
+
+rule comparison:
+    input:
+        CELLS,
+    output:
+        report(
+            "<results>/comparison.md",
+            caption="../report/workflow.rst",
+            category="Published against reproduced",
+        ),
+    log:
+        "<logs>/comparison.log",
+    conda:
+        "../../envs/simagents.yaml"
+    shell:
+        "simagents comparison --cells {input} --published paper/published --out {output} >{log} 2>&1"
+
+
+rule everything_but_pdf:
+    input:
+        EVERYTHING_BUT_PDF,
+    localrule: True
+
+
+rule paper:
+    input:
+        EVERYTHING_BUT_PDF,
+        "paper/main.tex",
+        "paper/refs.bib",
+        *sorted(map(str, Path("paper/sections").glob("*.tex"))),
+    output:
+        report(PAPER, category="Paper"),
+    log:
+        "<logs>/paper.log",
+    conda:
+        "../../envs/simagents.yaml"
+    params:
+        # Where tables and figures lie, from where the paper goes.
+        root=lambda wildcards, output: Path(output[0]).parents[1],
+    shell:
+        "TEXINPUTS=paper:{params.root}: SOURCE_DATE_EPOCH=1700000000 FORCE_SOURCE_DATE=1"
+        " latexmk -pdf -interaction=nonstopmode -halt-on-error -jobname=paper"
+        " -outdir={params.root}/paper paper/main.tex >{log} 2>&1"

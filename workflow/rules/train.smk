@@ -1,33 +1,21 @@
 """Recipes -> weights. A recipe is all that a run's numbers may depend on."""
 
 
-def parent_weights(wildcards):
-    parent = PLAN.runs[wildcards.run].parent
-    return f"{PLAN.results}/runs/{parent.id}/model.safetensors" if parent else []
-
-
-def calibration(wildcards):
-    name = PLAN.runs[wildcards.run].calibration_id
-    return f"{PLAN.results}/calibrations/{name}.json" if name else []
-
-
-# One process needs no launcher; several share the job's cores or GPUs.
-LAUNCH = (
-    f"torchrun --standalone --nproc-per-node={COMPUTE['workers']} --no-python"
-    if COMPUTE["workers"] > 1
-    else ""
-)
-
-
 rule recipe:
     output:
         "<results>/runs/{run}/recipe.json",
+    log:
+        "<logs>/recipe/{run}.log",
     localrule: True
-    run:
+    conda:
+        "../../envs/simagents.yaml"
+    params:
         # A run's name is a digest of its recipe, so this file can never go stale.
-        from simagents.files import write_json
-
-        write_json(output[0], PLAN.runs[wildcards.run].recipe)
+        recipe=lambda wildcards: json.dumps(
+            PLAN.runs[wildcards.run].recipe, indent=2, ensure_ascii=False
+        ),
+    shell:
+        "printf '%s\\n' {params.recipe:q} >{output} 2>{log}"
 
 
 rule train:

@@ -1,6 +1,6 @@
 """Losses as pure functions: tensors in, loss and numbers to log out.
 
-Every function takes a `weight`: how much each token counts, zero where it does not, summing to one over
-the global batch. So a loss is a weighted sum, micro-batches and processes add up to the whole, and
-whether an average is taken over tokens or over rollouts first is said in `weights.py`, once.
+Every function takes a `weight`: how much each token counts, zero where it does not, summing to one
+over the global batch. So a loss is a weighted sum, micro-batches and processes add up to the whole,
+and whether an average is taken over tokens or over rollouts first is said in `weights.py`, once.
 """

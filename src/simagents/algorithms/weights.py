@@ -11,7 +11,7 @@ def token_mean(valid: Bool[Tensor, "*N T"], total: float) -> Float[Tensor, "*N T
 
 
 def rollout_mean(valid: Bool[Tensor, "W A T"], total: float) -> Float[Tensor, "W A T"]:
-    """The mean over the tokens of each rollout, then over the `total` rollouts of the global batch."""
+    """The mean over each rollout's tokens, then over the `total` rollouts of the global batch."""
     tokens = valid.sum(dim=(-2, -1), keepdim=True).clamp(min=1)
     return valid.float() / tokens / max(total, 1.0)
 

@@ -1,4 +1,4 @@
-"""Roll one system out on a chunk of the validation scenarios, and score it with the WOSAC metric."""
+"""Roll one system out on a chunk of the validation scenarios, and score it as WOSAC does."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 from safetensors.numpy import save_file
 from tqdm import tqdm
 
@@ -61,12 +60,16 @@ def main(args: Args) -> None:
     """Every scenario is scored on its own; scenarios the metric refuses are named and left out."""
     store, tokens = ScenarioStore(args.scenarios), TokenStore(args.tokens)
     if store.ids != tokens.ids:
-        raise InputError("--scenarios and --tokens hold different scenarios; give the same shards of both.")
+        raise InputError(
+            "--scenarios and --tokens hold different scenarios; give the same shards of both."
+        )
     rows = np.arange(len(store))[: args.limit or None]
     system = build_system(args)
     challenge = Challenge.of(args.challenge)
     scores, pictures = [], {}
-    for row in tqdm(np.array_split(rows, args.chunks)[args.chunk], desc=args.out.stem, unit="scenario"):
+    for row in tqdm(
+        np.array_split(rows, args.chunks)[args.chunk], desc=args.out.stem, unit="scenario"
+    ):
         scenario = store[int(row)]
         try:
             reference = LogReference.of(scenario, challenge, device=args.device)
@@ -77,7 +80,7 @@ def main(args: Args) -> None:
         numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
         scores.append({"scenario_id": scenario.id, **numbers})
         if row < args.pictured:
-            pictures[scenario.id] = trajectories.cpu().numpy()
+            pictures[scenario.id] = np.ascontiguousarray(trajectories.cpu().numpy())
     with replacing(args.out) as temporary:
         pd.DataFrame(scores).to_parquet(temporary, index=False)
     if args.pictures:

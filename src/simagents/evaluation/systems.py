@@ -9,6 +9,7 @@ from torch import Tensor
 
 from simagents.errors import unknown_key
 from simagents.models.batch import collate
+from simagents.models.build import build_policy
 from simagents.models.distribution import Sampling
 from simagents.models.policy import Policy
 from simagents.recipe import Recipe
@@ -18,7 +19,6 @@ from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
 from simagents.tokens.scene import TokenScene
 from simagents.tokens.vocabulary import Vocabulary
-from simagents.models.build import build_policy
 
 System = Callable[[Scenario, TokenScene], Float32[Tensor, "R A 80 4"]]
 """Simulates one scenario R times: x, y, z, heading in the world frame."""
@@ -26,7 +26,9 @@ System = Callable[[Scenario, TokenScene], Float32[Tensor, "R A 80 4"]]
 BASELINES = ("log", "constant_velocity", "random_tokens")
 
 
-def baseline(name: str, vocabulary: Vocabulary, rollouts: int, sampling: Sampling, seed: int) -> System:
+def baseline(
+    name: str, vocabulary: Vocabulary, rollouts: int, sampling: Sampling, seed: int
+) -> System:
     """A system that needs no training, by name."""
     if name == "log":
         return lambda scenario, _: torch.from_numpy(log_playback(scenario, rollouts))
@@ -38,7 +40,12 @@ def baseline(name: str, vocabulary: Vocabulary, rollouts: int, sampling: Samplin
 
 
 def trained(
-    recipe: Path, weights: Path, vocabulary: Vocabulary, rollouts: int, sampling: Sampling, seed: int
+    recipe: Path,
+    weights: Path,
+    vocabulary: Vocabulary,
+    rollouts: int,
+    sampling: Sampling,
+    seed: int,
 ) -> System:
     """The policy of a run."""
     policy = build_policy(Recipe.read(recipe), vocabulary, weights)
@@ -56,7 +63,10 @@ def of_policy(policy: Policy, rollouts: int, sampling: Sampling, seed: int) -> S
     def simulate(scenario: Scenario, scene: TokenScene) -> Tensor:
         scenes = collate([scene]).to(device)
         sampled = roll_out(
-            policy, scenes, rollouts, lambda paths: Sample(seed, [scenario.id], scenes, paths, sampling)
+            policy,
+            scenes,
+            rollouts,
+            lambda paths: Sample(seed, [scenario.id], scenes, paths, sampling),
         )
         return to_world_frame(scenario, by_scene(sampled, scenes, rollouts)[0])
 

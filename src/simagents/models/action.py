@@ -18,7 +18,10 @@ class TokenActions:
     vocabulary: Vocabulary
 
     def move(
-        self, agent_class: Int64[Tensor, "N"], pose: Float[Tensor, "N 3"], action: Int64[Tensor, "N"]
+        self,
+        agent_class: Int64[Tensor, "N"],
+        pose: Float[Tensor, "N 3"],
+        action: Int64[Tensor, "N"],
     ) -> Float[Tensor, "N 5 3"]:
         """The token's poses laid at `pose`."""
         motion = self.vocabulary.motion[agent_class, action, 1:]

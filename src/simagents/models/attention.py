@@ -63,7 +63,6 @@ class RelationAttention(nn.Module):
     def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
         n, width = target.shape
         query = self.query(target) * (width // self.heads) ** -0.5
-        key, value = memory
         scale, shift = self.norm_relation.weight, self.norm_relation.bias
         to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
         seen_by = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
@@ -77,8 +76,7 @@ class RelationAttention(nn.Module):
         parts, sums, shares = [], [], []
         for asks, sees, present, relation, keys, values in zip(
             relations.of_targets(asked), relations.of_targets(seen_by), relations.present,
-            relations.relation, relations.cut(key[relations.source]),
-            relations.cut(value[relations.source]), strict=True,
+            relations.relation, *map(relations.of_sources, memory), strict=True,
         ):  # fmt: skip
             score = torch.baddbmm(asks @ keys.transpose(1, 2), sees, relation.transpose(1, 2))
             score = score.masked_fill(~present[:, None], -torch.inf)
@@ -88,7 +86,9 @@ class RelationAttention(nn.Module):
             sums.append(torch.bmm(weight.to(relation.dtype), relation))
             shares.append(weight.sum(dim=-1))
         from_value = (self.relation_value.weight * scale).view(self.heads, -1, width)
-        constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(self.heads, -1)
+        constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(
+            self.heads, -1
+        )
         found = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
         found = found + torch.cat(shares)[..., None] * constant
         found = torch.cat(parts) + found.flatten(1)

@@ -1,4 +1,4 @@
-"""Scenes and token paths as flat tensors: ragged, concatenated, never padded to the largest scene."""
+"""Scenes and token paths as flat tensors: ragged, concatenated, never padded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -17,13 +17,15 @@ class _Tensors:
 
     def to(self, device: torch.device | str):
         moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved = {k: v.to(device) if isinstance(v, (Tensor, _Tensors)) else v for k, v in moved.items()}
+        moved = {
+            k: v.to(device) if isinstance(v, (Tensor, _Tensors)) else v for k, v in moved.items()
+        }
         return replace(self, **moved)
 
 
 @dataclass(frozen=True, eq=False)
 class SceneBatch(_Tensors):
-    """S scenes: M map pieces and A agents in all, sorted by scene. Metres from each scene's origin."""
+    """S scenes with M map pieces and A agents in all, by scene. Metres from each scene's origin."""
 
     scenes: int
     map_scene: Int64[Tensor, "M"]
@@ -66,12 +68,17 @@ class Paths(_Tensors):
     def cut(self, steps: int) -> "Paths":
         """The first `steps` tokens."""
         return replace(
-            self, token=self.token[:, :steps], pose=self.pose[:, :steps], valid=self.valid[:, :steps]
+            self,
+            token=self.token[:, :steps],
+            pose=self.pose[:, :steps],
+            valid=self.valid[:, :steps],
         )
 
 
-def collate(scenes: Sequence[TokenScene], trained: Sequence[np.ndarray] | None = None) -> SceneBatch:
-    """Concatenate scenes. `trained` are masks over each scene's agents; all that may be, if None."""
+def collate(
+    scenes: Sequence[TokenScene], trained: Sequence[np.ndarray] | None = None
+) -> SceneBatch:
+    """Concatenate scenes. `trained` are masks over each scene's agents; None: all that may be."""
     if trained is None:
         trained = [scene.trainable for scene in scenes]
 
@@ -108,7 +115,7 @@ def logged_paths(scenes: SceneBatch) -> Paths:
 
 
 def history_paths(scenes: SceneBatch, rollouts: int) -> Paths:
-    """`rollouts` worlds a scene that know only the history; rows ordered by scene, rollout, agent."""
+    """`rollouts` worlds a scene that know only the history; rows by scene, rollout, agent."""
     counts = torch.bincount(scenes.agent_scene, minlength=scenes.scenes).tolist()
     first, agents, worlds = 0, [], []
     for scene, count in enumerate(counts):

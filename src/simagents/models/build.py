@@ -37,7 +37,9 @@ def load_weights(policy: torch.nn.Module, path: Path) -> None:
         raise InputError(f"{path}: no readable weights ({problem}).") from None
     wanted = policy.state_dict()
     for name in sorted(set(wanted) ^ set(found)):
-        raise InputError(f"{path}: tensor `{name}` is {'missing' if name in wanted else 'not of this model'}.")
+        raise InputError(
+            f"{path}: tensor `{name}` is {'missing' if name in wanted else 'not of this model'}."
+        )
     for name, tensor in wanted.items():
         if tensor.shape != found[name].shape:
             raise InputError(

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are drawn: from the `top_k` likeliest, at a temperature. 0 means the whole vocabulary."""
+    """How tokens are drawn: from the `top_k` likeliest (0: from all), at a temperature."""
 
     top_k: int
     temperature: float

@@ -56,7 +56,6 @@ class FourierEmbedding(nn.Module):
         summed = torch.addmm(self.second_bias.sum(dim=0), joined, self.second_weight.flatten(0, 1))
         return self.out(summed if categorical is None else summed + categorical)
 
-
     @torch.no_grad()
     def tabulated(self, low: Sequence[float], high: Sequence[float]) -> "TabulatedEmbedding":
         """The same function without gradients, by tables over the given range of every scalar."""

@@ -7,7 +7,7 @@ distribution over actions; `ActionSpace` says where an action leads. A model wit
 rest: nothing above this line reads a token's meaning.
 """
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -19,11 +19,15 @@ State = Any
 """What a policy remembers during a rollout; its own business."""
 
 
+@runtime_checkable
 class ActionSpace(Protocol):
     """Where actions lead."""
 
     def move(
-        self, agent_class: Int64[Tensor, "N"], pose: Float[Tensor, "N 3"], action: Int64[Tensor, "N"]
+        self,
+        agent_class: Int64[Tensor, "N"],
+        pose: Float[Tensor, "N 3"],
+        action: Int64[Tensor, "N"],
     ) -> Float[Tensor, "N 5 3"]:
         """Poses 0.1, …, 0.5 s after `pose`; the last is the next action's start."""
         ...
@@ -39,13 +43,14 @@ class ActionSpace(Protocol):
         ...
 
 
+@runtime_checkable
 class Policy(Protocol):
     """A model of what agents do next."""
 
     actions: ActionSpace
 
     def __call__(self, scenes: SceneBatch, paths: Paths) -> TokenDistribution:
-        """Distributions [N, T - 2] of the tokens 2, …, T - 1 of every path, each given the tokens before."""
+        """Distributions [N, T - 2] of every path's tokens 2, …, T - 1, each given those before."""
         ...
 
     def begin(self, scenes: SceneBatch, paths: Paths) -> State:

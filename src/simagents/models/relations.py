@@ -12,7 +12,10 @@ from simagents.geometry import wrap_angle
 # Targets with about the same number of sources are computed together, padded to the upper bound of
 # their group. The bounds are fixed, so the shape in which a target is computed depends on its own
 # neighbourhood alone and never on what else is in the batch.
-_BOUNDS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192)
+_BOUNDS = (
+    4, 8, 12, 16, 24, 32, 48, 64, 96, 128,
+    192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,18 @@ class Relations:
     """targets that have sources, group by group"""
     source: Int64[Tensor, "slots"]
     """the K sources of each, padding included"""
-    present: list[Bool[Tensor, "n K"]]
-    relation: list[Float[Tensor, "n K D"]]
+    present: list[Bool[Tensor, "_ _"]]
+    relation: list[Float[Tensor, "_ _ D"]]
     """normalised relation embeddings"""
 
-    def cut(self, rows: Float[Tensor, "slots D"]) -> list[Float[Tensor, "n K D"]]:
-        """What stands at the slots, group by group."""
-        return _cut(rows, [present.shape for present in self.present])
+    def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
+        """Rows of the sources, group by group."""
+        # index_select, not rows[source]: four times as fast on a CPU.
+        return _cut(rows.index_select(0, self.source), [present.shape for present in self.present])
 
-    def of_targets(self, rows: Float[Tensor, "N *D"]) -> tuple[Float[Tensor, "n *D"], ...]:
+    def of_targets(self, rows: Float[Tensor, "N *D"]) -> tuple[Float[Tensor, "_ *D"], ...]:
         """Rows of the targets, group by group."""
-        return rows[self.target].split([len(present) for present in self.present])
+        return rows.index_select(0, self.target).split([len(present) for present in self.present])
 
 
 def _cut(rows: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
@@ -74,15 +78,19 @@ def embed_relations(
             edges.append(torch.where(present, first[rows, None] + slot, 0).flatten())
         low = high
     if len(place) and int(degree.max()) > _BOUNDS[-1]:
-        raise ValueError(f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported.")
+        raise ValueError(
+            f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported."
+        )
     if not edges:
         return Relations(target[:0], source[:0], [], [])
     edge = torch.cat(edges)
-    relation = _cut(embedded[edge], [present.shape for present in presents])
+    relation = _cut(embedded.index_select(0, edge), [present.shape for present in presents])
     return Relations(torch.cat(targets_of), source[edge], presents, relation)
 
 
-def relation_features(target: Float[Tensor, "E 3"], source: Float[Tensor, "E 3"]) -> Float[Tensor, "E 3"]:
+def relation_features(
+    target: Float[Tensor, "E 3"], source: Float[Tensor, "E 3"]
+) -> Float[Tensor, "E 3"]:
     """How `source` lies as seen from `target`: distance (m), bearing, difference of heading (rad).
 
     Poses are x, y, heading. The bearing is the angle from the target's heading to the offset, 0
@@ -106,8 +114,8 @@ def within(
 ) -> tuple[Int64[Tensor, "E"], Int64[Tensor, "E"]]:
     """Pairs (target, source) of the same group closer than `radius` (strictly), sorted by target.
 
-    Groups are numbered from 0; a target in group -1 sees nobody. `nearest` keeps that many sources a
-    target. Points are hashed into cells of side `radius`, so a target is compared with the three
+    Groups are numbered from 0; a target in group -1 sees nobody. `nearest` keeps that many sources
+    a target. Points are hashed into cells of side `radius`, so a target is compared with the three
     rows of three cells around it only; rows of cells are contiguous once sources are sorted. Cells
     are laid from the origin, whatever else is in the batch, so the order of pairs is too.
     """

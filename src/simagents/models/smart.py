@@ -1,4 +1,4 @@
-"""SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), as CAT-K sizes it."""
+"""SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), sized by CAT-K."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,13 +17,12 @@ from simagents.models.relations import Relations, embed_relations, relation_feat
 from simagents.tokens.map import LightType, PointType, PolygonType
 from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, MAP_POINTS, Vocabulary
 
-
 Embedding = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class SmartConfig:
-    """Sizes and radii. The published 7M model: 128, 8 heads, 64 bands, 3 + 6 layers, 10/30/60 m, 6 steps."""
+    """Sizes and radii; those of the published model are in `published_size`."""
 
     width: int
     heads: int
@@ -86,7 +85,8 @@ class Smart(nn.Module):
 
         def layers(count: int, bipartite: bool) -> nn.ModuleList:
             return nn.ModuleList(
-                RelationAttention(width, config.heads, config.dropout, bipartite) for _ in range(count)
+                RelationAttention(width, config.heads, config.dropout, bipartite)
+                for _ in range(count)
             )
 
         def fourier(scalars: int) -> FourierEmbedding:
@@ -140,11 +140,16 @@ class Smart(nn.Module):
 
         map_memory = self.encode_map(scenes)
         time = self._time_relations(seen, node, agent, step)
-        on_map = self._map_relations(pose, scene, map_memory, self.map_agent_relation)
+        embed_map, embed_agents = self._embeddings()
+        on_map = self._map_relations(pose, scene, map_memory, embed_map)
         group = world * steps + step
-        among = self._agent_relations(pose, group, self.agent_relation)
+        among = self._agent_relations(pose, group, embed_agents)
         for time_layer, map_layer, agent_layer, on in zip(
-            self.time_layers, self.map_agent_layers, self.agent_layers, map_memory.layers, strict=True
+            self.time_layers,
+            self.map_agent_layers,
+            self.agent_layers,
+            map_memory.layers,
+            strict=True,
         ):
             x = time_layer(x, time_layer.memory(x), time)
             x = map_layer(x, on, on_map)
@@ -160,7 +165,6 @@ class Smart(nn.Module):
     def _time_relations(self, paths: Paths, node: Tensor, agent: Tensor, step: Tensor) -> Relations:
         number = torch.full((paths.valid.numel(),), -1, device=node.device)
         number[node] = torch.arange(len(node), device=node.device)
-        steps = paths.valid.shape[1]
         back = torch.arange(1, self.config.past_steps + 1, device=node.device)
         there = (step[:, None] >= back) & (number[(node[:, None] - back).clamp(min=0)] >= 0)
         if self.training and self.config.history_drop > 0:
@@ -170,7 +174,7 @@ class Smart(nn.Module):
         target, which = torch.nonzero(there, as_tuple=True)
         source = number[node[target] - back[which]]
         pose = paths.pose.reshape(-1, 3)[node]
-        features = relation_features(pose[target], pose[source])
+        features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
         features = torch.cat([features, -back[which, None].to(features.dtype)], dim=-1)
         return embed_relations(target, source, len(node), features, self.time_relation)
 
@@ -178,13 +182,7 @@ class Smart(nn.Module):
 
     def begin(self, scenes: SceneBatch, paths: Paths) -> SmartState:
         """Encode the map once; all rollouts of a scene share it."""
-        embed_map, embed_agents = self.map_agent_relation, self.agent_relation
-        if not torch.is_grad_enabled():
-            radii = self.config.map_to_agent_radius, self.config.agent_radius
-            embed_map, embed_agents = (
-                exact.tabulated([0.0, -pi, -pi], [radius, pi, pi])
-                for exact, radius in zip((embed_map, embed_agents), radii, strict=True)
-            )
+        embed_map, embed_agents = self._embeddings()
         return SmartState(
             map=self.encode_map(scenes),
             agent_class=scenes.agent_class[paths.agent],
@@ -217,7 +215,13 @@ class Smart(nn.Module):
         among = self._agent_relations(pose, group, state.embed_agents)
         remembered = []
         for number, (time_layer, map_layer, agent_layer, on) in enumerate(
-            zip(self.time_layers, self.map_agent_layers, self.agent_layers, state.map.layers, strict=True)
+            zip(
+                self.time_layers,
+                self.map_agent_layers,
+                self.agent_layers,
+                state.map.layers,
+                strict=True,
+            )
         ):
             own = time_layer.memory(x)
             remembered.append([*state.layers[number], own][-self.config.past_steps :])
@@ -242,12 +246,23 @@ class Smart(nn.Module):
         back = torch.arange(past, 0, -1, device=pose.device)
         there = torch.stack(state.valid, dim=1) & valid[:, None]
         target, which = torch.nonzero(there, as_tuple=True)
-        source = which * n + target  # as `_stack` lays the steps out
+        source = which * n + target  # the layers' memories are laid out by step
         features = relation_features(pose[target], torch.cat(state.pose)[source])
         features = torch.cat([features, -back[which, None].to(features.dtype)], dim=-1)
         return embed_relations(target, source, n, features, self.time_relation)
 
     # ---- shared by both ------------------------------------------------------------------------
+
+    def _embeddings(self) -> list[Embedding]:
+        """Of relations to the map and among agents: from tables wherever no gradient is wanted."""
+        radii = self.config.map_to_agent_radius, self.config.agent_radius
+        exact = self.map_agent_relation, self.agent_relation
+        return [
+            embedding
+            if torch.is_grad_enabled() and embedding.frequency.requires_grad
+            else embedding.tabulated([0.0, -pi, -pi], [radius, pi, pi])
+            for embedding, radius in zip(exact, radii, strict=True)
+        ]
 
     def encode_map(self, scenes: SceneBatch) -> MapMemory:
         """Map pieces after their layers, as keys and values for the agents."""
@@ -262,11 +277,13 @@ class Smart(nn.Module):
         )  # fmt: skip
         others = target != source
         target, source = target[others], source[others]
-        features = relation_features(pose[target], pose[source])
+        features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
         relations = embed_relations(target, source, len(pose), features, self.map_relation)
         for layer in self.map_layers:
             x = layer(x, layer.memory(x), relations)
-        return MapMemory(scenes.map_scene, pose, [layer.memory(x) for layer in self.map_agent_layers])
+        return MapMemory(
+            scenes.map_scene, pose, [layer.memory(x) for layer in self.map_agent_layers]
+        )
 
     def _embed(
         self, token: Tensor, moved: Tensor, pose: Tensor, agent_class: Tensor, agent_size: Tensor
@@ -287,22 +304,32 @@ class Smart(nn.Module):
         self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
     ) -> Relations:
         target, source = within(
-            pose[:, :2], scene, map_memory.pose[:, :2], map_memory.scene, self.config.map_to_agent_radius
+            pose[:, :2],
+            scene,
+            map_memory.pose[:, :2],
+            map_memory.scene,
+            self.config.map_to_agent_radius,
         )
-        features = relation_features(pose[target], map_memory.pose[source])
+        features = relation_features(
+            pose.index_select(0, target), map_memory.pose.index_select(0, source)
+        )
         return embed_relations(target, source, len(pose), features, embedding)
 
     def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
-        """Agents of one group (a world at one step) see one another; group -1 sees and is seen by none."""
+        """Agents of a group (a world at a step) see one another; those of group -1 are alone."""
         at = pose[:, :2]
         target, source = within(at, group, at, group, self.config.agent_radius)
         others = target != source
         target, source = target[others], source[others]
-        features = relation_features(pose[target], pose[source])
+        features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
         return embed_relations(target, source, len(pose), features, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
-        return self.head(x).float().masked_fill(self.actions.vocabulary.absent[agent_class], -torch.inf)
+        return (
+            self.head(x)
+            .float()
+            .masked_fill(self.actions.vocabulary.absent[agent_class], -torch.inf)
+        )
 
 
 def _stack(memories: list[Memory]) -> Memory:
@@ -322,9 +349,8 @@ def _initialise(module: nn.Module) -> None:
 def published_size(vocabulary: Vocabulary) -> Smart:
     """SMART-tiny with 7 million parameters, as in CAT-K's `smart.yaml`."""
     config = SmartConfig(
-        width=128, heads=8, bands=64, map_layers=3, agent_layers=6, dropout=0.1, history_drop=0.1,
-        map_radius=10.0, map_neighbours=100, map_to_agent_radius=30.0, agent_radius=60.0, past_steps=6,
+        width=128, heads=8, bands=64, map_layers=3, agent_layers=6,
+        dropout=0.1, history_drop=0.1, past_steps=6,
+        map_radius=10.0, map_neighbours=100, map_to_agent_radius=30.0, agent_radius=60.0,
     )  # fmt: skip
     return Smart(config, vocabulary)
-
-

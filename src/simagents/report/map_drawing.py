@@ -85,7 +85,7 @@ def _visible(view: View, scenario: Scenario, kind: MapKind) -> Iterator[tuple[in
 
 def _strokes(axes: Axes, lines: list[np.ndarray], colour: str, width: float, zorder: float) -> None:
     axes.add_collection(
-        LineCollection(lines, colors=colour, linewidths=width, zorder=zorder, capstyle="round"),
+        LineCollection(lines, colors=colour, linewidths=width, zorder=zorder, capstyle="butt"),
         autolim=False,
     )
 

@@ -148,8 +148,8 @@ def _colours(scenario: Scenario, trajectories: list[Trajectories]) -> list[str]:
     start = scenario.position[scenario.simulated, CURRENT, :2]
     moves = np.zeros(len(start), dtype=bool)
     for rollouts in trajectories:
-        shift = np.linalg.norm(rollouts[0, ..., :2] - start[:, None], axis=-1)
-        moves |= shift.max(axis=-1) > MOVES
+        shift = np.linalg.norm(rollouts[: 1 + FAINT, ..., :2] - start[:, None], axis=-1)
+        moves |= shift.max(axis=(0, -1)) > MOVES
     # Given out by distance from the recorder, so that neighbours in its path differ.
     palette = sns.color_palette(
         ["#0072b2", "#e69f00", "#009e73", "#8e5aa8", "#56b4e9", "#b5651d", "#7a8b1f", "#d16ba5"]

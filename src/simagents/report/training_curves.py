@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from simagents.errors import InputError
 from simagents.report.drawing import TEXT_WIDTH, save, use_style
@@ -35,7 +35,9 @@ TITLES = {
     "positive": "share above $\\alpha$",
     "gradient_norm": "gradient norm",
 }
-"""Logged quantities, in the order of their panels."""
+"""Logged quantities, as they are titled."""
+LOGARITHMIC = ("gradient_norm",)
+"""Quantities that have spikes: drawn over powers of ten where they span more than one."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,14 @@ def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
         _threshold(axes, curves)
     axes.set_title(TITLES[quantity])
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
+    low, high = axes.dataLim.intervaly
+    if quantity in LOGARITHMIC and 0 < 10 * low < high:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=5))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.margins(x=0.02)
     axes.grid(axis="y", color="0.9", linewidth=0.5)
     axes.set_axisbelow(True)
@@ -208,7 +217,7 @@ def _legend_columns(labels: list[str]) -> int:
 
 
 def _legend(
-    band: Figure, labels: dict[str, tuple[float, float, float]], columns: int, shaded: bool
+    band: SubFigure, labels: dict[str, tuple[float, float, float]], columns: int, shaded: bool
 ) -> None:
     handles = [plt.Line2D([], [], color=colour) for colour in labels.values()]
     # A legend fills columns first; rows of the figure read along lines.

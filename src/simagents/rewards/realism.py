@@ -19,7 +19,7 @@ class RealismReward:
     """Scores rollouts against the log of their scenario, as the challenge does.
 
     `scene`: one number for all rollouts of a scene, the meta-metric of the set (SMART-R1, which
-    rewards "each traffic scenario" with a scalar). `rollout`: the meta-metric of each rollout alone.
+    rewards "each traffic scenario" with a scalar). `rollout`: the meta-metric of each one alone.
     Both depend on the number of rollouts, so a threshold belongs to the number it was tuned with.
     """
 

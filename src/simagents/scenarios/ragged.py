@@ -37,11 +37,12 @@ def write_shard(path: Path, items: Iterable[tuple[str, Item]], **description: An
             columns.setdefault(key, []).append(array)
     tensors = {}
     for key, arrays in columns.items():
-        tensors[key] = np.concatenate(arrays)
+        # The library writes memory as it lies, so rows must lie in order.
+        tensors[key] = np.ascontiguousarray(np.concatenate(arrays))
         tensors[f"{key}.start"] = np.cumsum([0, *map(len, arrays)], dtype=np.int64)
     content = hashlib.sha256()
     for key in sorted(tensors):
-        content.update(key.encode() + np.ascontiguousarray(tensors[key]).tobytes())
+        content.update(key.encode() + tensors[key].tobytes())
     header = {"ids": ids, "digest": content.hexdigest()[:16], **description}
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={"shard": json.dumps(header)})
@@ -57,9 +58,11 @@ class Shard:
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
         except (SafetensorError, KeyError, TypeError) as problem:
-            raise InputError(f"{path}: not a shard of this project ({problem}); make it again.") from None
+            raise InputError(
+                f"{path}: not a shard of this project ({problem}); make it again."
+            ) from None
         self.ids: list[str] = self.header["ids"]
-        names = [name for name in self._file.keys() if not name.endswith(".start")]
+        names = [name for name in self._file.keys() if not name.endswith(".start")]  # noqa: SIM118
         self._start = {name: self._file.get_tensor(f"{name}.start") for name in names}
         self._column = {name: self._file.get_slice(name) for name in names}
 
@@ -68,7 +71,9 @@ class Shard:
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         """The arrays of item `index`, copied out of the map."""
-        return {name: self._rows(name, *self._start[name][index : index + 2]) for name in self._column}
+        return {
+            name: self._rows(name, *self._start[name][index : index + 2]) for name in self._column
+        }
 
     def _rows(self, name: str, first: np.int64, last: np.int64) -> np.ndarray:
         column = self._column[name]
@@ -82,10 +87,10 @@ class Shard:
 
 
 class Store:
-    """Several shards, read as one list of items in the order given; a shard opens when first used."""
+    """Several shards as one list of items in the order given; a shard opens when first used."""
 
     def __init__(self, paths: Iterable[Path]):
-        self.paths = [Path(path) for path in paths]
+        self.paths = [shard for path in paths for shard in _listed(Path(path))]
         self._shards: dict[int, Shard] = {}
         self.ids: list[str] = []
         self._place: list[tuple[int, int]] = []
@@ -94,7 +99,9 @@ class Store:
             self.ids += ids
             self._place += [(number, index) for index in range(len(ids))]
         if not self.ids:
-            raise InputError(f"no items in {', '.join(map(str, self.paths)) or 'an empty list of shards'}.")
+            raise InputError(
+                f"no items in {', '.join(map(str, self.paths)) or 'an empty list of shards'}."
+            )
 
     def shard(self, number: int) -> Shard:
         if number not in self._shards:
@@ -114,3 +121,16 @@ class Store:
     def __getstate__(self) -> dict[str, Any]:
         # Worker processes open their own maps.
         return {**self.__dict__, "_shards": {}}
+
+
+def _listed(path: Path) -> list[Path]:
+    """The shards that a `.txt` names, one a line, beside it; any other path is a shard itself.
+
+    A thousand shards on a command line are more than some systems take.
+    """
+    if path.suffix != ".txt":
+        return [path]
+    try:
+        return [path.parent / name for name in path.read_text().split()]
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such list of shards.") from None

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import SupportsIndex
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
@@ -27,7 +28,7 @@ class AgentType(IntEnum):
 
 
 class MapKind(IntEnum):
-    """Which message of WOMD's `MapFeature` oneof a polyline comes from (the oneof's field numbers)."""
+    """Which message of WOMD's `MapFeature` a polyline comes from, by its field number."""
 
     LANE = 3
     ROAD_LINE = 4
@@ -97,10 +98,10 @@ class LinkKind(IntEnum):
 class Scenario:
     """A log of 9.1 s: who moved how, on which map, under which lights.
 
-    World frame of the data set: metres, z up, headings counter-clockwise from +x in radians, velocities
-    in m/s, float32 because the official metric is. Rows of agents follow the tracks of the proto.
-    Where `valid` is False the arrays hold what the proto holds (zeros in position and heading, small
-    garbage in z): never read them unmasked.
+    World frame of the data set: metres, z up, headings counter-clockwise from +x in radians,
+    velocities in m/s, float32 because the official metric is. Rows of agents follow the tracks of
+    the proto. Where `valid` is False the arrays hold what the proto holds (zeros in position and
+    heading, small garbage in z): never read them unmasked.
 
     A agents, T = 91 steps, F map features, P map points in all, K links, L signals.
     """
@@ -130,7 +131,7 @@ class Scenario:
     speed_limit: Float32[np.ndarray, "F"]
     """miles per hour, as in WOMD; 0 where none is given"""
     link: Int64[np.ndarray, "K 3"]
-    """rows of (LinkKind, feature id, feature id); a feature that ends the map may be missing from it"""
+    """rows of (LinkKind, feature id, feature id); what lies beyond the map's end may be missing"""
     light_lane: Int64[np.ndarray, "L"]
     light_state: np.ndarray  # int8 [L, T]: LightState
     light_stop: Float32[np.ndarray, "L T 3"]
@@ -143,12 +144,12 @@ class Scenario:
 
     @cached_property
     def evaluated(self) -> Int64[np.ndarray, "E"]:
-        """Rows of the agents that the metric scores, by ascending agent id: the SDC and `to_predict`."""
+        """Rows of the agents that the metric scores, by ascending id: the SDC and `to_predict`."""
         chosen = self.to_predict.copy()
         chosen[self.sdc] = True
         rows = np.flatnonzero(chosen)
         return rows[np.argsort(self.agent_id[rows], kind="stable")]
 
-    def polyline(self, feature: int) -> Float32[np.ndarray, "n 3"]:
+    def polyline(self, feature: SupportsIndex) -> Float32[np.ndarray, "n 3"]:
         """The points of one map feature (row, not id)."""
-        return self.map_point[self.map_start[feature] : self.map_start[feature + 1]]
+        return self.map_point[self.map_start[feature] : self.map_start[int(feature) + 1]]

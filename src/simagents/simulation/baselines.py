@@ -22,7 +22,9 @@ class RandomTokens:
 
     def __call__(self, scenes: SceneBatch, paths: Paths) -> TokenDistribution:
         agent_class = scenes.agent_class[paths.agent]
-        return TokenDistribution(self._logits(agent_class)[:, None].expand(-1, paths.token.shape[1] - 2, -1))
+        return TokenDistribution(
+            self._logits(agent_class)[:, None].expand(-1, paths.token.shape[1] - 2, -1)
+        )
 
     def begin(self, scenes: SceneBatch, paths: Paths) -> Tensor:
         return self._logits(scenes.agent_class[paths.agent])
@@ -45,7 +47,10 @@ def constant_velocity(scenario: Scenario, rollouts: int) -> Trajectories:
     """Everyone keeps the velocity and heading of the current step."""
     rows = scenario.simulated
     seconds = (np.arange(SIMULATED, dtype=np.float32) + 1)[:, None] * np.float32(STEP_SECONDS)
-    position = scenario.position[rows, CURRENT, None, :2] + scenario.velocity[rows, CURRENT, None] * seconds
+    position = (
+        scenario.position[rows, CURRENT, None, :2]
+        + scenario.velocity[rows, CURRENT, None] * seconds
+    )
     return _joint(
         position,
         np.broadcast_to(scenario.position[rows, CURRENT, None, 2], position.shape[:2]),
@@ -55,15 +60,25 @@ def constant_velocity(scenario: Scenario, rollouts: int) -> Trajectories:
 
 
 def log_playback(scenario: Scenario, rollouts: int) -> Trajectories:
-    """What really happened, the ceiling of the metric; where the log lost an agent it stands still."""
+    """What really happened, the metric's ceiling; where the log lost an agent it stands still."""
     rows, steps = scenario.simulated, np.arange(CURRENT + 1, CURRENT + 1 + SIMULATED)
     # The last valid step up to each step, from the current one on.
-    seen = np.where(scenario.valid[np.ix_(rows, np.arange(CURRENT, steps[-1] + 1))], np.arange(CURRENT, steps[-1] + 1), 0)
+    seen = np.where(
+        scenario.valid[np.ix_(rows, np.arange(CURRENT, steps[-1] + 1))],
+        np.arange(CURRENT, steps[-1] + 1),
+        0,
+    )
     last = np.maximum.accumulate(seen, axis=1)[:, 1:]
     position = scenario.position[rows[:, None], last]
-    return _joint(position[..., :2], position[..., 2], scenario.heading[rows[:, None], last], rollouts)
+    return _joint(
+        position[..., :2], position[..., 2], scenario.heading[rows[:, None], last], rollouts
+    )
 
 
-def _joint(position: np.ndarray, height: np.ndarray, heading: np.ndarray, rollouts: int) -> np.ndarray:
-    one = np.concatenate([position, height[..., None], heading[..., None]], axis=-1).astype(np.float32)
+def _joint(
+    position: np.ndarray, height: np.ndarray, heading: np.ndarray, rollouts: int
+) -> np.ndarray:
+    one = np.concatenate([position, height[..., None], heading[..., None]], axis=-1).astype(
+        np.float32
+    )
     return np.broadcast_to(one, (rollouts, *one.shape)).copy()

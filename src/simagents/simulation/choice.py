@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from simagents.models.distribution import Sampling, TokenDistribution
 from simagents.models.policy import ActionSpace
 
 
+@runtime_checkable
 class Choice(Protocol):
     """How a rollout picks one action for every agent."""
 

@@ -43,7 +43,9 @@ def roll_out(
     state = policy.begin(scenes, paths)
     for step in range(HISTORY_TOKENS):
         pose = paths.pose[:, step]
-        state, distribution = policy.observe(state, paths.token[:, step], pose, paths.valid[:, step])
+        state, distribution = policy.observe(
+            state, paths.token[:, step], pose, paths.valid[:, step]
+        )
     tokens, poses, fine = [paths.token], [paths.pose], []
     everywhere = torch.ones(len(pose), dtype=torch.bool, device=pose.device)
     for step in range(HISTORY_TOKENS, TOKEN_STEPS):
@@ -57,19 +59,25 @@ def roll_out(
             state, distribution = policy.observe(state, token, pose, everywhere)
     future = everywhere[:, None].expand(-1, TOKEN_STEPS - HISTORY_TOKENS)
     paths = Paths(
-        paths.agent, paths.world, torch.cat(tokens, 1), torch.cat(poses, 1), torch.cat([paths.valid, future], 1)
+        paths.agent,
+        paths.world,
+        torch.cat(tokens, 1),
+        torch.cat(poses, 1),
+        torch.cat([paths.valid, future], 1),
     )
     result = torch.cat(fine, dim=1)
     assert result.shape[1] == SIMULATED == (TOKEN_STEPS - HISTORY_TOKENS) * SUBSTEPS
     return Rollouts(paths, result)
 
 
-
-def by_scene(rollouts: Rollouts, scenes: SceneBatch, worlds: int) -> list[Float32[Tensor, "R A 80 3"]]:
+def by_scene(
+    rollouts: Rollouts, scenes: SceneBatch, worlds: int
+) -> list[Float32[Tensor, "R A 80 3"]]:
     """The poses of each scene's `worlds` rollouts."""
     counts = torch.bincount(scenes.agent_scene, minlength=scenes.scenes).tolist()
     parts = rollouts.poses.split([worlds * count for count in counts])
     return [part.view(worlds, -1, *part.shape[1:]) for part in parts]
+
 
 def to_world_frame(
     scenario: Scenario, poses: Float[Tensor, "R A 80 3"]

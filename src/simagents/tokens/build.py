@@ -24,7 +24,7 @@ ENOUGH_SEEN = 30
 SAME = 0.01
 """Snippets that differ by less than this in sum are counted once (CAT-K)."""
 FASTEST = 45.0
-"""m/s; faster snippets are faults of the log, which became dead tokens in the published vocabulary."""
+"""m/s; faster snippets are faults of the log, dead tokens in the published vocabulary."""
 
 
 @dataclass
@@ -61,9 +61,10 @@ def main(args: Args) -> None:
 
 
 def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray], np.ndarray, int]:
-    """Snippets [n, 6, 3] per class in the frame of their first pose, map pieces [M, 11, 2], scenarios read.
+    """Snippets [n, 6, 3] per class, map pieces [M, 11, 2], and the number of scenarios read.
 
-    Stops early when every class has `limit` snippets and there are as many map pieces.
+    Snippets are in the frame of their first pose. Stops early when every class has `limit` snippets
+    and there are as many map pieces.
     """
     found: list[list[np.ndarray]] = [[] for _ in CLASSES]
     pieces: list[np.ndarray] = []
@@ -107,7 +108,9 @@ def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabula
         snippets = np.concatenate([np.zeros((1, SUBSTEPS + 1, 3)), snippets])
         length, width = torch.tensor(REFERENCE_SIZE[index])
         boxes = box_corners(torch.from_numpy(snippets[:, -1]), length, width).numpy()
-        disks = k_disks(boxes, size=args.size, tolerance=args.tolerance, generator=generator, first=0)
+        disks = k_disks(
+            boxes, size=args.size, tolerance=args.tolerance, generator=generator, first=0
+        )
         tokens = torch.from_numpy(np.stack([snippets[disk].mean(axis=0) for disk in disks]))
         tokens[0] = 0.0
         motion[index, : len(disks)] = tokens.float()
@@ -128,14 +131,18 @@ def report(vocabulary: Vocabulary, scenarios: list[Scenario]) -> dict[str, Any]:
     for scenario in tqdm(scenarios, desc="measuring reconstruction", unit="scenario"):
         origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
         pose, seen = clean_tracks(scenario, scenario.simulated, origin)
-        classes = class_of(torch.from_numpy(scenario.agent_type[scenario.simulated].astype(np.int64)))
+        classes = class_of(
+            torch.from_numpy(scenario.agent_type[scenario.simulated].astype(np.int64))
+        )
         at = slice(None, None, SUBSTEPS)
         logged = torch.from_numpy(pose[:, at]).float()
         token, path, valid = token_chain(vocabulary, classes, logged, torch.from_numpy(seen[:, at]))
         error = (path[..., :2] - logged[:, 1:, :2]).norm(dim=-1)
         pieces = cut_map(scenario, origin)
         nearest = nearest_shape(pieces.shape, vocabulary.map.numpy())
-        map_errors.append(np.linalg.norm(pieces.shape - vocabulary.map.numpy()[nearest], axis=-1).mean(axis=-1))
+        map_errors.append(
+            np.linalg.norm(pieces.shape - vocabulary.map.numpy()[nearest], axis=-1).mean(axis=-1)
+        )
         map_uses += np.bincount(nearest, minlength=len(map_uses))
         for index in range(len(CLASSES)):
             mine = valid & (classes == index)[:, None]

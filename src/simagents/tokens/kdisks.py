@@ -1,11 +1,11 @@
 """The k-disks clustering rule."""
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float, Int64
 
 
 def k_disks(
-    points: Float32[np.ndarray, "N P 2"],
+    points: Float[np.ndarray, "N P 2"],
     *,
     size: int,
     tolerance: float,

@@ -102,7 +102,9 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
     Stop signs only re-type the lanes they control; heights are dropped.
     """
     stopped = set(scenario.link[scenario.link[:, 0] == LinkKind.STOPS, 2].tolist())
-    signal = dict(zip(scenario.light_lane.tolist(), scenario.light_state[:, CURRENT].tolist(), strict=True))
+    signal = dict(
+        zip(scenario.light_lane.tolist(), scenario.light_state[:, CURRENT].tolist(), strict=True)
+    )
     windows, features, types = [], [], []
     for feature, kind in enumerate(scenario.map_kind.tolist()):
         if kind == MapKind.STOP_SIGN:
@@ -112,7 +114,11 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
         lines = _sides(points) if kind in _AREAS else _split(points[:-1])
         pieces = [piece for line in lines for piece in _pieces(line)]
         name = int(scenario.map_id[feature])
-        light = _LIGHT[signal.get(name, LightState.UNLISTED)] if kind == MapKind.LANE else LightType.NONE
+        light = (
+            _LIGHT[signal.get(name, LightState.UNLISTED)]
+            if kind == MapKind.LANE
+            else LightType.NONE
+        )
         point, polygon = _types(kind, int(scenario.map_type[feature]), name in stopped)
         windows += pieces
         features += [feature] * len(pieces)
@@ -186,7 +192,11 @@ def _pieces(line: np.ndarray) -> list[np.ndarray]:
     rest = at[whole * STRIDE :]
     if len(rest) >= 3:
         fine = np.linspace(rest[0], rest[-1], MAP_POINTS)
-        pieces.append(np.column_stack([np.interp(fine, along, line[:, 0]), np.interp(fine, along, line[:, 1])]))
+        pieces.append(
+            np.column_stack(
+                [np.interp(fine, along, line[:, 0]), np.interp(fine, along, line[:, 1])]
+            )
+        )
     return pieces
 
 

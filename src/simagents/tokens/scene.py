@@ -29,7 +29,7 @@ class TokenScene:
     """Map pieces and agents of one scenario, in metres from `origin`.
 
     A agents valid at the current step, in the order of `Scenario.simulated`; M map pieces; T = 18
-    tokens of 0.5 s, the first two of which are history; B = T + 1 token boundaries at steps 0, 5, …, 90.
+    tokens of 0.5 s, the first two of which are history; B = T + 1 boundaries at steps 0, 5, …, 90.
     """
 
     origin: Float64[np.ndarray, "2"]

@@ -17,7 +17,7 @@ from simagents.scenarios.scenario import AgentType
 
 CLASSES = ("vehicle", "pedestrian", "cyclist")
 REFERENCE_SIZE = ((4.8, 2.0), (1.0, 1.0), (2.0, 1.0))
-"""Length and width (m) of the box that stands for each class when motions are compared (SMART's)."""
+"""Length and width (m) of the box that stands for each class in comparisons (SMART's)."""
 SUBSTEPS = 5
 """Log steps of 0.1 s in a token."""
 TOKEN_STEPS = 18
@@ -28,7 +28,7 @@ MAP_POINTS = 11
 
 
 def class_of(agent_type: Tensor) -> Tensor:
-    """Class index of WOMD's object types. Whatever is no pedestrian or cyclist moves as a vehicle."""
+    """Class index of WOMD's object types; what is no pedestrian or cyclist moves as a vehicle."""
     known = (agent_type == AgentType.PEDESTRIAN) | (agent_type == AgentType.CYCLIST)
     return torch.where(known, agent_type.long() - 1, 0)
 

@@ -45,7 +45,8 @@ class Share:
         if batch % whole:
             raise InputError(
                 f"a global batch of {batch} scenes cannot be shared by {self.world} processes in"
-                f" micro-batches of {self.micro}; choose a micro-batch that divides {batch // self.world or 1}."
+                f" micro-batches of {self.micro}; choose a micro-batch that divides"
+                f" {batch // self.world or 1}."
             )
         return batch // whole
 
@@ -81,8 +82,8 @@ class Scenes(Dataset):
         self.count = len(self.tokens) - recipe.held_out
         if self.count < 1:
             raise InputError(
-                f"{len(self.tokens)} training scenes, {recipe.held_out} of them held out: nothing is left;"
-                " raise the number of shards or lower `held_out`."
+                f"{len(self.tokens)} training scenes, {recipe.held_out} of them held out: nothing"
+                " is left; raise the number of shards or lower `held_out`."
             )
 
     def __getitem__(self, places: list[int]) -> Batch:
@@ -98,7 +99,8 @@ class Scenes(Dataset):
         others = np.flatnonzero(scene.trainable & ~scene.has_role)
         room = max(MOST_TRAINED - int(chosen.sum()), 0)
         if len(others) > room:
-            others = generator(self.recipe.seed, key_of("trained"), place).permutation(others)[:room]
+            order = generator(self.recipe.seed, key_of("trained"), place)
+            others = order.permutation(others)[:room]
         chosen[others] = True
         return chosen
 

@@ -29,7 +29,9 @@ def lease(folder: Path, rank: int) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{folder}: another process is training this run; wait or stop it.") from None
+            raise InputError(
+                f"{folder}: another process is training this run; wait or stop it."
+            ) from None
         yield
 
 
@@ -53,5 +55,7 @@ def resume(engine: Any, folder: Path) -> int:
     step = int(read_json(pointer)["step"])
     loaded, _ = engine.load_checkpoint(str(folder), tag=f"step{step}")
     if loaded is None:
-        raise InputError(f"{folder}/step{step}: the save is incomplete; delete {folder} to start the run anew.")
+        raise InputError(
+            f"{folder}/step{step}: the save is incomplete; delete {folder} to start the run anew."
+        )
     return step

@@ -28,11 +28,12 @@ def start_processes() -> Processes:
         os.environ.setdefault(name, alone)
     if os.environ["WORLD_SIZE"] == "1":
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-        os.environ.setdefault("MASTER_PORT", "0")  # the system picks one: jobs on a node never collide
+        # The system picks a port, so that jobs on one node never collide.
+        os.environ.setdefault("MASTER_PORT", "0")
     import deepspeed
     import deepspeed.ops
 
-    # The CPU's shared-memory collective is compiled on first use, for a minute; gloo serves as well.
+    # The CPU's shared-memory collective compiles for a minute on first use; gloo serves as well.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     local = int(os.environ["LOCAL_RANK"])
     if on_gpu:
@@ -44,8 +45,10 @@ def start_processes() -> Processes:
     return Processes(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), device)
 
 
-def wrap(policy: torch.nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_stage: int) -> Any:
-    """The DeepSpeed engine of a policy: AdamW, schedule, clipping, ZeRO, gradients shared over processes.
+def wrap(
+    policy: torch.nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_stage: int
+) -> Any:
+    """The DeepSpeed engine of a policy: AdamW, schedule, clipping, ZeRO, shared gradients.
 
     Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, since
     seven million weights need no half-precision storage and coordinates do not survive it.

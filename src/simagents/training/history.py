@@ -15,7 +15,9 @@ class History:
         self.writes = writes
         if writes:
             old = self.path.read_text().splitlines() if self.path.exists() else []
-            kept = [line for line in old if line.endswith("}") and json.loads(line)["step"] < first_step]
+            kept = [
+                line for line in old if line.endswith("}") and json.loads(line)["step"] < first_step
+            ]
             with replacing(self.path) as temporary:
                 temporary.write_text("".join(f"{line}\n" for line in kept))
             self._file = self.path.open("a", buffering=1)
@@ -36,7 +38,10 @@ class History:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self.writes:
             self._file.close()

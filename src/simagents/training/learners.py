@@ -1,14 +1,14 @@
 """How each algorithm comes by the tensors that its loss wants.
 
-There are three ways: from the log, from a rollout held close to the log, and from free rollouts with a
-reward. A new policy-gradient algorithm is a loss in `algorithms/` and a line in `LOSSES`.
+There are three ways: from the log, from a rollout held close to the log, and from free rollouts
+with a reward. A new policy-gradient algorithm is a loss in `algorithms/` and a line in `LOSSES`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from simagents.training.batches import Batch
 Stats = dict[str, Tensor]
 
 
+@runtime_checkable
 class Learner(Protocol):
     """One algorithm, ready to turn micro-batches into losses."""
 
@@ -86,7 +87,9 @@ class ClosedLoopCloning:
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes, actions = batch.scenes, self.model.actions
         choice = ClosestAmongTop(self.top_k, actions, scenes.logged, scenes.logged_valid)
-        paths = _without_dropout(self.model, lambda: roll_out(self.model, scenes, 1, lambda _: choice)).paths
+        paths = _without_dropout(
+            self.model, lambda: roll_out(self.model, scenes, 1, lambda _: choice)
+        ).paths
         here = paths.pose[:, HISTORY_TOKENS - 1 : -1]
         there = scenes.logged[:, HISTORY_TOKENS + 1 :]
         steps = here.shape[1]
@@ -200,7 +203,11 @@ ALGORITHMS = tuple(_NEEDS)
 
 
 def build_learner(
-    recipe: Recipe, policy: Policy, model: nn.Module, reference: nn.Module | None, resolved: dict[str, Any]
+    recipe: Recipe,
+    policy: Policy,
+    model: nn.Module,
+    reference: nn.Module | None,
+    resolved: dict[str, Any],
 ) -> Learner:
     """The learner of a recipe. `resolved` are coefficients that a rule has measured (α).
 
@@ -218,7 +225,9 @@ def build_learner(
     if recipe.algorithm == "catk":
         return ClosedLoopCloning(policy, model, **given)
     if reference is None:
-        raise InputError(f"{recipe.algorithm} starts from a parent run; give its weights with --parent.")
+        raise InputError(
+            f"{recipe.algorithm} starts from a parent run; give its weights with --parent."
+        )
     loss, names = LOSSES[recipe.algorithm]
     return PolicyGradient(
         policy=policy,

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from simagents.counter import hashed, key_of
 from simagents.files import read_json, replacing, write_json
+from simagents.models.build import build_policy, freeze
 from simagents.provenance import provenance
 from simagents.recipe import Recipe
 from simagents.tokens.vocabulary import Vocabulary
@@ -22,12 +23,14 @@ from simagents.training.batches import Batch, Scenes, Share, batches
 from simagents.training.engine import autocast, start_processes, wrap
 from simagents.training.history import History
 from simagents.training.learners import Learner, build_learner
-from simagents.models.build import build_policy, freeze
 
 
 @dataclass
 class Args:
-    """Train one run from its recipe. For G processes: torchrun --nproc-per-node=G --no-python simagents train …"""
+    """Train one run from its recipe.
+
+    For G processes: torchrun --nproc-per-node=G --no-python simagents train …
+    """
 
     recipe: Path
     """all that the result may depend on"""
@@ -96,7 +99,7 @@ def train(args: Args, recipe: Recipe, processes) -> None:
                 sys.exit(75)
             sums: dict[str, torch.Tensor] = {}
             for batch in micro_batches:
-                # Dropout is a function of (seed, place): the same alone, resumed, or on many processes.
+                # Dropout is a function of (seed, place): the same alone, resumed, or on many.
                 torch.manual_seed(int(hashed(recipe.seed, key_of("dropout"), batch.first) >> 1))
                 engine.train()
                 with autocast(processes.device, recipe):
@@ -118,7 +121,9 @@ def train(args: Args, recipe: Recipe, processes) -> None:
 
 def _finish(args: Args, policy: torch.nn.Module, history: History, rank: int) -> None:
     if rank == 0:
-        state = {name: tensor.detach().float().cpu() for name, tensor in policy.state_dict().items()}
+        state = {
+            name: tensor.detach().float().cpu() for name, tensor in policy.state_dict().items()
+        }
         history.export(args.history)
         write_json(args.provenance, provenance())
         with replacing(args.weights) as temporary:
@@ -132,9 +137,13 @@ def move(batch: Batch, device: torch.device) -> Batch:
     return Batch(batch.first, batch.ids, batch.scenes.to(device), batch.scenarios)
 
 
-def _agree(learner: Learner, micro: list[Batch], stop: bool, device: torch.device) -> tuple[float, bool]:
+def _agree(
+    learner: Learner, micro: list[Batch], stop: bool, device: torch.device
+) -> tuple[float, bool]:
     """The total that the step's loss averages over, and whether any process was told to stop."""
-    both = torch.tensor([sum(map(learner.counts, micro)), int(stop)], dtype=torch.float64, device=device)
+    both = torch.tensor(
+        [sum(map(learner.counts, micro)), int(stop)], dtype=torch.float64, device=device
+    )
     dist.all_reduce(both)
     return float(both[0]), bool(both[1])
 
@@ -147,7 +156,7 @@ def _sum_over_processes(sums: dict[str, torch.Tensor], device: torch.device) -> 
 
 
 def _stop_signal() -> list[int]:
-    """Filled when SIGTERM arrives: a time limit, scancel or preemption a few seconds before the kill."""
+    """Filled when SIGTERM arrives: a time limit, scancel or preemption, seconds before the kill."""
     received: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
     return received

@@ -1,8 +1,6 @@
 """What is encoded decodes to the same arrays, and the generated proto classes can read it."""
 
-import os
 from dataclasses import fields
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +11,6 @@ from simagents.scenarios.synthetic.templates import TEMPLATES
 from simagents.scenarios.womd import scenario_pb2
 from simagents.scenarios.womd.decode import decode_scenario, read_scenarios
 from simagents.scenarios.womd.encode import encode_scenario
-
-WOMD = Path(os.environ.get("SIMAGENTS_WOMD", Path(__file__).parents[4] / "shared" / "womd"))
 
 
 def assert_same(one, other, skip=()):
@@ -71,11 +67,9 @@ def test_large_numbers_and_unlisted_signals():
     assert (scenario.map_kind == MapKind.LANE).any()
 
 
-def test_real_scenarios_survive():
+def test_real_scenarios_survive(womd):
     """All that a `Scenario` keeps; sizes of real tracks vary, and only one size of each is kept."""
-    shards = sorted(WOMD.glob("validation.tfrecord-*"))
-    if not shards:
-        pytest.skip(f"no real scenarios in {WOMD}; set SIMAGENTS_WOMD to a folder with some")
+    shards = sorted(womd.glob("validation.tfrecord-*"))
     for scenario in read_scenarios(shards[0]):
         again = decode_scenario(encode_scenario(scenario), "here")
         assert_same(scenario, again, skip=("mean_size", "link"))

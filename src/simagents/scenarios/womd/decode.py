@@ -12,7 +12,10 @@ from simagents.scenarios.scenario import CURRENT, STEPS, LightState, LinkKind, M
 from simagents.scenarios.womd import scenario_pb2
 from simagents.scenarios.womd.tfrecord import read_records
 
-_KIND = {field.name: MapKind(field.number) for field in scenario_pb2.MapFeature.DESCRIPTOR.oneofs[0].fields}
+_KIND = {
+    field.name: MapKind(field.number)
+    for field in scenario_pb2.MapFeature.DESCRIPTOR.oneofs[0].fields
+}
 
 
 def read_scenarios(path: Path) -> Iterator[Scenario | InputError]:
@@ -93,7 +96,9 @@ def _agents(proto: Any, where: str) -> dict[str, np.ndarray]:
         )
     used = flat[valid]
     if not np.isfinite(used).all():
-        raise InputError(f"{where}: scenario {proto.scenario_id} has a valid state that is not finite.")
+        raise InputError(
+            f"{where}: scenario {proto.scenario_id} has a valid state that is not finite."
+        )
     rows = np.arange(len(proto.tracks))
     distance = np.where(valid, np.abs(np.arange(STEPS) - CURRENT), STEPS)
     size, count = flat[..., 3:6], valid.sum(axis=1)
@@ -142,7 +147,9 @@ def _map(features: Any) -> dict[str, np.ndarray]:
         "map_kind": np.array(kinds, dtype=np.uint8),
         "map_type": np.array(types, dtype=np.uint8),
         "map_start": np.cumsum([0, *map(len, points)], dtype=np.int64),
-        "map_point": np.array([p for line in points for p in line], dtype=np.float32).reshape(-1, 3),
+        "map_point": np.array([p for line in points for p in line], dtype=np.float32).reshape(
+            -1, 3
+        ),
         "speed_limit": np.array(limits, dtype=np.float32),
         "link": np.array(links, dtype=np.int64).reshape(-1, 3),
     }
@@ -154,7 +161,8 @@ def _lights(steps: Any) -> dict[str, np.ndarray]:
     state = np.full((len(lanes), STEPS), LightState.UNLISTED, dtype=np.int8)
     stop = np.zeros((len(lanes), STEPS, 3), dtype=np.float32)
     for t, step in enumerate(steps[:STEPS]):
-        for signal in step.lane_states:  # listed twice, the last one wins, as in the official metric
+        # A lane that is listed twice: the last one wins, as in the official metric.
+        for signal in step.lane_states:
             state[row[signal.lane], t] = signal.state
             point = signal.stop_point
             stop[row[signal.lane], t] = point.x, point.y, point.z

@@ -81,7 +81,7 @@ def _bytes(field: int, payload: bytes) -> bytes:
 
 
 @cache
-def _record(field: int, inner: tuple[tuple[str, int, int], ...]) -> tuple[np.dtype, bytes]:
+def _record(field: int, inner: tuple[tuple[str, int, int], ...]) -> tuple[np.dtype, np.ndarray]:
     """Layout and constant bytes of a repeated message `field` of `inner`: name, number, bytes.
 
     Returns a packed dtype whose named columns are the values, and one record with the tags set.

@@ -22,7 +22,7 @@ def merge(rng) -> Network:
     middle = first + (np.arange(lanes) + 0.5) * width
 
     before = [
-        network.lane(beside(axis[: joint + 1], -at), inside=at == middle[-1], **road)
+        network.lane(beside(axis[: joint + 1], -at), inside=bool(at == middle[-1]), **road)
         for at in middle
     ]
     behind = [network.lane(beside(axis[joint:], -at), **road) for at in middle]

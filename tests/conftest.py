@@ -1,0 +1,188 @@
+"""Shapes are checked while tests run; small worlds that many tests share."""
+
+# ruff: noqa: E402
+import os
+
+from jaxtyping import install_import_hook
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist share the cores
+install_import_hook("simagents", "beartype.beartype")
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from simagents.geometry import rotate, wrap_angle
+from simagents.models.smart import Smart, SmartConfig
+from simagents.scenarios.scenario import (
+    STEPS,
+    AgentType,
+    LaneType,
+    LightState,
+    MapKind,
+    RoadEdgeType,
+    Scenario,
+)
+from simagents.scenarios.synthetic import generate_scenario
+from simagents.tokens import build
+from simagents.tokens.scene import TokenScene, tokenize
+from simagents.tokens.vocabulary import Vocabulary
+
+WOMD = Path(os.environ.get("SIMAGENTS_WOMD", Path(__file__).parents[2] / "shared" / "womd"))
+
+
+@pytest.fixture(scope="session")
+def womd() -> Path:
+    """The folder of real WOMD shards, which are not ours to distribute."""
+    if not any(WOMD.glob("*.tfrecord-*")):
+        pytest.skip(f"no real scenarios in {WOMD}; set SIMAGENTS_WOMD to a folder with some")
+    return WOMD
+
+
+# ---- synthetic scenes, tokens and a policy, all small -----------------------------------------------
+
+TINY = dict(
+    width=16, heads=2, bands=4, map_layers=1, agent_layers=2, dropout=0.0, history_drop=0.0,
+    map_radius=10.0, map_neighbours=8, map_to_agent_radius=12.0, agent_radius=30.0, past_steps=3,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def scenarios() -> list[Scenario]:
+    """Three synthetic scenarios with 8 to 19 agents."""
+    return [generate_scenario(5, index) for index in (2, 0, 4)]
+
+
+@pytest.fixture(scope="session")
+def vocabulary(scenarios) -> Vocabulary:
+    """Up to 48 motions a class and 16 pieces of map, from those scenarios by the one rule."""
+    args = build.Args(
+        [], Path(), Path(), size=48, tolerance=0.15, map_size=16, map_tolerance=0.2, snippets=900, seed=0
+    )  # fmt: skip
+    motions, pieces, _ = build.collect(scenarios, args.snippets)
+    return build.build(motions, pieces, args)
+
+
+@pytest.fixture(scope="session")
+def scenes(scenarios, vocabulary) -> list[TokenScene]:
+    return [tokenize(scenario, vocabulary) for scenario in scenarios]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> dict[str, int | float]:
+    """A `SmartConfig` as a recipe holds it."""
+    return TINY
+
+
+@pytest.fixture
+def policy(vocabulary) -> Smart:
+    """A tiny SMART as it is initialised, its head louder so that logits differ."""
+    torch.manual_seed(0)
+    smart = Smart(SmartConfig(**TINY), vocabulary).eval()
+    with torch.no_grad():
+        smart.head[-1].weight.mul_(4)
+    return smart
+
+
+def moved(scenario: Scenario, angle: float, dx: float, dy: float) -> Scenario:
+    """The same scenario somewhere else: turned about the world's origin, then shifted."""
+    cos, sin = np.cos(angle), np.sin(angle)
+
+    def carried(points, by):
+        out = points.astype(np.float64)
+        x, y = rotate(out[..., 0].copy(), out[..., 1].copy(), cos, sin)
+        out[..., 0], out[..., 1] = x + by[0], y + by[1]
+        return out.astype(np.float32)
+
+    return replace(
+        scenario,
+        position=carried(scenario.position, (dx, dy)),
+        velocity=carried(scenario.velocity, (0, 0)),
+        heading=wrap_angle(scenario.heading + angle).astype(np.float32),
+        map_point=carried(scenario.map_point, (dx, dy)),
+        light_stop=carried(scenario.light_stop, (dx, dy)),
+    )
+
+
+@pytest.fixture(name="moved", scope="session")
+def _moved() -> Callable[..., Scenario]:
+    return moved
+
+
+# ---- a street to drive on, for what works by hand ---------------------------------------------------
+
+SOUTH = [(-100.0, -6.0, 0.0), (200.0, -6.0, 0.0)]
+NORTH = [(200.0, 6.0, 0.0), (-100.0, 6.0, 0.0)]
+"""Edges of an eastbound street 12 m wide; each has the road on its left."""
+
+
+def street(
+    start=((0.0, 0.0),),
+    speed=(10.0,),
+    types=(AgentType.VEHICLE,),
+    edges=(SOUTH, NORTH),
+    lanes=(((-100.0, 0.0, 0.0), (200.0, 0.0, 0.0)),),
+    stop: float | None = None,
+    state: LightState = LightState.STOP,
+) -> Scenario:
+    """Agents of 4 x 2 x 1.5 m driving east at constant speed; all are evaluated, the first records.
+
+    `start` is where they are at step 0. A light at x = `stop` shows `state` to the first lane.
+    """
+    agents = len(start)
+    seconds = np.arange(STEPS) / 10
+    position = np.zeros((agents, STEPS, 3), np.float32)
+    position[:, :, :2] = np.array(start)[:, None]
+    position[:, :, 0] += np.array(speed)[:, None] * seconds
+    position[:, :, 2] = 0.75
+    lines = [np.array(line, np.float32) for line in (*lanes, *edges)]
+    lights = int(stop is not None)
+    return Scenario(
+        id="street",
+        sdc=0,
+        agent_id=np.arange(agents) + 100,
+        agent_type=np.array(types, np.uint8),
+        to_predict=np.ones(agents, bool),
+        of_interest=np.zeros(agents, bool),
+        position=position,
+        heading=np.zeros((agents, STEPS), np.float32),
+        velocity=np.zeros((agents, STEPS, 2), np.float32),
+        valid=np.ones((agents, STEPS), bool),
+        size=np.tile(np.array([4, 2, 1.5], np.float32), (agents, 1)),
+        mean_size=np.tile(np.array([4, 2, 1.5], np.float32), (agents, 1)),
+        map_id=np.arange(len(lines)) + 500,
+        map_kind=np.array([MapKind.LANE] * len(lanes) + [MapKind.ROAD_EDGE] * len(edges), np.uint8),
+        map_type=np.array(
+            [LaneType.SURFACE_STREET] * len(lanes) + [RoadEdgeType.BOUNDARY] * len(edges), np.uint8
+        ),
+        map_start=np.cumsum([0, *(len(line) for line in lines)]),
+        map_point=np.concatenate([*lines, np.zeros((0, 3), np.float32)]),
+        speed_limit=np.zeros(len(lines), np.float32),
+        link=np.zeros((0, 3), np.int64),
+        light_lane=np.full(lights, 500),
+        light_state=np.full((lights, STEPS), state, np.int8),
+        light_stop=np.tile(np.array([stop or 0, 0, 0], np.float32), (lights, STEPS, 1)),
+    )
+
+
+def as_rollouts(scenario: Scenario, count: int = 1, noise: float = 0.0) -> torch.Tensor:
+    """The log as rollouts [R, A, 80, 4]; `noise` is a deviation in metres and tenths of radians."""
+    rows = scenario.simulated
+    log = np.concatenate([scenario.position[rows], scenario.heading[rows, :, None]], axis=-1)
+    rollouts = torch.from_numpy(log[:, 11:]).expand(count, -1, -1, -1).clone()
+    scale = torch.tensor([1, 1, 0.1, 0.1]) * noise
+    return rollouts + torch.randn(rollouts.shape, generator=torch.manual_seed(0)) * scale
+
+
+@pytest.fixture(name="street", scope="session")
+def _street() -> Callable[..., Scenario]:
+    return street
+
+
+@pytest.fixture(name="as_rollouts", scope="session")
+def _as_rollouts() -> Callable[..., torch.Tensor]:
+    return as_rollouts

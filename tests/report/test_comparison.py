@@ -1,0 +1,101 @@
+"""Verdicts on made-up cells."""
+
+import json
+
+import pytest
+
+from simagents.errors import InputError
+from simagents.report import comparison
+from simagents.report.comparison import Args, orderings
+from simagents.report.published import read_published
+
+HEAD = "system,realism_meta,source_paper,table,wosac_year,split,provenance,note\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with one published table: A .70, B .72, C .71, D unknown, E .70."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    values = {"A": "0.70", "B": "0.72", "C": "0.71", "D": "", "E": "0.70"}
+    lines = [f"{name},{value},Paper,3,2025,val,PAPER,\n" for name, value in values.items()]
+    (folder / "table.csv").write_text(HEAD + "".join(lines))
+    return folder
+
+
+def verdicts(content, folder):
+    found = orderings(content, read_published(folder / "table.csv"))
+    return [(o.better, o.worse, o.verdict) for o in found]
+
+
+def test_verdicts(folder, cells):
+    """B over A is seen; C over A is not resolved; C over B, which the paper denies, is seen."""
+    content = cells(
+        {"A": 0.5, "B": 0.6, "C": 0.7},
+        published=["A", "B", "C"],
+        differences=[(1, 0, 0.1, 0.05, 0.15), (2, 0, 0.2, -0.1, 0.5), (2, 1, 0.1, 0.02, 0.2)],
+    )
+    assert verdicts(content, folder) == [
+        ("B", "A", "confirmed"),
+        ("C", "A", "not resolved"),
+        ("B", "C", "contradicted"),
+    ]
+
+
+def test_the_difference_is_that_of_the_better_row(folder, cells):
+    """C - B = +.1 in [.02, .2] is B - C = -.1 in [-.2, -.02]."""
+    content = cells(
+        {"B": 0.6, "C": 0.7}, published=["B", "C"], differences=[(1, 0, 0.1, 0.02, 0.2)]
+    )
+    (found,) = orderings(content, read_published(folder / "table.csv"))
+    assert (found.reproduced, found.low, found.high) == (-0.1, -0.2, -0.02)
+    assert found.published == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("other", ["D", "E"])
+def test_unknown_and_equal_published_values_order_nothing(folder, other, cells):
+    content = cells(
+        {"A": 0.5, other: 0.6}, published=["A", other], differences=[(1, 0, 0.1, 0.05, 0.15)]
+    )
+    assert verdicts(content, folder) == []
+
+
+def test_what_is_not_defined_is_not_resolved(folder, cells):
+    content = cells(
+        {"A": 0.5, "B": None}, published=["A", "B"], differences=[(1, 0, None, None, None)]
+    )
+    assert verdicts(content, folder) == [("B", "A", "not resolved")]
+
+
+def written(tmp_path, folder, **tables):
+    paths = []
+    for name, content in tables.items():
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content))
+        paths.append(path)
+    out = tmp_path / "comparison.md"
+    comparison.main(Args(paths, folder, out))
+    return out.read_text()
+
+
+def test_the_document(tmp_path, folder, cells):
+    content = cells(
+        {"A": 0.5, "B": 0.6}, published=["A", "B"], differences=[(1, 0, 0.1, 0.05, 0.15)]
+    )
+    text = written(tmp_path, folder, strategy=content, baselines=cells({"X": 0.1}))
+    assert text.index("Scale: demo") < text.index("## strategy")
+    assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in text
+    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | confirmed |" in text
+    assert "the published one. Of 1 published orderings of two rows, 1 are confirmed" in text
+    assert "baselines" not in text
+
+
+def test_a_row_that_no_file_has_is_an_error(tmp_path, folder, cells):
+    with pytest.raises(InputError, match="exactly one must"):
+        written(tmp_path, folder, strategy=cells({"A": 0.5}, published=["Z"]))
+
+
+def test_two_files_with_the_same_rows_are_an_error(tmp_path, folder, cells):
+    (folder / "twin.csv").write_text((folder / "table.csv").read_text())
+    with pytest.raises(InputError, match="table, twin"):
+        written(tmp_path, folder, strategy=cells({"A": 0.5}, published=["A"]))

@@ -1,0 +1,89 @@
+"""Macros for the paper's prose."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from simagents.errors import InputError
+from simagents.report import numbers
+from simagents.report.numbers import Args, slug
+
+
+@pytest.fixture
+def written(tmp_path, cells):
+    """Runs the command on tables by name; returns the LaTeX."""
+
+    def run(tables, plan=None):
+        paths = []
+        for name, content in tables.items():
+            paths.append(tmp_path / f"{name}.json")
+            paths[-1].write_text(json.dumps(content))
+        report = tmp_path / "vocabulary.json"
+        report.write_text(json.dumps({"vehicle": {"tokens": 31234, "mean_error_m": None}}))
+        out = tmp_path / "results.tex"
+        numbers.main(Args(paths, report, json.dumps(plan or {}), out))
+        return out.read_text()
+
+    return run
+
+
+@pytest.fixture
+def table(cells):
+    return cells({"BC": 0.7, "BC + SFT": None}, differences=[(1, 0, -0.01, -0.02, -0.005)])
+
+
+def test_macros(written, table):
+    plan = {
+        "scale": "demo",
+        "captions": {"training": "Loss at 5%, $a_b$."},
+        "facts": {"model": {"width": 48}, "rate": 3e-6, "seeds": [0, 1], "name": "a_b"},
+    }
+    text = written({"t": table}, plan)
+    for line in (
+        r"\newcommand{\scale}{demo}",
+        r"\newcommand{\scenarioCount}{4}",
+        r"\setresult{cell:t:bc:metametric}{0.7000}",
+        r"\setresult{cell:t:bc-sft:metametric}{n/a}",
+        r"\setresult{gain:t:bc-sft}{$-0.0100$}",
+        r"\setresult{interval:t:bc-sft}{[$-0.0200$, $-0.0050$]}",
+        r"\setresult{verdict:t:bc-sft}{below}",
+        r"\setresult{vocabulary:vehicle:tokens}{31,234}",
+        r"\setresult{vocabulary:vehicle:mean_error_m}{n/a}",
+        r"\setresult{fact:model.width}{48}",
+        r"\setresult{fact:rate}{$3\times10^{-6}$}",
+        r"\setresult{fact:seeds}{0, 1}",
+        r"\setresult{fact:name}{a\_b}",
+        r"\setresult{caption:training}{Loss at 5\%, $a_b$.}",
+    ):
+        assert line in text.splitlines()
+
+
+def test_tables_that_disagree_are_an_error(written, table, cells):
+    with pytest.raises(InputError, match="disagree on `scenarios`"):
+        written({"t": table, "u": cells({"A": 0.5}, scenarios=5)})
+
+
+def test_a_plan_of_another_scale_is_an_error(written, table):
+    with pytest.raises(InputError, match="disagree on `scale`"):
+        written({"t": table}, {"scale": "paper"})
+
+
+def test_names():
+    assert slug("BC + SFT + RFT") == "bc-sft-rft"
+    assert slug(r"$\alpha=0.77$") == "alpha-0.77"
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize(("name", "works"), [("bc", True), ("cb", False)])
+def test_a_missing_number_stops_latex(written, table, tmp_path, name, works):
+    written({"t": table})
+    body = rf"\input{{results}}\begin{{document}}\cell{{t}}{{{name}}}{{metametric}}\end{{document}}"
+    (tmp_path / "p.tex").write_text(r"\documentclass{article}" + body)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "p.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode == 0) == works
+    assert works or "There is no result `cell:t:cb:metametric'" in done.stdout

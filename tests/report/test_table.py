@@ -1,0 +1,169 @@
+"""What a table prints, and how it is typeset."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simagents.errors import InputError
+from simagents.report import table
+from simagents.report.latex import escaped, wording
+from simagents.report.published import read_published
+from simagents.report.table import Args
+
+TOP = Path(__file__).parents[2]
+PUBLISHED = TOP / "paper/published/smartr1_table3_training_strategy.csv"
+
+
+@pytest.fixture
+def typeset(tmp_path):
+    """Runs the command; returns LaTeX and Markdown."""
+
+    def run(content, caption="A caption.", labels="", published="", name="numbers"):
+        source = tmp_path / f"{name}.json"
+        source.write_text(json.dumps(content))
+        tex, md = tmp_path / "t.tex", tmp_path / "t.md"
+        template = TOP / "paper/templates/table.tex.j2"
+        table.main(Args(source, caption, tex, md, labels, str(published), template))
+        return tex.read_text(), md.read_text()
+
+    return run
+
+
+GOLDEN = r"""% numbers: synthetic, WOSAC 2025, evaluation 0123456789
+\begin{table}[tb]
+  \caption{A caption. \textcolor{red}{Scale: demo; not comparable.}}
+  \label{tab:numbers}
+  \centering
+  \small
+  \setlength{\tabcolsep}{4pt}
+  \begin{adjustbox}{max width=\linewidth}
+  \begin{tabular}{lr}
+    \toprule
+    & Realism\,$\uparrow$
+    \\
+    \midrule
+    BC & 0.7000{\scriptsize\,$\pm$\,.0100} \\ % bc-0123456789
+    RFT & \textbf{0.7123}{\scriptsize\,$\pm$\,.0100} \\ % rft-0123456789
+    \bottomrule
+  \end{tabular}
+  \end{adjustbox}
+  \par\smallskip
+  \begin{minipage}{\linewidth}
+    \footnotesize
+    Synthetic data, metric of WOSAC 2025, 4 scenarios, 32 rollouts each, 1 training seed.
+    ± is the standard error over scenarios. Bold is the best number of its column.
+  \end{minipage}
+\end{table}
+"""
+
+
+def test_golden(typeset, cells):
+    assert typeset(cells({"BC": 0.7, "RFT": 0.71234}))[0] == GOLDEN
+
+
+def test_the_paper_scale_needs_no_warning(typeset, cells):
+    tex, md = typeset(cells({"BC": 0.7, "RFT": 0.71}, scale="paper"))
+    assert "comparable" not in tex + md
+
+
+def test_the_smallest_error_is_the_best(typeset, cell, cells):
+    content = cells({"BC": 0.7, "RFT": 0.71}, columns=["min_ade"])
+    content["rows"][0]["cells"] = {"min_ade": cell(1.5)}
+    content["rows"][1]["cells"] = {"min_ade": cell(2.5)}
+    tex, _ = typeset(content)
+    assert r"\textbf{1.500}" in tex
+    assert r"\textbf{2.500}" not in tex
+
+
+def test_equals_in_print_are_equally_best(typeset, cells):
+    tex, _ = typeset(cells({"BC": 0.70001, "RFT": 0.70002}))
+    assert tex.count(r"\textbf{0.7000}") == 2
+
+
+def test_the_log_is_no_contestant(typeset, cells):
+    content = cells({"BC": 0.6, "RFT": 0.7, "Log": 0.8})
+    content["rows"][2]["systems"] = ["baseline-log"]
+    tex, _ = typeset(content)
+    assert r"\textbf{0.7000}" in tex
+    assert r"\textbf{0.8000}" not in tex
+    assert "the log aside" in tex
+
+
+def test_what_is_not_defined_says_so(typeset, cell, cells):
+    content = cells({"BC": 0.7, "RFT": 0.71})
+    content["rows"][0]["cells"]["metametric"] = cell(None, None, undefined=2)
+    tex, md = typeset(content)
+    assert r"BC & n/a \\" in tex
+    assert "| BC | n/a |" in md
+    assert "not defined on up to 2 scenarios" in tex
+
+
+def test_published_values_stand_beside_ours(typeset, cells):
+    names = ["BC", "BC+SFT", None]
+    tex, md = typeset(cells({"A": 0.7, "B": 0.8, "C": 0.6}, published=names), published=PUBLISHED)
+    assert r"\textit{0.7725}" in tex
+    assert r"\textit{–}" in tex
+    assert "| A | 0.7000 ± .0100 | 0.7725 |" in md
+    assert r"val 2\%, metric of WOSAC 2025" in tex
+    assert "PDFNOTE(p.8)" in tex
+
+
+def test_the_second_source_is_named_and_never_shown_as_the_papers(typeset, cells):
+    content = cells({"A": 0.7, "B": 0.8}, published=["BC", "BC+SFT"])
+    tex, _ = typeset(content, published=PUBLISHED)
+    assert r"\textit{0.7734}" in tex
+    assert "other values in the same order: 0.7812 (BC+SFT)." in tex
+
+
+def test_metrics_of_different_years_do_not_mix(typeset, cells):
+    content = cells({"A": 0.7}, published=["BC"], challenge=2024)
+    with pytest.raises(InputError, match="2025"):
+        typeset(content, published=PUBLISHED)
+
+
+def test_an_unknown_published_row_names_the_nearest(typeset, cells):
+    with pytest.raises(InputError, match=r"did you mean `BC\+SFT`"):
+        typeset(cells({"A": 0.7}, published=["BC+SFTT"]), published=PUBLISHED)
+
+
+def test_several_seeds_show_their_deviation(typeset, cell, cells):
+    content = cells({"BC": 0.7, "Log": 0.8}, seeds=3)
+    content["rows"][0]["cells"]["metametric"] = cell(0.7, 0.01, deviation=0.0021)
+    tex, md = typeset(content)
+    assert r"BC & 0.7000{\scriptsize\,$\pm$\,.0100} & .0021 \\" in tex
+    assert r"\textbf{0.8000}{\scriptsize\,$\pm$\,.0100} & – \\" in tex
+    assert "σ is the deviation over training seeds" in md
+
+
+def test_labels_replace_those_of_the_cells(typeset, cells):
+    tex, _ = typeset(cells({"A": 0.7, "B": 0.8}), labels=r'["$\\alpha_1$", "50 % & more"]')
+    assert r"$\alpha_1$ &" in tex
+    assert r"50 \% \& more &" in tex
+
+
+def test_labels_must_be_as_many_as_rows(typeset, cells):
+    with pytest.raises(InputError, match="1 labels for the 2 rows"):
+        typeset(cells({"A": 0.7, "B": 0.8}), labels='["A"]')
+
+
+def test_special_characters():
+    assert escaped(r"a_b & 5% #1 {x} $ ~ ^ \ ") == (
+        r"a\_b \& 5\% \#1 \{x\} \$ \textasciitilde{} \textasciicircum{} \textbackslash{} "
+    )
+    assert wording(r"$\alpha_1$ at 5% \& b_c") == r"$\alpha_1$ at 5\% \& b\_c"
+
+
+def test_equal_cells_give_equal_bytes(typeset, cells):
+    content = cells({"A": 0.7, "B": 0.8}, published=["BC", "BC+SFT"])
+    assert typeset(content, published=PUBLISHED) == typeset(content, published=PUBLISHED)
+
+
+def test_every_published_table_is_of_a_known_form_or_refused():
+    forms = 0
+    for path in sorted((TOP / "paper/published").glob("*.csv")):
+        try:
+            forms += bool(read_published(path).values)
+        except InputError:
+            continue
+    assert forms >= 8

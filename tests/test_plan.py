@@ -1,0 +1,238 @@
+"""Experiments as data: what shares a run, what renames it, and what a typo is told."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simagents.errors import InputError
+from simagents.plan import Plan, digest, validated
+
+PROJECT = Path(__file__).parents[1]
+SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
+SCALES = sorted((PROJECT / "config/scale").glob("*.yaml"))
+
+
+def load(scale):
+    """The configuration as the workflow merges it."""
+    files = ("config.yaml", "config/experiments.yaml", f"config/scale/{scale}.yaml")
+    config = {}
+    for name in files:
+        config |= yaml.safe_load((PROJECT / name).read_text())
+    return config | {"scale": scale}
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return load("demo")
+
+
+@pytest.fixture
+def config(paper):
+    """One table of two rows, to be changed at will."""
+    config = copy.deepcopy(paper)
+    rows = [{"label": "BC", "stage": "bc"}, {"label": "RFT", "stage": "rft"}]
+    config["tables"] = {"t": {"caption": "", "columns": ["metametric"], "rows": rows}}
+    config["figures"] = {}
+    return config
+
+
+def ids(config):
+    return {run.recipe["stage"]: run.id for run in Plan.of(config).runs.values()}
+
+
+# ---- what is a run's name made of -------------------------------------------------------------------
+
+
+def test_digests_know_values_and_not_their_order():
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    assert digest({"a": [1, 2]}) != digest({"a": [2, 1]})
+
+
+def test_parents_are_runs_too(config):
+    assert set(ids(config)) == {"bc", "sft", "rft"}
+
+
+def test_equal_requests_share_one_run(config):
+    """Whichever table asks, and whether a value is the stage's or the row's."""
+    before = ids(config)
+    config["tables"]["other"] = copy.deepcopy(config["tables"]["t"])
+    config["tables"]["other"]["rows"] = [{"label": "same", "stage": "rft", "with": {"beta": 0.04}}]
+    assert ids(config) == before
+
+
+def test_a_changed_parent_renames_its_descendants_and_nothing_else(config):
+    before = ids(config)
+    config["stages"]["sft"]["top_k"] = 16
+    after = ids(config)
+    assert after["bc"] == before["bc"]
+    assert after["sft"] != before["sft"]
+    assert after["rft"] != before["rft"]
+    config["stages"]["sft"]["top_k"] = 32
+    assert ids(config) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["tables"]["t"].update(caption="Other words."),
+        lambda c: c["tables"]["t"]["rows"][0].update(label="Cloning"),
+        lambda c: c["tables"]["t"].update(columns=["kinematic"]),
+        lambda c: c["compute"].update(gpus=8, workers=8, micro_batch=4, zero_stage=2, save_every=7),
+        lambda c: c["evaluation"].update(rollouts=16, challenge=2024),
+        lambda c: c["budgets"].update(unused={**c["budgets"]["pretrain"], "steps": 1}),
+    ],
+    ids=["caption", "label", "columns", "compute", "evaluation", "unused budget"],
+)
+def test_wording_machines_and_evaluation_rename_no_run(config, change):
+    before = ids(config)
+    change(config)
+    assert ids(config) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["model"].update(width=64),
+        lambda c: c["tokens"].update(size=64),
+        lambda c: c["scenarios"]["synthetic"].update(seed=9),
+        lambda c: c["budgets"]["pretrain"].update(batch=8),
+        lambda c: c["optimiser"].update(clip=1.0),
+        lambda c: c["stages"]["bc"].update(revision=1),
+        lambda c: c.update(precision="bfloat16"),
+        lambda c: c.update(seeds=[1]),
+        lambda c: c.update(held_out=1),
+    ],
+    ids=["model", "tokens", "data", "batch", "clip", "revision", "precision", "seed", "held_out"],
+)
+def test_whatever_moves_a_number_renames_every_run(config, change):
+    before = ids(config)
+    change(config)
+    assert not set(before.values()) & set(ids(config).values())
+
+
+def test_changing_the_evaluation_rescores(config):
+    before = Plan.of(config).evaluation_id
+    config["evaluation"]["rollouts"] = 16
+    assert Plan.of(config).evaluation_id != before
+    config["compute"]["chunks"] = 64
+    assert Plan.of(config).evaluation_id == Plan.of(config).evaluation_id != before
+
+
+def test_seeds_multiply_runs_and_not_rows(config):
+    config["seeds"] = [0, 1, 2]
+    plan = Plan.of(config)
+    assert len(plan.runs) == 9
+    assert [len(row.systems) for row in plan.tables["t"].rows] == [3, 3]
+    seeds = {(run.recipe["seed"], run.parent.recipe["seed"]) for run in plan.runs.values() if run.parent}
+    assert seeds == {(0, 0), (1, 1), (2, 2)}
+
+
+# ---- rows -------------------------------------------------------------------------------------------
+
+
+def test_lists_multiply_out(config):
+    config["tables"]["t"]["rows"] = [
+        {"label": "{alpha}, {beta}", "stage": "rft", "with": {"alpha": [0.7, 0.8], "beta": [0.0, 0.1, 1.0]}}
+    ]  # fmt: skip
+    rows = Plan.of(config).tables["t"].rows
+    assert [row.label for row in rows] == [
+        "0.7, 0.0", "0.7, 0.1", "0.7, 1.0", "0.8, 0.0", "0.8, 0.1", "0.8, 1.0",
+    ]  # fmt: skip
+    found = [row.systems[0].recipe["coefficients"] for row in rows]
+    assert [(c["alpha"], c["beta"]) for c in found][4] == (0.8, 0.1)
+
+
+def test_a_new_value_of_a_sweep_adds_one_run(config):
+    sweep = {"label": "{alpha}", "stage": "rft", "with": {"alpha": [0.76, 0.77]}}
+    config["tables"]["t"]["rows"].append(sweep)
+    before = set(Plan.of(config).runs)
+    sweep["with"]["alpha"].append(0.78)
+    after = set(Plan.of(config).runs)
+    assert before < after
+    assert len(after - before) == 1
+
+
+def test_baselines_are_scored_and_not_trained(config):
+    config["tables"]["t"]["rows"] = [{"label": "Log", "baseline": "log"}]
+    plan = Plan.of(config)
+    assert plan.tables["t"].systems[0].id == "baseline-log"
+    assert not plan.runs
+
+
+def test_two_rows_of_one_label_are_refused(config):
+    config["tables"]["t"]["rows"][1]["label"] = "BC"
+    with pytest.raises(InputError, match=r"tables\.t: two rows have the same label"):
+        Plan.of(config)
+
+
+def test_unknown_stages_and_coefficients_are_named(config):
+    config["tables"]["t"]["rows"][0]["stage"] = "bx"
+    with pytest.raises(InputError, match="unknown key `bx`; did you mean `bc`"):
+        Plan.of(config)
+    config["tables"]["t"]["rows"][0] = {"label": "x", "stage": "rft", "with": {"betta": 1.0}}
+    with pytest.raises(InputError, match="stage rft: unknown key `betta`; did you mean `beta`"):
+        Plan.of(config)
+
+
+def test_a_threshold_to_be_measured_waits_for_its_parent(config):
+    """Equal measurements are shared; a number in its place needs none."""
+    config["tables"]["t"]["rows"].append(
+        {"label": "{beta}", "stage": "rft", "with": {"beta": [0.0, 0.1]}}
+    )
+    plan = Plan.of(config)
+    (calibration,) = plan.calibrations.values()
+    sft = next(run for run in plan.runs.values() if run.recipe["stage"] == "sft")
+    assert calibration["parent"] == sft.id
+    assert calibration["rollouts"] == config["budgets"]["reinforce"]["rollouts"]
+    config["stages"]["rft"]["alpha"] = 0.77
+    assert not Plan.of(config).calibrations
+
+
+def test_other_data_than_the_scales_own_go_to_another_folder(config):
+    assert Plan.of(config).results == "results/demo"
+    config["data"] = "womd"
+    assert Plan.of(config).results == "results/demo-womd"
+
+
+# ---- the schema -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", [path.stem for path in SCALES])
+def test_every_scale_is_valid_and_plans(scale):
+    config = validated(load(scale), SCHEMA)
+    assert Plan.of(config).runs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["stages"]["rft"].update(betta=0.1), r"stages\.rft: unknown key `betta`; did you mean `beta`"),
+        (lambda c: c["model"].update(widht=8), r"model: unknown key `widht`; did you mean `width`"),
+        (lambda c: c.update(sedes=[0]), "unknown key `sedes`; did you mean `seeds`"),
+        (lambda c: c["stages"]["bc"].update(algorithm="catc"), r"stages\.bc\.algorithm: .*did you mean `catk`"),
+    ],
+)  # fmt: skip
+def test_a_typo_names_the_nearest_key(config, change, message):
+    change(config)
+    with pytest.raises(InputError, match=message):
+        validated(config, SCHEMA)
+
+
+def test_a_number_without_a_dot_is_text(config):
+    """YAML 1.1 reads 5e-4 as a string."""
+    config["budgets"]["pretrain"] |= yaml.safe_load("learning_rate: 5e-4")
+    with pytest.raises(InputError, match=r"YAML reads 5e-4 as text; write 5\.0e-04 with a dot"):
+        validated(config, SCHEMA)
+
+
+def test_the_scales_have_the_same_keys():
+    def keys(content, where=()):
+        if not isinstance(content, dict):
+            return {where}
+        return {where}.union(*(keys(value, (*where, key)) for key, value in content.items()))
+
+    first, *others = (keys(yaml.safe_load(path.read_text())) for path in SCALES)
+    assert len(first) > 50
+    assert all(other == first for other in others)
