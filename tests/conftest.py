@@ -17,7 +17,9 @@ import pytest
 import torch
 
 from simagents.geometry import rotate, wrap_angle
+from simagents.models.batch import SceneBatch, collate
 from simagents.models.smart import Smart, SmartConfig
+from simagents.recipe import Recipe
 from simagents.scenarios.scenario import (
     STEPS,
     AgentType,
@@ -73,6 +75,12 @@ def scenes(scenarios, vocabulary) -> list[TokenScene]:
 
 
 @pytest.fixture(scope="session")
+def batch(scenes) -> SceneBatch:
+    """The three scenes as one."""
+    return collate(scenes)
+
+
+@pytest.fixture(scope="session")
 def tiny() -> dict[str, int | float]:
     """A `SmartConfig` as a recipe holds it."""
     return TINY
@@ -84,8 +92,29 @@ def policy(vocabulary) -> Smart:
     torch.manual_seed(0)
     smart = Smart(SmartConfig(**TINY), vocabulary).eval()
     with torch.no_grad():
-        smart.head[-1].weight.mul_(4)
+        smart.head[-1].weight.mul_(2)
     return smart
+
+
+@pytest.fixture(scope="session")
+def recipe_of() -> Callable[..., Recipe]:
+    """The recipe of a short run of behaviour cloning with the tiny policy, changed at will."""
+
+    def make(**changes) -> Recipe:
+        content = {
+            "stage": "bc", "algorithm": "bc", "seed": 0, "revision": 0, "parent": None,
+            "trains": "everything", "model": TINY, "tokens": "0123456789", "held_out": 1,
+            "precision": "float32",
+            "budget": {"steps": 8, "batch": 2, "learning_rate": 1e-3, "rollouts": 0},
+            "optimiser": {"weight_decay": 0.01, "clip": 0.5, "warmup": 0.0, "final_ratio": 0.05},
+            "coefficients": {"label_smoothing": 0.1},
+        }  # fmt: skip
+        for key, value in changes.items():
+            nested = key in ("budget", "optimiser")
+            content[key] = {**content[key], **value} if nested else value
+        return Recipe.model_validate(content)
+
+    return make
 
 
 def moved(scenario: Scenario, angle: float, dx: float, dy: float) -> Scenario:

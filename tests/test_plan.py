@@ -102,7 +102,7 @@ def test_wording_machines_and_evaluation_rename_no_run(config, change):
         lambda c: c["stages"]["bc"].update(revision=1),
         lambda c: c.update(precision="bfloat16"),
         lambda c: c.update(seeds=[1]),
-        lambda c: c.update(held_out=1),
+        lambda c: c["scenarios"]["synthetic"].update(held_out=7),
     ],
     ids=["model", "tokens", "data", "batch", "clip", "revision", "precision", "seed", "held_out"],
 )
@@ -114,10 +114,10 @@ def test_whatever_moves_a_number_renames_every_run(config, change):
 
 def test_changing_the_evaluation_rescores(config):
     before = Plan.of(config).evaluation_id
+    config["compute"]["chunks"] = 64
+    assert Plan.of(config).evaluation_id == before
     config["evaluation"]["rollouts"] = 16
     assert Plan.of(config).evaluation_id != before
-    config["compute"]["chunks"] = 64
-    assert Plan.of(config).evaluation_id == Plan.of(config).evaluation_id != before
 
 
 def test_seeds_multiply_runs_and_not_rows(config):
@@ -144,6 +144,14 @@ def test_lists_multiply_out(config):
     assert [(c["alpha"], c["beta"]) for c in found][4] == (0.8, 0.1)
 
 
+def test_braces_of_tex_survive(config):
+    config["tables"]["t"]["rows"] = [
+        {"label": r"$\beta_{\mathrm{KL}}={beta}$", "stage": "rft", "with": {"beta": [0.1]}}
+    ]
+    (row,) = Plan.of(config).tables["t"].rows
+    assert row.label == r"$\beta_{\mathrm{KL}}=0.1$"
+
+
 def test_a_new_value_of_a_sweep_adds_one_run(config):
     sweep = {"label": "{alpha}", "stage": "rft", "with": {"alpha": [0.76, 0.77]}}
     config["tables"]["t"]["rows"].append(sweep)
@@ -168,12 +176,27 @@ def test_two_rows_of_one_label_are_refused(config):
 
 
 def test_unknown_stages_and_coefficients_are_named(config):
-    config["tables"]["t"]["rows"][0]["stage"] = "bx"
-    with pytest.raises(InputError, match="unknown key `bx`; did you mean `bc`"):
+    config["tables"]["t"]["rows"][0]["stage"] = "rtf"
+    with pytest.raises(InputError, match=r"tables\.t: unknown key `rtf`; did you mean `rft`"):
         Plan.of(config)
     config["tables"]["t"]["rows"][0] = {"label": "x", "stage": "rft", "with": {"betta": 1.0}}
     with pytest.raises(InputError, match="stage rft: unknown key `betta`; did you mean `beta`"):
         Plan.of(config)
+    config["stages"]["bc"]["budget"] = "pretrian"
+    config["tables"]["t"]["rows"][0] = {"label": "x", "stage": "bc"}
+    with pytest.raises(InputError, match=r"stages\.bc\.budget: .*did you mean `pretrain`"):
+        Plan.of(config)
+
+
+def test_a_stage_that_starts_from_itself_is_refused(config):
+    config["stages"]["bc"]["from"] = "rft"
+    with pytest.raises(InputError, match="stages.bc: starts from itself, by way of bc, rft, sft"):
+        Plan.of(config)
+
+
+def test_a_row_may_start_from_another_stage(config):
+    config["tables"]["t"]["rows"][1]["with"] = {"from": "bc"}
+    assert set(ids(config)) == {"bc", "rft"}
 
 
 def test_a_threshold_to_be_measured_waits_for_its_parent(config):
@@ -224,6 +247,15 @@ def test_a_number_without_a_dot_is_text(config):
     """YAML 1.1 reads 5e-4 as a string."""
     config["budgets"]["pretrain"] |= yaml.safe_load("learning_rate: 5e-4")
     with pytest.raises(InputError, match=r"YAML reads 5e-4 as text; write 5\.0e-04 with a dot"):
+        validated(config, SCHEMA)
+
+
+def test_values_of_a_sweep_obey_the_stages_rules(config):
+    config["tables"]["t"]["rows"][1]["with"] = {"alpha": [0.7, "7e-1"]}
+    with pytest.raises(InputError, match=r"tables\.t\.rows\.with\.alpha: .*YAML reads 7e-1 as text"):
+        validated(config, SCHEMA)
+    config["tables"]["t"]["rows"][1]["with"] = {"reward": ["scene", "rolout"]}
+    with pytest.raises(InputError, match="did you mean `rollout`"):
         validated(config, SCHEMA)
 
 

@@ -140,9 +140,16 @@ class Plan:
         return f"results/{scale}" if own else f"results/{scale}-{self.source}"
 
     @property
+    def scenarios(self) -> Json:
+        """The chosen source's settings."""
+        return self.config["scenarios"][self.source]
+
+    @property
     def data(self) -> Json:
-        """What the cached scenarios depend on."""
-        return {"source": self.source, **self.config["scenarios"][self.source]}
+        """What a cached shard depends on; how many are used, and for what, is not of it."""
+        uses = ("held_out", "training_shards", "validation_shards")
+        made = {key: value for key, value in self.scenarios.items() if key not in uses}
+        return {"source": self.source, **made}
 
     @cached_property
     def data_id(self) -> str:
@@ -150,12 +157,14 @@ class Plan:
 
     @cached_property
     def tokens_id(self) -> str:
-        return digest({"data": self.data, "tokens": self.config["tokens"]})
+        shards = self.scenarios["training_shards"]
+        return digest({"data": self.data, "shards": shards, "tokens": self.config["tokens"]})
 
     @cached_property
     def evaluation_id(self) -> str:
         """Changing how systems are scored rescores them and retrains none."""
-        return digest({"tokens": self.tokens_id, **self.config["evaluation"]})
+        shards = self.scenarios["validation_shards"]
+        return digest({"tokens": self.tokens_id, "shards": shards, **self.config["evaluation"]})
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -188,18 +197,25 @@ class Plan:
             systems = [
                 self._run(spec["stage"], seed, changed, where) for seed in self.config["seeds"]
             ]
-            yield Row(spec["label"].format(**changed), systems, spec.get("published"))
+            yield Row(_labelled(spec["label"], changed), systems, spec.get("published"))
 
-    def _run(self, stage: str, seed: int, changes: Json, where: str) -> Run:
+    def _run(
+        self, stage: str, seed: int, changes: Json, where: str, above: tuple[str, ...] = ()
+    ) -> Run:
         stages = self.config["stages"]
         if stage not in stages:
             raise unknown_key(stage, where, stages)
-        parent_name = stages[stage].get("from")
-        parent = self._run(parent_name, seed, {}, f"stages.{stage}.from") if parent_name else None
+        if stage in above:
+            raise InputError(f"stages.{stage}: starts from itself, by way of {', '.join(above)}.")
         given = {**stages[stage], **changes}
         for key in changes:
             if key not in stages[stage]:
                 raise unknown_key(key, f"{where}, stage {stage}", stages[stage])
+        parent = None
+        if "from" in given:
+            parent = self._run(given["from"], seed, {}, f"stages.{stage}.from", (*above, stage))
+        if given["budget"] not in self.config["budgets"]:
+            raise unknown_key(given["budget"], f"stages.{stage}.budget", self.config["budgets"])
         optimiser = {**self.config["optimiser"], **given.get("optimiser", {})}
         recipe = {
             "stage": stage,
@@ -210,7 +226,7 @@ class Plan:
             "trains": given["trains"],
             "model": self.config["model"],
             "tokens": self.tokens_id,
-            "held_out": self.config["held_out"],
+            "held_out": self.scenarios["held_out"],
             "precision": self.config["precision"],
             "budget": self.config["budgets"][given["budget"]],
             "optimiser": optimiser,
@@ -221,11 +237,25 @@ class Plan:
 
 def validated(config: Json, schema: Path) -> Json:
     """The configuration, if the schema accepts it; else InputError naming the nearest valid key."""
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(schema.read_text()))
+    rules = yaml.safe_load(schema.read_text())
+    _check(config, rules, "")
+    stage = rules["properties"]["stages"]["additionalProperties"]["properties"]
+    for kind in ("tables", "figures"):
+        for name, exhibit in config[kind].items():
+            for row in exhibit["rows"]:
+                for key, value in row.get("with", {}).items():
+                    for one in value if isinstance(value, list) else [value]:
+                        _check(one, stage.get(key, {}), f"{kind}.{name}.rows.with.{key}")
+    return config
+
+
+def _check(content: Any, rules: Json, above: str) -> None:
+    validator = jsonschema.Draft202012Validator(rules)
     for problem in sorted(
-        validator.iter_errors(config), key=lambda p: (len(p.absolute_path), str(p.message))
+        validator.iter_errors(content), key=lambda p: (len(p.absolute_path), str(p.message))
     ):
-        where = ".".join(map(str, problem.absolute_path)) or "configuration"
+        path = [above] * bool(above) + [str(name) for name in problem.absolute_path]
+        where = ".".join(path) or "configuration"
         if problem.validator == "additionalProperties":
             known = problem.schema.get("properties", {})
             extra = sorted(set(problem.instance) - set(known))
@@ -233,15 +263,17 @@ def validated(config: Json, schema: Path) -> Json:
         if problem.validator == "enum":
             raise unknown_key(str(problem.instance), where, map(str, problem.validator_value))
         hint = ""
-        if (
-            problem.validator == "type"
-            and isinstance(problem.instance, str)
-            and _number(problem.instance)
-        ):
-            number = f"{float(problem.instance):.1e}"
-            hint = f" YAML reads {problem.instance} as text; write {number} with a dot."
+        if isinstance(problem.instance, str) and _number(problem.instance):
+            number = float(problem.instance)
+            hint = f" YAML reads {problem.instance} as text; write {number:.1e} with a dot."
         raise InputError(f"{where}: {problem.message}.{hint}")
-    return config
+
+
+def _labelled(label: str, values: Json) -> str:
+    """The label with `{key}` replaced; other braces are TeX's."""
+    for key, value in values.items():
+        label = label.replace(f"{{{key}}}", str(value))
+    return label
 
 
 def _number(text: str) -> bool:

@@ -40,7 +40,7 @@ def options(flags):
 
 def shard_names(split):
     """Shards of a split: WOMD's own names where they are linked, ours where we write them."""
-    wanted = PLAN.data[f"{split}_shards"]
+    wanted = PLAN.scenarios[f"{split}_shards"]
     if PLAN.source == "synthetic":
         return [f"{split}.tfrecord-{i:05d}-of-{wanted:05d}" for i in range(wanted)]
     folder = Path("resources/womd") / split
@@ -55,11 +55,9 @@ def shard_names(split):
 
 
 def first_scenario(split, shard):
-    """Number of a synthetic shard's first scenario; validation follows training, so none is in both."""
-    place = SHARDS[split].index(shard)
-    if split == "validation":
-        place += len(SHARDS["training"])
-    return place * PLAN.data["per_shard"]
+    """Number of a synthetic shard's first scenario; those of validation start where no training gets."""
+    start = 10**9 if split == "validation" else 0
+    return start + SHARDS[split].index(shard) * PLAN.data["per_shard"]
 
 
 def scenarios_of(split):
@@ -124,13 +122,13 @@ def figure_of_kind(kind):
 
 def plan_facts():
     """What the paper's prose may say about the plan, as JSON."""
-    told = ("seeds", "held_out", "tokens", "model", "budgets", "evaluation", "stages")
+    told = ("seeds", "tokens", "model", "budgets", "evaluation", "stages")
     return json.dumps(
         {
             "scale": PLAN.config["scale"],
             "data": PLAN.source,
             "captions": {name: f.settings["caption"] for name, f in PLAN.figures.items()},
-            "facts": {"scenarios": PLAN.data, **{key: PLAN.config[key] for key in told}},
+            "facts": {"scenarios": PLAN.scenarios, **{key: PLAN.config[key] for key in told}},
         }
     )
 

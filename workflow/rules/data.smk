@@ -61,6 +61,8 @@ rule vocabulary:
         "<logs>/vocabulary.log",
     conda:
         "../../envs/simagents.yaml"
+    resources:
+        runtime=COMPUTE["minutes"],
     params:
         options=options(PLAN.config["tokens"]),
     shell:

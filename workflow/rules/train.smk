@@ -1,4 +1,5 @@
 """Recipes -> weights. A recipe is all that a run's numbers may depend on."""
+SHARING = options({key: COMPUTE[key] for key in ("micro_batch", "zero_stage", "save_every")})
 
 
 rule recipe:
@@ -40,20 +41,17 @@ rule train:
         gpu=COMPUTE["gpus"],
         runtime=COMPUTE["minutes"],
         mem_mb=COMPUTE["mem_mb"],
-        # Resources, not params: none of these changes a number, so none retrains a run.
-        launch=LAUNCH,
-        how=options({key: COMPUTE[key] for key in ("micro_batch", "zero_stage", "save_every")}),
-        # Not an output: Snakemake deletes the outputs of a failed job, and this must survive it.
-        resume=lambda wildcards: f"resume/{wildcards.run}",
     params:
         parent=lambda wildcards, input: f"--parent {input.parent}" if input.parent else "",
         calibration=lambda wildcards, input: (
             f"--calibration {input.calibration}" if input.calibration else ""
         ),
     shell:
-        "OMP_NUM_THREADS=1 {resources.launch} simagents train --recipe {input.recipe}"
+        # How the work is shared stands in the command, not in params: it changes no number, so it
+        # retrains nothing. The resume folder is no output: Snakemake deletes those of a failed job.
+        f"OMP_NUM_THREADS=1 {LAUNCH} simagents train {SHARING} --recipe {{input.recipe}}"
         " --tokens {input.tokens} --scenarios {input.scenarios} --vocabulary {input.vocabulary}"
-        " {params.parent} {params.calibration} --resume {resources.resume} {resources.how}"
+        " {params.parent} {params.calibration} --resume resume/{wildcards.run}"
         " --weights {output.weights} --history {output.history}"
         " --provenance {output.provenance} >{log} 2>&1"
 
@@ -77,6 +75,7 @@ rule calibrate:
         "../../envs/simagents.yaml"
     resources:
         gpu=min(COMPUTE["gpus"], 1),
+        runtime=COMPUTE["minutes"],
     params:
         options=lambda wildcards: options(
             {k: v for k, v in PLAN.calibrations[wildcards.calibration].items() if k != "parent"}

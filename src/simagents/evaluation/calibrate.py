@@ -22,7 +22,7 @@ class Args:
     recipe: Path
     weights: Path
     scenarios: list[Path]
-    """cached training shards"""
+    """cached training shards, or a list of them (.txt)"""
     tokens: list[Path]
     """the same shards, tokenised"""
     vocabulary: Path

@@ -24,7 +24,7 @@ class Args:
     """Score a run (--recipe and --weights) or a --baseline on one chunk of scenarios."""
 
     scenarios: list[Path]
-    """cached shards"""
+    """cached shards, or a list of them (.txt)"""
     tokens: list[Path]
     """the same shards, tokenised"""
     vocabulary: Path

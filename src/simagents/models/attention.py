@@ -61,6 +61,8 @@ class RelationAttention(nn.Module):
         return x + self._drop(self.norm_after_feed(self.feed(self.norm_before_feed(x))))
 
     def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
+        if not relations.present:
+            return torch.zeros_like(target)
         n, width = target.shape
         query = self.query(target) * (width // self.heads) ** -0.5
         scale, shift = self.norm_relation.weight, self.norm_relation.bias
@@ -71,8 +73,6 @@ class RelationAttention(nn.Module):
         own = torch.eye(self.heads, device=target.device, dtype=query.dtype)
         own = own.repeat_interleave(width // self.heads, dim=1)
         asked = query[:, None] * own
-        if not relations.present:
-            return torch.zeros_like(target)
         parts, sums, shares = [], [], []
         for asks, sees, present, relation, keys, values in zip(
             relations.of_targets(asked), relations.of_targets(seen_by), relations.present,

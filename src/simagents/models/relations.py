@@ -101,7 +101,9 @@ def relation_features(
     ahead = cos * offset[:, 0] + sin * offset[:, 1]
     left = cos * offset[:, 1] - sin * offset[:, 0]
     turn = wrap_angle(source[:, 2] - target[:, 2])
-    return torch.stack([offset.norm(dim=-1), torch.atan2(left, ahead), turn], dim=-1)
+    # Zeros have signs, which turn with the heading: without + 0.0 some bearings of 0 would be pi.
+    bearing = torch.atan2(left + 0.0, ahead + 0.0)
+    return torch.stack([offset.norm(dim=-1), bearing, turn], dim=-1)
 
 
 def within(

@@ -332,7 +332,7 @@ class Smart(nn.Module):
         )
 
 
-def _stack(memories: list[Memory]) -> Memory:
+def _stack(memories: list[Memory]) -> tuple[Tensor, Tensor]:
     keys, values = zip(*memories, strict=True)
     return torch.cat(keys), torch.cat(values)
 

@@ -20,7 +20,7 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
     scale, data    as the tables say
     captions       {figure: LaTeX}
     facts          any nesting of mappings, lists and values; mappings become dotted keys, lists
-                   are joined by commas. The paper asks for seeds, held_out, scenarios (of the
+                   are joined by commas. The paper asks for seeds, scenarios (of the
                    source), tokens, model, budgets, evaluation, stages, as in the configuration
 """
 

@@ -32,7 +32,7 @@ class Args:
     """Build motion and map vocabularies with the k-disks rule."""
 
     scenarios: list[Path]
-    """cached training shards"""
+    """cached training shards, or a list of them (.txt)"""
     out: Path
     """vocabulary to write (.safetensors)"""
     report: Path

@@ -205,7 +205,7 @@ def nearest_shape(shape: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
 
     Compared at the points 0, 5 and 10 by the sum of squared distances, as SMART matches them.
     """
-    corner = shape[:, ::5].reshape(len(shape), -1)
-    entry = vocabulary[:, ::5].reshape(len(vocabulary), -1)
+    corner = shape[:, ::5].reshape(-1, 6)
+    entry = vocabulary[:, ::5].reshape(-1, 6)
     # |a - b|² = |a|² - 2ab + |b|²; the first term does not change which b is nearest.
     return ((entry**2).sum(axis=1) - 2 * corner @ entry.T).argmin(axis=1).astype(np.int16)

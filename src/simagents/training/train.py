@@ -35,7 +35,7 @@ class Args:
     recipe: Path
     """all that the result may depend on"""
     tokens: list[Path]
-    """tokenised training shards"""
+    """tokenised training shards, or a list of them (.txt)"""
     scenarios: list[Path]
     """the cached shards behind them, for rewards"""
     vocabulary: Path

@@ -26,9 +26,11 @@ def _masked_crc(data: bytes) -> int:
 def read_records(path: Path) -> Iterator[bytes]:
     """The payloads of one file, one at a time, each verified against its checksum.
 
-    Raises InputError, naming the file and the record, where the framing is broken; the records
-    before that point have been yielded.
+    Raises InputError, naming the file and the record, where the framing is broken or there is no
+    file; the records before that point have been yielded.
     """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file.")
     with Path(path).open("rb") as file:
         index = 0
         while header := file.read(12):

@@ -1,0 +1,105 @@
+"""The folded attention is the plain one: per-edge keys and values, a LayerNorm in every layer."""
+
+import pytest
+import torch
+
+from simagents.models.attention import RelationAttention
+from simagents.models.relations import embed_relations
+
+WIDTH, HEADS = 12, 3
+
+
+@pytest.fixture
+def world():
+    """Nine targets with 0 to 13 sources each out of ten, in float64 and in no special order."""
+    generator = torch.manual_seed(1)
+    degree = torch.tensor([3, 0, 13, 5, 1, 8, 4, 0, 9])
+    target = torch.arange(9).repeat_interleave(degree)
+    source = torch.randint(10, (len(target),), generator=generator)
+    relation = torch.randn(len(target), WIDTH, generator=generator, dtype=torch.float64) * 3
+    x = torch.randn(9, WIDTH, generator=generator, dtype=torch.float64)
+    sources = torch.randn(10, WIDTH, generator=generator, dtype=torch.float64)
+    return x, sources, target, source, relation
+
+
+def layer_of(bipartite, dropout=0.0):
+    torch.manual_seed(2)
+    layer = RelationAttention(WIDTH, HEADS, dropout, bipartite).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():  # nothing at its resting value of 0 or 1
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+    return layer
+
+
+def folded(layer, x, sources, target, source, relation):
+    relations = embed_relations(target, source, len(x), relation, lambda r: r)
+    return layer(x, layer.memory(sources), relations)
+
+
+def plain(layer, x, sources, target, source, relation):
+    """As QCNet and SMART print it, edge by edge: softmax over each target's own edges."""
+    size = WIDTH // HEADS
+    at = layer.norm_source(sources)
+    to = (layer.norm_target or layer.norm_source)(x)
+    r = layer.norm_relation(relation)
+    query = layer.query(to)[target]
+    key = layer.key(at)[source] + layer.relation_key(r)
+    value = layer.value(at)[source] + layer.relation_value(r)
+    score = (query * key).view(-1, HEADS, size).sum(-1) * size**-0.5
+    gathered = []
+    for node in range(len(x)):
+        mine = target == node
+        weight = score[mine].softmax(dim=0)[..., None]
+        gathered.append((weight * value[mine].view(-1, HEADS, size)).sum(dim=0).flatten())
+    gathered = torch.stack(gathered)
+    gate = torch.sigmoid(layer.gate(torch.cat([gathered, to], dim=-1)))
+    x = x + layer.norm_after(layer.out(gathered + gate * (layer.itself(to) - gathered)))
+    return x + layer.norm_after_feed(layer.feed(layer.norm_before_feed(x)))
+
+
+@pytest.mark.parametrize("bipartite", [False, True])
+def test_outputs_and_gradients_are_those_of_the_plain_form(world, bipartite):
+    layer = layer_of(bipartite)
+    x, sources, target, source, relation = world
+    results = []
+    for form in (folded, plain):
+        inputs = [tensor.clone().requires_grad_() for tensor in (x, sources, relation)]
+        layer.zero_grad()
+        out = form(layer, inputs[0], inputs[1], target, source, inputs[2])
+        (out * torch.linspace(-1, 1, out.numel(), dtype=torch.float64).view_as(out)).sum().backward()
+        gradients = {name: p.grad.clone() for name, p in layer.named_parameters()}
+        results.append((out.detach(), [tensor.grad for tensor in inputs], gradients))
+    (ours, to_inputs, to_weights), (theirs, to_inputs_too, to_weights_too) = results
+    assert torch.allclose(ours, theirs, rtol=0, atol=1e-10)
+    for one, other in zip(to_inputs, to_inputs_too, strict=True):
+        assert one.abs().max() > 1e-3
+        assert torch.allclose(one, other, rtol=0, atol=1e-10)
+    for name, gradient in to_weights.items():
+        assert torch.allclose(gradient, to_weights_too[name], rtol=0, atol=1e-10), name
+
+
+def test_nobody_to_look_at_leaves_the_target_to_itself(world):
+    layer = layer_of(False)
+    x, sources, target, source, relation = world
+    nothing = target[:0]
+    alone = folded(layer, x, sources, nothing, nothing, relation[:0])
+    seen = folded(layer, x, sources, target, source, relation)
+    assert torch.allclose(alone[[1, 7]], seen[[1, 7]], rtol=0, atol=1e-12)
+    assert not torch.allclose(alone[0], seen[0], atol=1e-2)
+
+
+def test_the_order_of_a_targets_sources_does_not_matter(world):
+    layer = layer_of(False)
+    x, sources, target, source, relation = world
+    order = torch.cat([torch.nonzero(target == node).flatten().flip(0) for node in range(len(x))])
+    one = folded(layer, x, sources, target, source, relation)
+    other = folded(layer, x, sources, target[order], source[order], relation[order])
+    assert torch.allclose(one, other, rtol=0, atol=1e-12)
+
+
+def test_dropout_acts_in_training_only(world):
+    layer = layer_of(False, dropout=0.5)
+    trained = [folded(layer.train(), *world) for _ in range(2)]
+    assert not torch.equal(*trained)
+    quiet = [folded(layer.eval(), *world) for _ in range(2)]
+    assert torch.equal(*quiet)

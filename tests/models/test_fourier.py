@@ -1,0 +1,72 @@
+"""Embeddings of real numbers: the batched form, the pieces and the tables are one function."""
+
+from math import pi
+
+import pytest
+import torch
+from torch import nn
+
+from simagents.models.fourier import FourierEmbedding
+
+BOUNDS = ([0.0, -pi, -pi], [60.0, pi, pi])
+
+
+@pytest.fixture
+def embedding():
+    """As wide as the published model's; all weights away from where they start."""
+    torch.manual_seed(0)
+    embedding = FourierEmbedding(3, 128, 64)
+    with torch.no_grad():
+        for parameter in embedding.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.02)
+    return embedding
+
+
+@pytest.fixture
+def relations():
+    low, high = map(torch.tensor, BOUNDS)
+    return low + torch.rand(500, 3, generator=torch.manual_seed(1)) * (high - low)
+
+
+def plain(e, x):
+    """QCNet's text, branch by branch, with the layers of torch."""
+    total = 0
+    for i in range(x.shape[1]):
+        phase = 2 * pi * x[:, i : i + 1] * e.frequency[i]
+        hidden = torch.cat([phase.cos(), phase.sin(), x[:, i : i + 1]], dim=-1)
+        hidden = hidden @ e.first_weight[i] + e.first_bias[i]
+        norm = nn.functional.layer_norm(hidden, (128,), e.norm_weight[i, 0], e.norm_bias[i, 0])
+        total = total + norm.relu() @ e.second_weight[i] + e.second_bias[i]
+    return e.out(total)
+
+
+def test_the_batched_form_is_the_plain_one(embedding, relations):
+    embedding, relations = embedding.double(), relations.double()
+    # Features are float32 by design, so is the agreement.
+    assert torch.allclose(embedding(relations), plain(embedding, relations), atol=1e-5)
+
+
+def test_a_categorical_embedding_joins_before_the_last_layer(embedding, relations):
+    extra = torch.randn(len(relations), 128, generator=torch.manual_seed(2))
+    assert torch.allclose(embedding(relations, torch.zeros_like(extra)), embedding(relations))
+    assert not torch.allclose(embedding(relations, extra), embedding(relations), atol=0.1)
+
+
+def test_thousands_of_rows_are_computed_as_a_few(embedding, relations):
+    many = relations.repeat(20, 1)
+    assert torch.allclose(embedding(many)[-500:], embedding(relations), atol=1e-5)
+
+
+@torch.no_grad()
+def test_tables_are_accurate_to_a_ten_thousandth(embedding, relations):
+    """Outputs are of the order of 1."""
+    exact = embedding(relations)
+    found = embedding.tabulated(*BOUNDS)(relations)
+    assert 0.1 < exact.abs().mean() < 10
+    assert (found - exact).abs().max() < 1e-4
+
+
+@torch.no_grad()
+def test_tables_hold_at_the_ends_of_their_range(embedding):
+    ends = torch.tensor(BOUNDS)
+    assert (embedding.tabulated(*BOUNDS)(ends) - embedding(ends)).abs().max() < 1e-4

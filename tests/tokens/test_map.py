@@ -1,0 +1,148 @@
+"""Polylines become pieces of 5 m with the types that SMART gives them."""
+
+import numpy as np
+import pytest
+
+from simagents.scenarios.scenario import LightState, LinkKind, MapKind
+from simagents.tokens.map import LightType, PointType, PolygonType, cut_map, nearest_shape
+
+ORIGIN = np.zeros(2)
+
+
+def line(*xs, y=0.0):
+    return [(x, y) for x in xs]
+
+
+def cut(scenario):
+    return cut_map(scenario, ORIGIN)
+
+
+def test_a_straight_lane_of_12_metres(on_map):
+    """A point every metre from 0 to 13; the last is left out, as SMART does. Of 12 m, two pieces are
+    whole; the rest of 2 m has its 11 points 0.2 m apart.
+    """
+    pieces = cut(on_map((MapKind.LANE, 2, line(*range(14)))))
+    assert pieces.pose == pytest.approx(np.array([[0, 0, 0], [5, 0, 0], [10, 0, 0]]), abs=1e-6)
+    ahead = np.arange(11)
+    for shape, spacing in zip(pieces.shape, (0.5, 0.5, 0.2), strict=True):
+        assert shape == pytest.approx(np.column_stack([ahead * spacing, 0 * ahead]), abs=1e-5)
+    assert pieces.feature.tolist() == [0, 0, 0]
+
+
+def test_pieces_are_seen_from_their_first_half_metre(on_map):
+    """Northwards along x = 3: the pose looks north and the shape lies ahead of it."""
+    north = [(3.0, 0.5 * i) for i in range(12)]
+    pieces = cut(on_map((MapKind.LANE, 2, north)))
+    assert pieces.pose[0] == pytest.approx([3, 0, np.pi / 2], abs=1e-6)
+    assert pieces.shape[0, -1] == pytest.approx([5, 0], abs=1e-5)
+
+
+def test_a_bend_to_the_left_goes_left(on_map):
+    angle = np.linspace(0, 1, 60)
+    bend = np.column_stack([np.sin(angle), 1 - np.cos(angle)]) * 6
+    shape = cut(on_map((MapKind.LANE, 2, bend.tolist()))).shape[0]
+    assert (np.diff(shape[:, 1]) >= -1e-6).all()
+    assert shape[-1, 1] > 1
+    assert np.linalg.norm(np.diff(shape, axis=0), axis=1) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_short_rest_is_dropped(on_map):
+    """5.9 m: two points remain behind the first piece, and a token needs three."""
+    assert len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.49, 0.0), (6.0, 0.0)]))).pose) == 1
+    assert len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.9, 0.0), (6.0, 0.0)]))).pose) == 2
+
+
+@pytest.mark.parametrize(("gap", "starts"), [(3.0, [0, 5]), (3.01, [0, 8.01])])
+def test_a_gap_of_more_than_3_metres_splits(on_map, gap, starts):
+    xs = [*range(6), *(5 + gap + np.arange(8))]
+    pieces = cut(on_map((MapKind.ROAD_EDGE, 1, line(*xs))))
+    assert pieces.pose[:2, 0] == pytest.approx(starts, abs=1e-5)
+
+
+def test_lines_of_a_point_or_two_give_nothing(on_map):
+    lane = (MapKind.LANE, 2, line(*range(14)))
+    short = [(MapKind.LANE, 2, line(0.0)), (MapKind.ROAD_LINE, 1, line(0.0, 9.0))]
+    spot = (MapKind.ROAD_EDGE, 1, line(1.0, 1.0, 1.0, 1.0))
+    assert set(cut(on_map(lane, *short, spot)).feature) == {0}
+
+
+def test_a_crosswalk_gives_its_long_sides_there_and_back(on_map):
+    """A crosswalk of 8 x 3 m: two pieces from each end of each long side, 5 m and the rest."""
+    corners = [(0.0, 0.0), (8.0, 0.0), (8.0, 3.0), (0.0, 3.0)]
+    for turned in range(4):  # whichever corner comes first
+        pieces = cut(on_map((MapKind.CROSSWALK, 0, corners[turned:] + corners[:turned])))
+        found = {tuple(np.round(pose, 4)) for pose in pieces.pose.tolist()}
+        pi = np.round(np.float64(np.pi), 4)
+        expected = {(x, y, 0.0) for x in (0.0, 5.0) for y in (0.0, 3.0)}
+        backwards = {(x, y, pi) for x in (8.0, 3.0) for y in (0.0, 3.0)}
+        assert {(x, y, abs(h)) for x, y, h in found} == expected | backwards
+        assert set(pieces.point_type) == {PointType.CROSSWALK}
+        assert set(pieces.polygon_type) == {PolygonType.CROSSWALK}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "point", "polygon"),
+    [
+        (MapKind.LANE, 0, PointType.SURFACE_STREET, PolygonType.LANE),
+        (MapKind.LANE, 1, PointType.FREEWAY, PolygonType.LANE),
+        (MapKind.LANE, 3, PointType.BIKE_LANE, PolygonType.LANE),
+        (MapKind.ROAD_EDGE, 0, PointType.EDGE_BOUNDARY, PolygonType.ROAD_EDGE),
+        (MapKind.ROAD_EDGE, 2, PointType.EDGE_MEDIAN, PolygonType.ROAD_EDGE),
+        (MapKind.ROAD_LINE, 1, PointType.BROKEN_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 4, PointType.BROKEN_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 2, PointType.SOLID_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 6, PointType.SOLID_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 3, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 5, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 8, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
+    ],
+)
+def test_types(on_map, kind, subtype, point, polygon):
+    pieces = cut(on_map((kind, subtype, line(*range(14)))))
+    assert set(pieces.point_type) == {point}
+    assert set(pieces.polygon_type) == {polygon}
+
+
+def test_a_stop_sign_retypes_the_lanes_it_controls_and_no_bike_lane(on_map):
+    """It has no pieces of its own."""
+    lanes = [(MapKind.LANE, kind, line(*range(14), y=kind)) for kind in (1, 2, 3, 2)]
+    sign = (MapKind.STOP_SIGN, 0, line(9.0))
+    link = [(LinkKind.STOPS, 14, lane) for lane in (10, 11, 12)] + [(LinkKind.EXIT, 11, 13)]
+    pieces = cut(on_map(*lanes, sign, link=link))
+    kinds = {int(f): int(k) for f, k in zip(pieces.feature, pieces.point_type, strict=True)}
+    stop = PointType.STOP_SIGN_LANE
+    assert kinds == {0: stop, 1: stop, 2: PointType.BIKE_LANE, 3: PointType.SURFACE_STREET}
+
+
+@pytest.mark.parametrize("state", LightState)
+def test_lights_merge_by_name(on_map, state):
+    """The state of step 10, on the pieces of its lane only."""
+    lanes = [(MapKind.LANE, 2, line(*range(14), y=y)) for y in (0.0, 4.0)]
+    scenario = on_map(*lanes, signals=[(11, state)])
+    scenario.light_state[:, :10] = LightState.GO
+    scenario.light_state[:, 11:] = LightState.GO
+    expected = state.name.split("_")[-1]
+    expected = LightType.NONE if state is LightState.UNLISTED else LightType[expected]
+    pieces = cut(scenario)
+    assert set(pieces.light[pieces.feature == 1]) == {expected}
+    assert set(pieces.light[pieces.feature == 0]) == {LightType.NONE}
+
+
+def test_a_signal_over_something_else_than_a_lane_colours_nothing(on_map):
+    edge = (MapKind.ROAD_EDGE, 1, line(*range(14)))
+    assert set(cut(on_map(edge, signals=[(10, LightState.GO)])).light) == {LightType.NONE}
+
+
+def test_a_map_without_pieces_is_empty_and_no_failure(on_map, hand_made):
+    pieces = cut(on_map((MapKind.STOP_SIGN, 0, line(9.0)), (MapKind.LANE, 2, line(0.0, 9.0))))
+    assert pieces.pose.shape == (0, 3)
+    assert nearest_shape(pieces.shape, hand_made.map.numpy()).shape == (0,)
+
+
+def test_the_nearest_shape_is_found_by_three_points(hand_made):
+    """Brute force over noisy shapes of the vocabulary."""
+    entries = hand_made.map.numpy()
+    shapes = entries[[0, 1, 1, 0]] + np.random.default_rng(0).normal(0, 0.2, (4, 11, 2))
+    gap = ((shapes[:, None, ::5] - entries[:, ::5]) ** 2).sum(axis=(-1, -2))
+    found = nearest_shape(shapes.astype(np.float32), entries)
+    assert found.tolist() == gap.argmin(axis=1).tolist() == [0, 1, 1, 0]

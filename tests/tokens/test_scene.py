@@ -1,0 +1,96 @@
+"""A tokenised scene: what of a scenario it keeps, and what it must not depend on."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from simagents.geometry import wrap_angle
+from simagents.scenarios.store import write_scenarios
+from simagents.tokens import tokenize as command
+from simagents.tokens.scene import TokenStore, tokenize
+from simagents.tokens.vocabulary import TOKEN_STEPS
+
+
+@pytest.mark.parametrize(("angle", "dx", "dy"), [(0.0, 512.0, -256.0), (0.9, 0.0, 0.0), (-2.5, 37, 1e3)])
+def test_a_rigid_motion_leaves_the_tokens_alone(scenarios, vocabulary, moved, angle, dx, dy):
+    """Poses turn about the recording vehicle, which is the origin. Coordinates of kilometres are
+    rounded to 0.1 mm in the log, so a token may change where two fit equally well: one in 200.
+    """
+    for scenario in scenarios:
+        before = tokenize(scenario, vocabulary)
+        after = tokenize(moved(scenario, angle, dx, dy), vocabulary)
+        for name in ("map_point_type", "map_polygon_type", "map_light", "map_feature", "valid"):
+            assert np.array_equal(getattr(before, name), getattr(after, name)), name
+        for name in ("map_token", "token"):
+            assert (getattr(before, name) != getattr(after, name)).mean() < 0.005, name
+        turn = wrap_angle(after.logged[..., 2] - before.logged[..., 2] - angle)
+        assert np.abs(turn[before.logged_valid]).max() < 1e-4
+        x, y = before.logged[..., 0], before.logged[..., 1]
+        turned = x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)
+        error = np.abs(np.stack(turned, -1) - after.logged[..., :2])[before.logged_valid]
+        assert error.max() < 2e-3
+
+
+def test_every_agent_of_the_current_step_is_there_with_one_token_of_history(scenarios, scenes):
+    for scenario, scene in zip(scenarios, scenes, strict=True):
+        assert len(scene.agent_class) == len(scenario.simulated)
+        assert scene.valid[:, 1].all()
+        assert scene.token.shape == (len(scenario.simulated), TOKEN_STEPS)
+
+
+def test_the_sdc_stands_at_the_origin(scenarios, scenes):
+    for scenario, scene in zip(scenarios, scenes, strict=True):
+        row = scenario.simulated.tolist().index(scenario.sdc)
+        assert np.abs(scene.logged[row, 2, :2]).max() < 1e-6
+        assert scene.has_role[row]
+
+
+def test_chains_follow_the_log(scenarios, vocabulary, scenes):
+    """Half of all poses to 0.6 m: the tiny vocabulary is coarse, yet errors do not add up."""
+    for scene in scenes:
+        error = np.linalg.norm(scene.pose[..., :2] - scene.logged[:, 1:, :2], axis=-1)
+        assert np.median(error[scene.valid]) < 0.6
+
+
+def test_who_is_trained_on(street, hand_made):
+    """Far agents without a role, and those who leave within 2.5 s, are not; a role is enough."""
+    starts = ((0.0, 0.0), (99.0, 3.0), (101.0, 3.0), (0.0, 6.0), (200.0, 3.0), (155.0, 3.0))
+    scenario = street(start=starts, speed=(0.0,) * 6, types=(1,) * 6)
+    scenario.to_predict[:] = [False, False, False, False, True, False]
+    scenario.valid[3, 10 + 22 :] = False
+    scene = tokenize(scenario, hand_made)
+    assert scene.trainable.tolist() == [True, True, False, False, True, False]
+    assert scene.has_role.tolist() == [True, False, False, False, True, False]
+    assert scene.in_range[:, 5].tolist() == [True, True, True, True, False, False]
+
+
+def test_roles_of_the_scenario_are_not_changed(scenarios, vocabulary):
+    scenario = replace(scenarios[0], to_predict=np.zeros_like(scenarios[0].to_predict))
+    tokenize(scenario, vocabulary)
+    assert not scenario.to_predict.any()
+
+
+def test_the_command_keeps_the_order_of_the_shard(tmp_path, scenarios, scenes, vocabulary):
+    write_scenarios(tmp_path / "cached", scenarios)
+    vocabulary.write(tmp_path / "vocabulary")
+    command.main(command.Args(tmp_path / "cached", tmp_path / "vocabulary", tmp_path / "tokens"))
+    store = TokenStore([tmp_path / "tokens"])
+    assert store.ids == [scenario.id for scenario in scenarios]
+    assert store.agents().tolist() == [len(scene.agent_class) for scene in scenes]
+    for row, scene in enumerate(scenes):
+        for field in fields(scene):
+            found, wanted = getattr(store[row], field.name), getattr(scene, field.name)
+            assert np.array_equal(found, wanted), field.name
+            assert found.dtype == wanted.dtype
+
+
+def test_real_scenarios_tokenise(womd, vocabulary):
+    from simagents.scenarios.womd.decode import read_scenarios
+
+    for scenario in read_scenarios(min(womd.glob("validation.tfrecord-*"))):
+        scene = tokenize(scenario, vocabulary)
+        assert scene.valid[:, 1].all()
+        assert np.isfinite(scene.pose).all()
+        assert len(scene.map_token) > 100
+        assert np.abs(scene.logged[scene.logged_valid][:, :2]).max() < 1000

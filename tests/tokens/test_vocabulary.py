@@ -1,0 +1,99 @@
+"""Vocabularies at rest, and the rule that builds them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from simagents.errors import InputError
+from simagents.scenarios.store import write_scenarios
+from simagents.tokens import build
+from simagents.tokens.vocabulary import Vocabulary, class_of
+
+
+def arguments(**changes):
+    given = dict(size=6, tolerance=0.2, map_size=4, map_tolerance=0.2, snippets=500, seed=0)
+    return build.Args([], Path(), Path(), **{**given, **changes})
+
+
+def test_unknown_types_move_as_vehicles():
+    """WOMD: unset 0, vehicle 1, pedestrian 2, cyclist 3, other 4."""
+    assert class_of(torch.arange(5)).tolist() == [0, 0, 1, 2, 0]
+
+
+def test_round_trip(tmp_path, vocabulary):
+    vocabulary.write(tmp_path / "v")
+    again = Vocabulary.read(tmp_path / "v")
+    for name in ("motion", "count", "map"):
+        assert torch.equal(getattr(again, name), getattr(vocabulary, name))
+
+
+def test_what_is_no_vocabulary_says_so(tmp_path):
+    with pytest.raises(InputError, match="absent: there is no such vocabulary"):
+        Vocabulary.read(tmp_path / "absent")
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(InputError, match="text: not a vocabulary of this project"):
+        Vocabulary.read(tmp_path / "text")
+
+
+def test_every_class_can_stand_still(vocabulary):
+    assert (vocabulary.motion[:, 0] == 0).all()
+    assert (vocabulary.count >= 1).all()
+
+
+def test_padding_is_marked(hand_made):
+    assert hand_made.absent.tolist() == [[False] * 4, [False] * 2 + [True] * 2, [False] * 3 + [True]]
+
+
+def test_end_boxes_by_hand(hand_made):
+    """A car of 4.8 x 2 m, 5 m ahead: its left front corner is at (7.4, 1)."""
+    assert hand_made.end_box[0, 2].tolist() == [
+        pytest.approx(corner) for corner in ([7.4, 1], [2.6, 1], [2.6, -1], [7.4, -1])
+    ]
+
+
+def test_a_token_is_the_mean_of_its_disk():
+    """Snippets that end 5.0 and 5.1 m ahead share one disk of 0.2 m; 9 m is another."""
+    share = np.linspace(0, 1, 6)
+    snippets = np.zeros((3, 6, 3))
+    snippets[:, :, 0] = np.array([5.0, 5.1, 9.0])[:, None] * share
+    pieces = np.zeros((2, 11, 2))
+    vocabulary = build.build([snippets, snippets[:0], snippets[:1]], pieces, arguments())
+    assert vocabulary.count.tolist() == [3, 1, 2]
+    assert sorted(vocabulary.motion[0, :3, -1, 0].tolist()) == pytest.approx([0, 5.05, 9])
+    assert vocabulary.motion.shape == (3, 6, 6, 3)
+    assert vocabulary.map.shape == (4, 11, 2)
+
+
+def test_collected_motions_begin_at_the_origin_and_are_no_faults(scenarios):
+    motions, pieces, used = build.collect(scenarios, 10_000)
+    assert used == len(scenarios)
+    for snippets in motions:
+        assert np.abs(snippets[:, 0]).max(initial=0) < 1e-9
+        assert np.linalg.norm(snippets[:, -1, :2], axis=-1).max(initial=0) < build.FASTEST * 0.5
+    assert np.abs(pieces[:, 0]).max() < 1e-6
+    assert len(motions[0]) > 100
+
+
+def test_collecting_stops_when_there_is_enough(scenarios):
+    everyone = [s for s in scenarios for _ in range(2)]
+    assert build.collect(everyone, 1)[2] < len(everyone)
+
+
+def test_the_command_reports_bounded_errors(tmp_path, scenarios):
+    """With room for all motions, the error is of the order of the tolerance and shrinks with it."""
+    write_scenarios(tmp_path / "cached", scenarios)
+    args = arguments(size=2000, tolerance=0.1, map_size=300, snippets=10_000)
+    args.scenarios, args.out, args.report = [tmp_path / "cached"], tmp_path / "v", tmp_path / "r"
+    build.main(args)
+    report = json.loads(args.report.read_text())
+    assert report["scenarios"] == len(scenarios)
+    assert report["vehicle"]["mean_error_m"] < 0.2
+    assert report["map"]["mean_error_m"] < 0.2
+    build.main(args)
+    assert json.loads(args.report.read_text()) == report
+    args.tolerance = 0.5
+    build.main(args)
+    assert json.loads(args.report.read_text())["vehicle"]["mean_error_m"] > 0.3

@@ -1,0 +1,131 @@
+"""A copy of the workflow in which every command only touches its outputs."""
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", "paper", "envs")
+
+# What follows an output's flag in the commands of the rules; `simagents` itself would do the work.
+STUB = f"""#!{sys.executable}
+import pathlib, sys
+written = "out out-tex out-md report weights history provenance pictures"
+flags = ["--" + name for name in written.split()]
+command, *words = sys.argv[1:]
+for flag, value in zip(words, words[1:]):
+    read = command in ("evaluate", "calibrate") and flag == "--weights"
+    read |= command == "rollout-picture" and flag == "--pictures"
+    if flag in flags and not read:
+        path = pathlib.Path(value)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        if command in ("training-curves", "rollout-picture"):
+            path.with_suffix(".png").touch()
+"""
+TORCHRUN = """#!/bin/bash
+while [ "$1" != --no-python ]; do shift; done
+shift
+exec "$@"
+"""
+LATEXMK = """#!/bin/bash
+for word; do
+  case $word in -outdir=*) mkdir -p "${word#*=}"; touch "${word#*=}/paper.pdf" ;; esac
+done
+"""
+
+
+class Workflow:
+    """A repository's workflow in a folder of its own, run by Snakemake in a process of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def run(self, *words: str, succeeds: bool = True) -> str:
+        """What `snakemake WORDS` prints."""
+        path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", *words],
+            cwd=self.folder,
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode == 0) == succeeds, done.stdout
+        return done.stdout
+
+    def planned(self, *words: str) -> dict[str, int]:
+        """Jobs of each rule that `snakemake WORDS` would run, but for targets that only gather."""
+        table = self.run("--dry-run", "--quiet", "rules", *words).rpartition("Job stats:")[2]
+        jobs = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+        return {name: n for name, n in jobs.items() if name not in ("all", "default", "total")}
+
+    def change(self, file: str, **values) -> None:
+        """Set keys of a YAML file; dots lead inwards and are written as double underscores."""
+        path = self.folder / file
+        content = yaml.safe_load(path.read_text())
+        for name, value in values.items():
+            *outer, last = name.split("__")
+            place = content
+            for key in outer:
+                place = place[key]
+            place[last] = value
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def copy(self, folder: Path) -> "Workflow":
+        """The same files, times and records elsewhere."""
+        return Workflow(Path(shutil.copytree(self.folder, folder, symlinks=True)))
+
+
+@pytest.fixture(scope="session")
+def _untouched(tmp_path_factory) -> Workflow:
+    folder = tmp_path_factory.mktemp("workflow") / "repository"
+    for part in PARTS:
+        source = ROOT / part
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+        copy(source, folder / part)
+    (folder / "slurm/local.yaml").unlink(missing_ok=True)
+    for name, text in (("simagents", STUB), ("torchrun", TORCHRUN), ("latexmk", LATEXMK)):
+        program = folder / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(text)
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def _finished(_untouched, tmp_path_factory) -> Workflow:
+    """Made by the first process of the test run that wants it; the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "finished-workflow"
+    with (shared / "finished-workflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            begun = _untouched.copy(shared / "begun-workflow")
+            begun.run()  # bare: the number of cores is the default profile's
+            begun.folder.rename(folder)
+    return Workflow(folder)
+
+
+@pytest.fixture
+def fresh(_untouched, tmp_path) -> Workflow:
+    """The workflow as it comes, nothing made yet."""
+    return _untouched.copy(tmp_path / "repository")
+
+
+@pytest.fixture
+def finished(_finished, tmp_path) -> Workflow:
+    """The workflow after it has made everything at demo scale."""
+    return _finished.copy(tmp_path / "repository")

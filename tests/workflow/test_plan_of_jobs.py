@@ -1,0 +1,65 @@
+"""Which jobs Snakemake plans: in a fresh workflow, and in a finished one after changes."""
+
+import yaml
+
+STAGES = 5
+BASELINES = 3
+
+
+def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
+    """The second table's BC is the first one's, and each SFT is the parent of later rows."""
+    jobs = fresh.planned()
+    chunks = yaml.safe_load((fresh.folder / "config/scale/demo.yaml").read_text())["compute"][
+        "chunks"
+    ]
+    assert jobs["train"] == STAGES
+    assert jobs["evaluate"] == (STAGES + BASELINES) * chunks
+    assert jobs["calibrate"] == 1
+    assert jobs["paper"] == 1  # the default target
+
+
+def test_the_workflow_s_own_snakefile_makes_the_paper_too(fresh):
+    assert fresh.planned("--snakefile", "workflow/Snakefile")["paper"] == 1
+
+
+def test_nothing_is_left_to_do_after_a_bare_snakemake(finished):
+    assert (finished.folder / "results/demo/paper/paper.pdf").exists()
+    assert "Nothing to be done" in finished.run()
+
+
+def test_a_caption_sets_its_table_and_the_paper_again_and_nothing_else(finished):
+    finished.change("config/experiments.yaml", tables__baselines__caption="Floor and ceiling.")
+    assert finished.planned() == {"table": 1, "paper": 1}
+
+
+def test_what_only_decides_how_fast_reruns_nothing(finished):
+    slower = {"gpus": 4, "workers": 1, "threads": 7, "micro_batch": 1, "zero_stage": 0}
+    slower |= {"save_every": 9, "minutes": 99, "mem_mb": 9_999}
+    changes = {f"compute__{name}": value for name, value in slower.items()}
+    finished.change("config/scale/demo.yaml", **changes)
+    assert finished.planned() == {}
+
+
+def test_a_new_sweep_value_adds_one_run_and_its_scores(finished):
+    path = finished.folder / "config/experiments.yaml"
+    config = yaml.safe_load(path.read_text())
+    rows = config["tables"]["training_strategy"]["rows"]
+    rows.append({"label": "$\\beta={beta}$", "stage": "rft", "with": {"beta": [0.04, 0.4]}})
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    jobs = finished.planned()
+    assert (jobs["recipe"], jobs["train"], jobs["cells"]) == (1, 1, 1)
+    assert "calibrate" not in jobs
+    assert jobs["evaluate"] == 2
+
+
+def test_a_changed_coefficient_renames_its_descendants_and_no_one_else(finished):
+    """BC and both SFT runs stay; RFT and the SFT after it are made anew."""
+    finished.change("config/experiments.yaml", stages__rft__beta=0.4)
+    assert finished.planned()["train"] == 2
+
+
+def test_another_challenge_year_scores_again_and_trains_nothing(finished):
+    finished.change("config/scale/demo.yaml", evaluation__challenge=2024)
+    jobs = finished.planned()
+    assert "train" not in jobs
+    assert jobs["evaluate"] == (STAGES + BASELINES) * 2
