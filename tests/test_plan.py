@@ -125,7 +125,9 @@ def test_seeds_multiply_runs_and_not_rows(config):
     plan = Plan.of(config)
     assert len(plan.runs) == 9
     assert [len(row.systems) for row in plan.tables["t"].rows] == [3, 3]
-    seeds = {(run.recipe["seed"], run.parent.recipe["seed"]) for run in plan.runs.values() if run.parent}
+    seeds = {
+        (run.recipe["seed"], run.parent.recipe["seed"]) for run in plan.runs.values() if run.parent
+    }
     assert seeds == {(0, 0), (1, 1), (2, 2)}
 
 
@@ -190,7 +192,7 @@ def test_unknown_stages_and_coefficients_are_named(config):
 
 def test_a_stage_that_starts_from_itself_is_refused(config):
     config["stages"]["bc"]["from"] = "rft"
-    with pytest.raises(InputError, match="stages.bc: starts from itself, by way of bc, rft, sft"):
+    with pytest.raises(InputError, match=r"stages\.bc: starts from itself, by way of bc, rft, sft"):
         Plan.of(config)
 
 
@@ -252,7 +254,9 @@ def test_a_number_without_a_dot_is_text(config):
 
 def test_values_of_a_sweep_obey_the_stages_rules(config):
     config["tables"]["t"]["rows"][1]["with"] = {"alpha": [0.7, "7e-1"]}
-    with pytest.raises(InputError, match=r"tables\.t\.rows\.with\.alpha: .*YAML reads 7e-1 as text"):
+    with pytest.raises(
+        InputError, match=r"tables\.t\.rows\.with\.alpha: .*YAML reads 7e-1 as text"
+    ):
         validated(config, SCHEMA)
     config["tables"]["t"]["rows"][1]["with"] = {"reward": ["scene", "rolout"]}
     with pytest.raises(InputError, match="did you mean `rollout`"):

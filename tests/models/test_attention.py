@@ -66,7 +66,9 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(world, bipartite):
         inputs = [tensor.clone().requires_grad_() for tensor in (x, sources, relation)]
         layer.zero_grad()
         out = form(layer, inputs[0], inputs[1], target, source, inputs[2])
-        (out * torch.linspace(-1, 1, out.numel(), dtype=torch.float64).view_as(out)).sum().backward()
+        (
+            out * torch.linspace(-1, 1, out.numel(), dtype=torch.float64).view_as(out)
+        ).sum().backward()
         gradients = {name: p.grad.clone() for name, p in layer.named_parameters()}
         results.append((out.detach(), [tensor.grad for tensor in inputs], gradients))
     (ours, to_inputs, to_weights), (theirs, to_inputs_too, to_weights_too) = results

@@ -12,7 +12,9 @@ def test_scenes_lie_one_behind_the_other(scenes, batch):
     assert batch.agent_scene.tolist() == np.repeat(range(3), agents).tolist()
     second = slice(agents[0], agents[0] + agents[1])
     assert torch.equal(batch.pose[second], torch.from_numpy(scenes[1].pose))
-    assert torch.equal(batch.map_token[batch.map_scene == 2], torch.from_numpy(scenes[2].map_token).long())
+    assert torch.equal(
+        batch.map_token[batch.map_scene == 2], torch.from_numpy(scenes[2].map_token).long()
+    )
 
 
 def test_agents_out_of_range_are_not_seen(scenes, batch):

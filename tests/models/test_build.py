@@ -23,7 +23,9 @@ def test_building_does_not_touch_the_callers_random_numbers(recipe_of, vocabular
 
 
 def test_keys_of_the_model_are_checked(recipe_of, vocabulary, tiny):
-    with pytest.raises(InputError, match=r"recipe\.model: unknown key `widht`; did you mean `width`"):
+    with pytest.raises(
+        InputError, match=r"recipe\.model: unknown key `widht`; did you mean `width`"
+    ):
         build_policy(recipe_of(model={**tiny, "widht": 3}), vocabulary)
     with pytest.raises(InputError, match=r"recipe\.model: `heads` is missing"):
         build_policy(recipe_of(model={k: v for k, v in tiny.items() if k != "heads"}), vocabulary)

@@ -28,7 +28,9 @@ def test_draws_by_hand():
     assert distribution.sample(draws, Sampling(1, 1.0)).tolist() == [1] * 6
 
 
-@pytest.mark.parametrize("sampling", [ALL, Sampling(3, 1.0), Sampling(4, 2.0), Sampling(0, 0.5)], ids=str)
+@pytest.mark.parametrize(
+    "sampling", [ALL, Sampling(3, 1.0), Sampling(4, 2.0), Sampling(0, 0.5)], ids=str
+)
 def test_frequencies_follow_the_distribution(sampling):
     """20,000 counter-based draws against exp(log_prob), chi-square at a fixed seed."""
     count = 20_000
@@ -55,7 +57,11 @@ def test_probabilities_sum_to_one_over_the_support(logits, sampling):
     assert total == pytest.approx(1.0, abs=1e-9)
 
 
-@given(st.lists(st.floats(-20, 20), min_size=2, max_size=10), samplings, st.floats(0, 1, exclude_max=True))
+@given(
+    st.lists(st.floats(-20, 20), min_size=2, max_size=10),
+    samplings,
+    st.floats(0, 1, exclude_max=True),
+)
 def test_what_is_drawn_was_in_the_support(logits, sampling, draw):
     distribution = TokenDistribution(torch.tensor([logits]))
     token = distribution.sample(torch.tensor([draw], dtype=torch.float64), sampling)

@@ -59,7 +59,9 @@ def step_by_step(policy, batch, paths):
     """The distributions of `forward`, from `observe`."""
     state, logits = policy.begin(batch, paths), []
     for t in range(paths.token.shape[1] - 1):
-        state, answer = policy.observe(state, paths.token[:, t], paths.pose[:, t], paths.valid[:, t])
+        state, answer = policy.observe(
+            state, paths.token[:, t], paths.pose[:, t], paths.valid[:, t]
+        )
         logits.append(answer.logits)
     return torch.stack(logits[1:], dim=1)
 
@@ -155,7 +157,9 @@ def turned(scene, angle, dx, dy):
     return replace(scene, **poses)
 
 
-@pytest.mark.parametrize(("angle", "dx", "dy"), [(0.0, 32.0, -64.0), (1.0, 0.0, 0.0), (-2.6, 20, 90)])
+@pytest.mark.parametrize(
+    ("angle", "dx", "dy"), [(0.0, 32.0, -64.0), (1.0, 0.0, 0.0), (-2.6, 20, 90)]
+)
 def test_a_rigid_motion_changes_no_answer(policy, scenes, angle, dx, dy):
     batch = collate([shaken(scene) for scene in scenes])
     other = collate([turned(shaken(scene), angle, dx, dy) for scene in scenes])
@@ -168,7 +172,9 @@ def test_a_rigid_motion_changes_no_answer(policy, scenes, angle, dx, dy):
 def test_permuting_agents_permutes_answers(policy, scenes):
     scene = scenes[1]
     order = np.random.default_rng(0).permutation(len(scene.agent_class))
-    per_agent = [f.name for f in fields(scene) if f.name != "origin" and not f.name.startswith("map")]
+    per_agent = [
+        f.name for f in fields(scene) if f.name != "origin" and not f.name.startswith("map")
+    ]
     shuffled = replace(scene, **{name: getattr(scene, name)[order] for name in per_agent})
     one, other = collate([scene]), collate([shuffled])
     before, after = policy(one, logged_paths(one)).logits, policy(other, logged_paths(other)).logits
@@ -189,7 +195,9 @@ def test_rollouts_of_one_history_get_one_answer(policy, batch):
     paths = history_paths(batch, 3)
     state = policy.begin(batch, paths)
     for t in range(2):
-        state, answer = policy.observe(state, paths.token[:, t], paths.pose[:, t], paths.valid[:, t])
+        state, answer = policy.observe(
+            state, paths.token[:, t], paths.pose[:, t], paths.valid[:, t]
+        )
     first = paths.world % 3 == 0
     for rollout in (1, 2):
         assert_close(answer.logits[first], answer.logits[paths.world % 3 == rollout], 1e-5)
@@ -206,7 +214,9 @@ def test_padding_tokens_are_forbidden(policy, batch, vocabulary):
 
 
 @torch.no_grad()
-def test_a_scene_without_a_map_and_one_with_a_single_agent(policy, scenario_without_map, vocabulary):
+def test_a_scene_without_a_map_and_one_with_a_single_agent(
+    policy, scenario_without_map, vocabulary
+):
     batch = collate([tokenize(scenario_without_map, vocabulary)])
     assert len(batch.map_token) == 0
     assert len(batch.agent_class) == 1

@@ -54,7 +54,9 @@ def test_random_tokens_are_equally_likely_within_their_class(batch, vocabulary):
     chances = logits.softmax(dim=-1)
     count = vocabulary.count[batch.agent_class].float()
     assert torch.allclose(chances.amax(dim=-1), (1 / count)[:, None].expand(-1, 16))
-    done = roll_out(policy, batch, 2, lambda p: Sample(0, ["a", "b", "c"], batch, p, Sampling(0, 1.0)))
+    done = roll_out(
+        policy, batch, 2, lambda p: Sample(0, ["a", "b", "c"], batch, p, Sampling(0, 1.0))
+    )
     future = done.paths.token[:, 2:]
     assert (future < vocabulary.count[batch.agent_class[done.paths.agent], None]).all()
     assert len(future.unique()) > 20

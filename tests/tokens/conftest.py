@@ -48,12 +48,10 @@ def on_map(street) -> Callable[..., Scenario]:
             speed_limit=np.zeros(len(features), np.float32),
             link=np.array(link, np.int64).reshape(-1, 3),
             light_lane=np.array([lane for lane, _ in signals], np.int64),
-            light_state=np.array(
-                [np.full(STEPS, state) for _, state in signals], np.int8
-            ).reshape(-1, STEPS),
+            light_state=np.array([np.full(STEPS, state) for _, state in signals], np.int8).reshape(
+                -1, STEPS
+            ),
             light_stop=np.zeros((len(signals), STEPS, 3), np.float32),
         )
 
     return make
-
-

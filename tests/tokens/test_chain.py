@@ -62,7 +62,7 @@ def test_a_gap_starts_the_chain_again_from_the_log(hand_made):
     _, path, valid = token_chain(hand_made, VEHICLE, logged, seen(6))
     assert (~valid[0]).nonzero().flatten().tolist() == [5, 6]
     assert torch.equal(path[0, 6], logged[0, 7])
-    token, again, _ = token_chain(hand_made, VEHICLE, track(3.0, start=(21.0, 0.0)), seen())
+    _, again, _ = token_chain(hand_made, VEHICLE, track(3.0, start=(21.0, 0.0)), seen())
     assert torch.allclose(path[0, 7:], again[0, : TOKEN_STEPS - 7])
 
 

@@ -48,7 +48,9 @@ def test_a_bend_to_the_left_goes_left(on_map):
 
 def test_a_short_rest_is_dropped(on_map):
     """5.9 m: two points remain behind the first piece, and a token needs three."""
-    assert len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.49, 0.0), (6.0, 0.0)]))).pose) == 1
+    assert (
+        len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.49, 0.0), (6.0, 0.0)]))).pose) == 1
+    )
     assert len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.9, 0.0), (6.0, 0.0)]))).pose) == 2
 
 

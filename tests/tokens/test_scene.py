@@ -12,7 +12,9 @@ from simagents.tokens.scene import TokenStore, tokenize
 from simagents.tokens.vocabulary import TOKEN_STEPS
 
 
-@pytest.mark.parametrize(("angle", "dx", "dy"), [(0.0, 512.0, -256.0), (0.9, 0.0, 0.0), (-2.5, 37, 1e3)])
+@pytest.mark.parametrize(
+    ("angle", "dx", "dy"), [(0.0, 512.0, -256.0), (0.9, 0.0, 0.0), (-2.5, 37, 1e3)]
+)
 def test_a_rigid_motion_leaves_the_tokens_alone(scenarios, vocabulary, moved, angle, dx, dy):
     """Poses turn about the recording vehicle, which is the origin. Coordinates of kilometres are
     rounded to 0.1 mm in the log, so a token may change where two fit equally well: one in 200.

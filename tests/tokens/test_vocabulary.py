@@ -44,7 +44,11 @@ def test_every_class_can_stand_still(vocabulary):
 
 
 def test_padding_is_marked(hand_made):
-    assert hand_made.absent.tolist() == [[False] * 4, [False] * 2 + [True] * 2, [False] * 3 + [True]]
+    assert hand_made.absent.tolist() == [
+        [False] * 4,
+        [False] * 2 + [True] * 2,
+        [False] * 3 + [True],
+    ]
 
 
 def test_end_boxes_by_hand(hand_made):

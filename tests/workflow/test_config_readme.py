@@ -46,4 +46,6 @@ def line(name: str, schema: dict[str, Any]) -> str:
 @pytest.mark.parametrize(("name", "schema"), keys(SCHEMA), ids=[name for name, _ in keys(SCHEMA)])
 def test_every_key_is_described_and_in_the_readme(name, schema):
     assert "description" in schema
-    assert line(name, schema) in (ROOT / "config/README.md").read_text().splitlines()
+    wanted = line(name, schema)
+    there = wanted in (ROOT / "config/README.md").read_text().splitlines()
+    assert there, f"config/README.md lacks the line\n{wanted}"

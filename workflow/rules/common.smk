@@ -22,6 +22,7 @@ EVALUATION = PLAN.config["evaluation"]
 wildcard_constraints:
     kind="scenarios|tokens",
     digest="[0-9a-f]{10}",
+    number=r"\d+",
     split="training|validation",
     shard=r"[\w.-]+",
     run=r"[a-z0-9_]+-[0-9a-f]{10}",
@@ -62,11 +63,11 @@ def first_scenario(split, shard):
 
 def scenarios_of(split):
     """One file that stands for all shards: jobs depend on it, and command lines stay short."""
-    return f"<data>/{split}/shards.txt"
+    return f"<data>/{split}/{len(SHARDS[split])}-shards.txt"
 
 
 def tokens_of(split):
-    return f"<tokens>/{split}/shards.txt"
+    return f"<tokens>/{split}/{len(SHARDS[split])}-shards.txt"
 
 
 # ---- runs ----------------------------------------------------------------------------------------

@@ -39,9 +39,9 @@ rule shards:
             **wildcards,
         ),
     output:
-        "<results>/{kind}/{digest}/{split}/shards.txt",
+        "<results>/{kind}/{digest}/{split}/{number}-shards.txt",
     log:
-        "<logs>/shards/{kind}-{digest}-{split}.log",
+        "<logs>/shards/{kind}-{digest}-{split}-{number}.log",
     localrule: True
     conda:
         "../../envs/simagents.yaml"

@@ -1,4 +1,5 @@
 """Recipes -> weights. A recipe is all that a run's numbers may depend on."""
+
 SHARING = options({key: COMPUTE[key] for key in ("micro_batch", "zero_stage", "save_every")})
 
 

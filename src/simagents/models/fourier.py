@@ -16,8 +16,8 @@ class FourierEmbedding(nn.Module):
     LayerNorm-ReLU-Linear. The branches' weights are stacked and run as one batched product; their
     last layers and the sum are one product over the concatenated branches.
 
-    Angles and metres stay float32 up to the features, also under bf16 autocast: a distance of 60 m
-    times a frequency does not fit into 8 bits of mantissa.
+    Angles and metres stay float32 through the first layer, also under bf16 autocast: a distance of
+    60 m, or its product with a frequency, does not fit into 8 bits of mantissa.
     """
 
     def __init__(self, scalars: int, width: int, bands: int):
@@ -49,7 +49,7 @@ class FourierEmbedding(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             phase = 2 * pi * x.T[:, :, None] * self.frequency.float()[:, None]
             features = torch.cat([phase.cos(), phase.sin(), x.T[:, :, None]], dim=-1)
-        hidden = torch.baddbmm(self.first_bias, features, self.first_weight)
+            hidden = torch.baddbmm(self.first_bias, features, self.first_weight)
         hidden = nn.functional.layer_norm(hidden, hidden.shape[-1:])
         hidden = torch.relu(hidden * self.norm_weight + self.norm_bias)
         joined = hidden.transpose(0, 1).flatten(1)
@@ -58,7 +58,11 @@ class FourierEmbedding(nn.Module):
 
     @torch.no_grad()
     def tabulated(self, low: Sequence[float], high: Sequence[float]) -> "TabulatedEmbedding":
-        """The same function without gradients, by tables over the given range of every scalar."""
+        """The same function without gradients, by float32 tables over the range of every scalar."""
+        with torch.autocast(self.frequency.device.type, enabled=False):
+            return self._tabulate(low, high)
+
+    def _tabulate(self, low: Sequence[float], high: Sequence[float]) -> "TabulatedEmbedding":
         grid = torch.linspace(0, 1, _TABLE_ROWS, device=self.frequency.device)
         rows = []
         for branch, (a, b) in enumerate(zip(low, high, strict=True)):

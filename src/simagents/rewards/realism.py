@@ -32,7 +32,7 @@ class RealismReward:
 
     @torch.no_grad()
     def __call__(
-        self, scenarios: Sequence[Scenario], rollouts: Sequence[Float32[Tensor, "R A 80 4"]]
+        self, scenarios: Sequence[Scenario], rollouts: Sequence[Float32[Tensor, "R _ 80 4"]]
     ) -> Float32[Tensor, "S R"]:
         """Rewards of R rollouts of each of S scenarios; x, y, z, heading in the world frame."""
         of = score if self.mode == "scene" else score_singly

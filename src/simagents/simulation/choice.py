@@ -31,11 +31,14 @@ class Choice(Protocol):
 
 
 class Sample:
-    """Draw from the policy; each draw is keyed by (seed, scenario, rollout, step, agent)."""
+    """Draw from the policy; each draw is keyed by (seed, scenario, rollout, step, agent).
+
+    `seed` is one for all scenes, or one for each.
+    """
 
     def __init__(
         self,
-        seed: int,
+        seed: int | np.ndarray,
         scenario_ids: Sequence[str],
         scenes: SceneBatch,
         paths: Paths,
@@ -47,7 +50,7 @@ class Sample:
         rollouts = worlds // scenes.scenes
         first_agent = np.searchsorted(scenes.agent_scene.cpu().numpy(), np.arange(scenes.scenes))
         keys = np.array([key_of(name) for name in scenario_ids], dtype=np.uint64)
-        self.seed = seed
+        self.seed = np.broadcast_to(np.asarray(seed, np.uint64), scenes.scenes)[scene]
         self.key = keys[scene]
         self.rollout = paths.world.cpu().numpy() % rollouts + first_rollout
         self.agent = paths.agent.cpu().numpy() - first_agent[scene]

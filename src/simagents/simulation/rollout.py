@@ -72,7 +72,7 @@ def roll_out(
 
 def by_scene(
     rollouts: Rollouts, scenes: SceneBatch, worlds: int
-) -> list[Float32[Tensor, "R A 80 3"]]:
+) -> list[Float32[Tensor, "R _ 80 3"]]:
     """The poses of each scene's `worlds` rollouts."""
     counts = torch.bincount(scenes.agent_scene, minlength=scenes.scenes).tolist()
     parts = rollouts.poses.split([worlds * count for count in counts])

@@ -10,6 +10,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -130,7 +131,9 @@ class PolicyGradient:
         scenes, rollouts = batch.scenes, self.recipe.budget.rollouts
         self.model.eval()
         begun = perf_counter()
-        seed = int(hashed(self.recipe.seed, key_of("rollouts"), batch.first))
+        # By place in the order of all steps, so that micro-batches draw what the whole would.
+        places = batch.first + np.arange(scenes.scenes)
+        seed = hashed(self.recipe.seed, key_of("rollouts"), places)
         sampled = roll_out(
             self.model, scenes, rollouts,
             lambda paths: Sample(seed, batch.ids, scenes, paths, self.sampling),

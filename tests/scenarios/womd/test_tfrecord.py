@@ -87,7 +87,10 @@ def test_a_flipped_bit_is_found(path, at, message):
 def test_text_is_no_tfrecord(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("This is not the file you are looking for.")
-    assert read(path) == f"{path}, record 0: the file is not a TFRecord file (wrong CRC); fetch it again."
+    assert (
+        read(path)
+        == f"{path}, record 0: the file is not a TFRecord file (wrong CRC); fetch it again."
+    )
 
 
 def test_an_absent_file_is_named(tmp_path):

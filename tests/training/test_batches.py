@@ -1,0 +1,91 @@
+"""Which scenes a step sees: a function of (seed, place), shared without gaps or overlaps."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simagents.errors import InputError
+from simagents.training.batches import MOST_TRAINED, Scenes, Share, batches, scene_at
+
+
+@given(st.integers(1, 50), st.integers(0, 10), st.integers(0, 2**32))
+def test_every_epoch_visits_every_scene_once(scenes, epoch, seed):
+    places = range(epoch * scenes, (epoch + 1) * scenes)
+    assert sorted(scene_at(place, scenes, seed) for place in places) == list(range(scenes))
+
+
+def test_the_order_is_a_function_of_seed_and_place():
+    order = [scene_at(place, 20, 3) for place in range(60)]
+    assert [scene_at(place, 20, 3) for place in reversed(range(60))] == order[::-1]
+    assert order[:20] != order[20:40]
+    assert order != [scene_at(place, 20, 4) for place in range(60)]
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(0, 9))
+def test_processes_share_a_batch_without_gaps_or_overlaps(world, micro, accumulation, step):
+    """Together they take just the places that one process takes, micro-batch by micro-batch."""
+    batch = world * micro * accumulation
+    mine = [Share(rank, world, micro).starts(step, batch) for rank in range(world)]
+    assert {len(starts) for starts in mine} == {accumulation}
+    assert sorted(sum(mine, [])) == Share(0, 1, micro).starts(step, batch)
+    assert Share(0, 1, micro).starts(step, batch)[0] == step * batch
+
+
+@pytest.mark.parametrize(("world", "micro", "batch"), [(1, 3, 4), (2, 1, 3), (3, 2, 8)])
+def test_a_batch_that_does_not_divide_is_refused(world, micro, batch):
+    with pytest.raises(
+        InputError, match=f"a global batch of {batch} scenes cannot be shared by {world}"
+    ):
+        Share(0, world, micro).accumulation(batch)
+
+
+def test_held_out_scenes_are_never_trained_on(disk, recipe_of):
+    recipe = recipe_of(held_out=4)
+    scenes = Scenes(disk.tokens, disk.scenarios, recipe)
+    seen = {name for place in range(12) for name in scenes[[place]].ids}
+    assert seen == set(scenes.tokens.ids[4:])
+    with pytest.raises(InputError, match="6 training scenes, 6 of them held out: nothing is left"):
+        Scenes(disk.tokens, disk.scenarios, recipe_of(held_out=6))
+
+
+def test_logs_come_along_where_a_reward_needs_them(disk, recipe_of):
+    assert Scenes(disk.tokens, disk.scenarios, recipe_of())[[0]].scenarios is None
+    batch = Scenes(disk.tokens, disk.scenarios, recipe_of(budget={"rollouts": 2}))[[0, 1]]
+    assert [scenario.id for scenario in batch.scenarios] == batch.ids
+    assert [len(scenario.simulated) for scenario in batch.scenarios] == torch.bincount(
+        batch.scenes.agent_scene
+    ).tolist()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_going_on_is_as_if_one_had_never_stopped(disk, recipe_of, workers):
+    recipe = recipe_of()
+    scenes, share = Scenes(disk.tokens, disk.scenarios, recipe), Share(0, 1, 1)
+    whole = list(batches(scenes, recipe, share, 0, 0))
+    rest = list(batches(scenes, recipe, share, 5, workers))
+    assert [step for step, _ in whole] == list(range(8))
+    for (step, one), (again, other) in zip(whole[5:], rest, strict=True):
+        assert step == again
+        assert [b.first for b in one] == [b.first for b in other] == [2 * step, 2 * step + 1]
+        for mine, theirs in zip(one, other, strict=True):
+            assert mine.ids == theirs.ids
+            assert torch.equal(mine.scenes.trained, theirs.scenes.trained)
+
+
+def test_at_most_32_agents_are_trained_on_roles_first(disk, recipe_of):
+    scenes = Scenes(disk.tokens, disk.scenarios, recipe_of())
+    scene, count = scenes.tokens[0], 60
+    rows = np.arange(count) % len(scene.agent_class)
+    names = [f.name for f in fields(scene) if f.name != "origin" and not f.name.startswith("map")]
+    crowd = replace(scene, **{name: getattr(scene, name)[rows] for name in names})
+    crowd.has_role[:] = np.arange(count) < 5
+    crowd.trainable[:] = np.arange(count) < 50
+    chosen = [scenes._trained(crowd, place) for place in (0, 0, 1)]
+    assert [int(mask.sum()) for mask in chosen] == [MOST_TRAINED] * 3
+    assert all(mask[:5].all() and not mask[50:].any() for mask in chosen)
+    assert np.array_equal(chosen[0], chosen[1])
+    assert not np.array_equal(chosen[0], chosen[2])

@@ -1,0 +1,41 @@
+"""One line per step; what a killed run wrote too much is cut."""
+
+import json
+
+from simagents.training.history import History
+
+
+def write(folder, first, steps):
+    with History(folder, first, writes=True) as history:
+        for step in steps:
+            history.add(step, loss=1 / (step + 3), reward=float("nan"))
+    return history
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+
+
+def test_numbers_have_six_digits(tmp_path):
+    write(tmp_path, 0, [0])
+    assert rows(tmp_path)[0]["loss"] == 0.333333
+
+
+def test_going_on_drops_what_comes_again(tmp_path):
+    write(tmp_path, 0, range(5))
+    with (tmp_path / "history.jsonl").open("a") as file:
+        file.write('{"step": 5, "loss": 0.')
+    write(tmp_path, 3, range(3, 6))
+    assert [row["step"] for row in rows(tmp_path)] == list(range(6))
+
+
+def test_only_one_process_writes(tmp_path):
+    with History(tmp_path, 0, writes=False) as history:
+        history.add(0, loss=1.0)
+        history.export(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_export_is_a_copy(tmp_path):
+    write(tmp_path, 0, range(2)).export(tmp_path / "out")
+    assert (tmp_path / "out").read_text() == (tmp_path / "history.jsonl").read_text()

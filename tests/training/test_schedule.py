@@ -1,0 +1,35 @@
+"""The learning rate, by hand."""
+
+import pytest
+
+from simagents.training.schedule import rate_factor
+
+
+def rates(recipe_of, steps, **optimiser):
+    recipe = recipe_of(budget={"steps": steps}, optimiser=optimiser)
+    return [rate_factor(step, recipe) for step in range(steps)]
+
+
+def test_a_cosine_without_warm_up(recipe_of):
+    """Four steps from 1 towards 0: cos 0, 45, 90 and 135 degrees, halved and lifted."""
+    found = rates(recipe_of, 4, final_ratio=0.0)
+    assert found == pytest.approx([1, 0.853553, 0.5, 0.146447], abs=1e-6)
+
+
+def test_it_ends_at_the_final_ratio(recipe_of):
+    found = rates(recipe_of, 1000, final_ratio=0.05)
+    assert found[0] == 1
+    assert found[-1] == pytest.approx(0.05, abs=1e-4)
+    assert found == sorted(found, reverse=True)
+
+
+def test_warm_up_is_linear_and_reaches_the_top(recipe_of):
+    """A quarter of 16 steps."""
+    found = rates(recipe_of, 16, warmup=0.25)
+    assert found[:5] == pytest.approx([0.25, 0.5, 0.75, 1, 1])
+    assert max(found) == 1
+
+
+def test_one_step_and_all_warm_up(recipe_of):
+    assert rates(recipe_of, 1) == [1]
+    assert rates(recipe_of, 4, warmup=1.0) == pytest.approx([0.25, 0.5, 0.75, 1])
