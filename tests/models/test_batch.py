@@ -1,5 +1,7 @@
 """Scenes and paths as flat tensors."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -17,9 +19,16 @@ def test_scenes_lie_one_behind_the_other(scenes, batch):
     )
 
 
-def test_agents_out_of_range_are_not_seen(scenes, batch):
+def test_agents_out_of_range_are_not_seen_in_training(scenes, batch):
     seen = [scene.valid & scene.in_range for scene in scenes]
-    assert torch.equal(batch.valid, torch.from_numpy(np.concatenate(seen)))
+    assert torch.equal(logged_paths(batch).valid, torch.from_numpy(np.concatenate(seen)))
+
+
+def test_simulation_sees_agents_however_far_they_are(scenes):
+    far = [replace(scene, in_range=np.zeros_like(scene.in_range)) for scene in scenes]
+    near, away = (history_paths(collate(some), 1).valid for some in (scenes, far))
+    assert near[:, -1].all()
+    assert torch.equal(near, away)
 
 
 def test_the_loss_counts_those_it_is_told_to(scenes):

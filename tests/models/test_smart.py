@@ -178,7 +178,7 @@ def test_permuting_agents_permutes_answers(policy, scenes):
     shuffled = replace(scene, **{name: getattr(scene, name)[order] for name in per_agent})
     one, other = collate([scene]), collate([shuffled])
     before, after = policy(one, logged_paths(one)).logits, policy(other, logged_paths(other)).logits
-    assert_close(before[order], after, 1e-5, other.valid[:, 1:-1])
+    assert_close(before[order], after, 1e-5, logged_paths(other).valid[:, 1:-1])
 
 
 @torch.no_grad()
@@ -187,7 +187,9 @@ def test_other_scenes_of_the_batch_change_nothing(policy, scenes, batch):
     for number, scene in enumerate(scenes):
         alone = collate([scene])
         answer = policy(alone, logged_paths(alone)).logits
-        assert_close(answer, together[batch.agent_scene == number], 1e-5, alone.valid[:, 1:-1])
+        assert_close(
+            answer, together[batch.agent_scene == number], 1e-5, logged_paths(alone).valid[:, 1:-1]
+        )
 
 
 @torch.no_grad()
@@ -206,7 +208,7 @@ def test_rollouts_of_one_history_get_one_answer(policy, batch):
 @torch.no_grad()
 def test_padding_tokens_are_forbidden(policy, batch, vocabulary):
     logits = policy(batch, logged_paths(batch)).logits
-    asked = batch.valid[:, 1:-1]
+    asked = logged_paths(batch).valid[:, 1:-1]
     absent = vocabulary.absent[batch.agent_class]
     assert absent.any()
     assert torch.equal(logits.isinf()[asked], absent[:, None].expand(logits.shape)[asked])
@@ -233,7 +235,7 @@ def scenario_without_map(street):
 
 def test_every_part_learns(policy, batch):
     """All weights but those of absent tokens, and of types that the scenes lack, get a gradient."""
-    logits = policy(batch, logged_paths(batch)).logits[batch.valid[:, 1:-1]]
+    logits = policy(batch, logged_paths(batch)).logits[logged_paths(batch).valid[:, 1:-1]]
     logits.masked_fill(logits.isinf(), 0.0).square().mean().backward()
     for name, parameter in policy.named_parameters():
         assert parameter.grad is not None, name

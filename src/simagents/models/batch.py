@@ -43,6 +43,8 @@ class SceneBatch(_Tensors):
     token: Int64[Tensor, "A T"]
     pose: Float32[Tensor, "A T 3"]
     valid: Bool[Tensor, "A T"]
+    in_range: Bool[Tensor, "A T"]
+    """near enough to the SDC for training; simulation sees agents however far they are"""
 
     @property
     def device(self) -> torch.device:
@@ -104,14 +106,16 @@ def collate(
         logged_valid=join("logged_valid", torch.bool),
         token=join("token", torch.int64),
         pose=join("pose", torch.float32),
-        valid=join("valid", torch.bool) & join("in_range", torch.bool),
+        valid=join("valid", torch.bool),
+        in_range=join("in_range", torch.bool),
     )
 
 
 def logged_paths(scenes: SceneBatch) -> Paths:
-    """The log as a world of its own for every scene."""
+    """The log as a world of its own for every scene, without what is out of training's range."""
     agents = torch.arange(len(scenes.agent_scene), device=scenes.device)
-    return Paths(agents, scenes.agent_scene, scenes.token, scenes.pose, scenes.valid)
+    valid = scenes.valid & scenes.in_range
+    return Paths(agents, scenes.agent_scene, scenes.token, scenes.pose, valid)
 
 
 def history_paths(scenes: SceneBatch, rollouts: int) -> Paths:
@@ -131,6 +135,5 @@ def history_paths(scenes: SceneBatch, rollouts: int) -> Paths:
         world=torch.cat(worlds),
         token=scenes.token[agent, past],
         pose=scenes.pose[agent, past],
-        # The current token of every simulated agent is valid, however far it is from the SDC.
-        valid=scenes.valid[agent, past] | (torch.arange(HISTORY_TOKENS, device=scenes.device) > 0),
+        valid=scenes.valid[agent, past],
     )

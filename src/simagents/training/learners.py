@@ -65,7 +65,8 @@ class Cloning:
         )
 
     def _targets(self, scenes: SceneBatch) -> tuple[Tensor, Tensor]:
-        target, valid = future_targets(scenes.valid, scenes.token, HISTORY_TOKENS)
+        paths = logged_paths(scenes)
+        target, valid = future_targets(paths.valid, paths.token, HISTORY_TOKENS)
         return target, valid & scenes.trained[:, None]
 
 
@@ -106,7 +107,8 @@ class ClosedLoopCloning:
         return loss, {**stats, "distance_to_log": (weight * distance).sum()}
 
     def _valid(self, scenes: SceneBatch) -> Tensor:
-        return scenes.logged_valid[:, HISTORY_TOKENS + 1 :] & scenes.trained[:, None]
+        seen = scenes.logged_valid[:, HISTORY_TOKENS + 1 :] & scenes.in_range[:, HISTORY_TOKENS:]
+        return seen & scenes.trained[:, None]
 
 
 @dataclass
