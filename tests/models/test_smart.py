@@ -1,13 +1,15 @@
 """SMART: its size, its two ways of being asked, and what its answers must not depend on."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from simagents.models.batch import Paths, collate, history_paths, logged_paths
-from simagents.models.smart import Smart, SmartConfig, published_size
+from simagents.models.smart import Smart, SmartConfig
 from simagents.scenarios.scenario import MapKind
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary
@@ -38,7 +40,9 @@ def parameters(module):
 @pytest.fixture(scope="module")
 def published():
     motions = torch.zeros(3, 2048, 6, 3)
-    return published_size(Vocabulary(motions, torch.full((3,), 2048), torch.zeros(1024, 11, 2)))
+    paper = Path(__file__).parents[2] / "config/scale/paper.yaml"
+    config = SmartConfig(**yaml.safe_load(paper.read_text())["model"])
+    return Smart(config, Vocabulary(motions, torch.full((3,), 2048), torch.zeros(1024, 11, 2)))
 
 
 @pytest.mark.parametrize("part", SIZES)

@@ -22,7 +22,7 @@ Embedding = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class SmartConfig:
-    """Sizes and radii; those of the published model are in `published_size`."""
+    """Sizes and radii; config/scale/paper.yaml has those of the published model."""
 
     width: int
     heads: int
@@ -344,13 +344,3 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)
-
-
-def published_size(vocabulary: Vocabulary) -> Smart:
-    """SMART-tiny with 7 million parameters, as in CAT-K's `smart.yaml`."""
-    config = SmartConfig(
-        width=128, heads=8, bands=64, map_layers=3, agent_layers=6,
-        dropout=0.1, history_drop=0.1, past_steps=6,
-        map_radius=10.0, map_neighbours=100, map_to_agent_radius=30.0, agent_radius=60.0,
-    )  # fmt: skip
-    return Smart(config, vocabulary)

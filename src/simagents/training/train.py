@@ -53,7 +53,7 @@ class Args:
     calibration: Path | None = None
     """mean reward of the parent, from `simagents calibrate`"""
     micro_batch: int = 1
-    """scenes in memory at once on each process; changes speed, not results"""
+    """scenes in memory at once on each process; another one draws other dropout masks, no more"""
     zero_stage: int = 1
     """0, 1 or 2"""
     save_every: int = 200
