@@ -36,6 +36,9 @@ def start_processes() -> Processes:
     # The CPU's shared-memory collective compiles for a minute on first use; gloo serves as well.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     local = int(os.environ["LOCAL_RANK"])
+    # Work is shared by processes. Threads of several processes that spin while they wait for one
+    # another make a step twenty times slower, and their number would change the sums.
+    torch.set_num_threads(1)
     if on_gpu:
         torch.cuda.set_device(local)
         # Distances of the metric and of relations lose a decimal under TF32.

@@ -20,7 +20,7 @@ from simagents.recipe import Recipe
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training import checkpoint
 from simagents.training.batches import Batch, Scenes, Share, batches
-from simagents.training.engine import autocast, start_processes, wrap
+from simagents.training.engine import Processes, autocast, start_processes, wrap
 from simagents.training.history import History
 from simagents.training.learners import Learner, build_learner
 
@@ -70,8 +70,8 @@ def main(args: Args) -> None:
         train(args, recipe, processes)
 
 
-def train(args: Args, recipe: Recipe, processes) -> None:
-    """The loop."""
+def train(args: Args, recipe: Recipe, processes: Processes) -> None:
+    """The loop; what varies between algorithms is the learner."""
     vocabulary = Vocabulary.read(args.vocabulary).to(processes.device)
     policy = build_policy(recipe, vocabulary, args.parent).to(processes.device)
     reference = copy.deepcopy(policy).eval().requires_grad_(False) if args.parent else None
@@ -110,7 +110,8 @@ def train(args: Args, recipe: Recipe, processes) -> None:
                 for name, value in {"loss": loss.detach(), **stats}.items():
                     sums[name] = sums.get(name, 0.0) + value.to(processes.device)
             numbers = _sum_over_processes(sums, processes.device)
-            numbers["gradient_norm"] = float(engine.get_global_grad_norm() or 0.0)
+            if (norm := engine.get_global_grad_norm()) is not None:  # ZeRO stage 0 keeps it to itself
+                numbers["gradient_norm"] = float(norm)
             history.add(step, **numbers, seconds=perf_counter() - begun)
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             done = step + 1
@@ -152,7 +153,10 @@ def _sum_over_processes(sums: dict[str, torch.Tensor], device: torch.device) -> 
     names = sorted(sums)
     values = torch.stack([sums[name].double() for name in names]).to(device)
     dist.all_reduce(values)
-    return dict(zip(names, values.tolist(), strict=True))
+    numbers = dict(zip(names, values.tolist(), strict=True))
+    # Shares of a loss add up; processes work at the same time, so their seconds do not.
+    at_once = dist.get_world_size()
+    return {n: v / at_once if n.startswith("seconds") else v for n, v in numbers.items()}
 
 
 def _stop_signal() -> list[int]:
