@@ -110,7 +110,8 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
                 for name, value in {"loss": loss.detach(), **stats}.items():
                     sums[name] = sums.get(name, 0.0) + value.to(processes.device)
             numbers = _sum_over_processes(sums, processes.device)
-            if (norm := engine.get_global_grad_norm()) is not None:  # ZeRO stage 0 keeps it to itself
+            norm = engine.get_global_grad_norm()
+            if norm is not None:  # ZeRO stage 0 keeps it to itself
                 numbers["gradient_norm"] = float(norm)
             history.add(step, **numbers, seconds=perf_counter() - begun)
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
