@@ -80,7 +80,7 @@ class TabulatedEmbedding:
     """A `FourierEmbedding` whose branches, functions of one number each, are looked up.
 
     Linear interpolation between neighbouring rows: two rows a scalar instead of two layers. Only
-    for rollouts; the error is stated in the tests.
+    where its weights are not being trained; the error is stated in the tests.
     """
 
     def __init__(self, table: Tensor, low: Tensor, high: Tensor, out: nn.Module):

@@ -66,7 +66,6 @@ def embed_relations(
     embedded = nn.functional.layer_norm(embedded, embedded.shape[-1:])
     degree = torch.bincount(target, minlength=targets)
     first = degree.cumsum(0) - degree
-    place = torch.arange(len(target), device=target.device) - first[target]
     targets_of, edges, presents, low = [], [], [], 0
     for high in _BOUNDS:
         rows = torch.nonzero((degree > low) & (degree <= high)).squeeze(-1)
@@ -77,7 +76,7 @@ def embed_relations(
             presents.append(present)
             edges.append(torch.where(present, first[rows, None] + slot, 0).flatten())
         low = high
-    if len(place) and int(degree.max()) > _BOUNDS[-1]:
+    if len(target) and int(degree.max()) > _BOUNDS[-1]:
         raise ValueError(
             f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported."
         )
