@@ -9,7 +9,11 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake
 # Snakemake's own lock outlives a kill -9; the kernel's does not. So the same command goes on.
 LOCKED := $(if $(shell command -v flock),flock --nonblock --close .snakemake.lock,) env
 
-.PHONY: paper test check setup latex report proto clean help
+# The official evaluator cannot live beside a current torch, and wants this Python.
+PARITY := .venv-parity
+PYTHON311 ?= python3.11
+
+.PHONY: paper test check parity setup latex report proto clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +31,9 @@ check: setup ## formatting, spelling, layers, workflow style
 	$(BIN)/lint-imports
 	$(SNAKEMAKE) --lint
 
+parity: setup $(PARITY)/.ready ## the official evaluator beside ours, 12 minutes; ARGS="--scenes odd far" and the like go on
+	@PYTHONPATH=tests $(BIN)/python -m parity --python $(PARITY)/bin/python $(ARGS)
+
 report: setup ## Snakemake's HTML report of the finished workflow
 	$(SNAKEMAKE) --report results/demo/report.html $(ARGS)
 
@@ -41,11 +48,19 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[slurm,dev]'
 	@touch $@
 
+$(PARITY)/.ready: envs/parity.txt
+	@test -x $(PARITY)/bin/python || $(PYTHON311) -m venv $(PARITY) || { \
+	  echo "make: the official evaluator needs Python 3.11; say where it is with PYTHON311=…" >&2; \
+	  rm -rf $(PARITY); exit 1; }
+	$(PARITY)/bin/python -m pip install -q --disable-pip-version-check --no-deps -r envs/parity.txt
+	@touch $@
+
 latex: ## a LaTeX that can set the paper, where this may install one
 	@envs/latex.sh
 
-proto: setup ## compile the WOMD schema
-	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src src/simagents/scenarios/womd/scenario.proto
+proto: setup ## compile the schemas of scenarios and submissions
+	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src \
+	  src/simagents/scenarios/womd/scenario.proto src/simagents/submission/submission.proto
 
 clean: ## remove demo results, not the environment
 	rm -rf results/demo resume logs resources/synthetic

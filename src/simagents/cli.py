@@ -17,6 +17,10 @@ COMMANDS = {
     ),
     "cache": ("simagents.scenarios.cache", "decode a TFRecord shard into a memory-mapped one"),
     "vocabulary": ("simagents.tokens.build", "build the motion and map vocabularies"),
+    "reconstruction": (
+        "simagents.tokens.reconstruction",
+        "how well a vocabulary follows logs that it was not built from",
+    ),
     "tokenize": ("simagents.tokens.tokenize", "turn cached scenarios into token chains"),
     "train": (
         "simagents.training.train",
@@ -27,6 +31,23 @@ COMMANDS = {
         "mean reward of a policy on held-out training scenes",
     ),
     "evaluate": ("simagents.evaluation.evaluate", "roll a policy out and score it"),
+    "score": (
+        "simagents.submission.score",
+        "score rollouts of any simulator with the WOSAC metric",
+    ),
+    "submit": ("simagents.submission.submit", "pack rollouts for the challenge's server"),
+    "check-submission": (
+        "simagents.submission.check_submission",
+        "say why the server would refuse an archive",
+    ),
+    "import-catk": (
+        "simagents.exchange.import_catk",
+        "turn a CAT-K or SMART checkpoint into weights, recipe and vocabulary",
+    ),
+    "export-catk": (
+        "simagents.exchange.export_catk",
+        "write a run's weights and vocabulary under CAT-K's names",
+    ),
     "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
     "table": ("simagents.report.table", "typeset cells as LaTeX and Markdown"),
     "training-curves": (

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,26 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def matching(path: Path, names: Iterable[str]) -> list[Path]:
+    """The files that a path of the command line means, sorted: itself, what its `*` match, or, for
+    a folder, what lies in it under one of the `names`, patterns like `*.parquet`.
+    """
+    path, names = Path(path), list(names)
+    if path.is_dir():
+        found = {file for name in names for file in path.glob(name) if file.is_file()}
+        if not found:
+            raise InputError(f"{path}: holds no file that is called {' or '.join(names)}.")
+        return sorted(found)
+    if any(sign in path.name for sign in "*?[") and not path.exists():
+        found = set(path.parent.glob(path.name))
+        if not found:
+            raise InputError(f"{path}: no file is called like that.")
+        return sorted(found)
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file.")
+    return [path]
 
 
 def read_json(path: Path) -> Any:

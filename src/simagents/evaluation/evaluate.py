@@ -1,12 +1,12 @@
 """Roll one system out on a chunk of the validation scenarios, and score it as WOSAC does."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from simagents.errors import InputError
@@ -14,6 +14,7 @@ from simagents.evaluation.systems import System, baseline, trained
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
 from simagents.models.distribution import Sampling
+from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
@@ -50,9 +51,11 @@ class Args:
     baseline: str | None = None
     """log, constant_velocity or random_tokens"""
     pictures: Path | None = None
-    """keep the trajectories of the first scenarios here (.safetensors)"""
+    """keep the rollouts of the first scenarios here (.safetensors)"""
     pictured: int = 0
     """how many"""
+    rollouts_out: Path | None = None
+    """keep the rollouts of every scenario here (.safetensors), for `simagents score` and `submit`"""
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -66,26 +69,29 @@ def main(args: Args) -> None:
     rows = np.arange(len(store))[: args.limit or None]
     system = build_system(args)
     challenge = Challenge.of(args.challenge)
-    scores, pictures = [], {}
-    for row in tqdm(
-        np.array_split(rows, args.chunks)[args.chunk], desc=args.out.stem, unit="scenario"
-    ):
-        scenario = store[int(row)]
-        try:
-            reference = LogReference.of(scenario, challenge, device=args.device)
-        except InputError as problem:
-            print(f"skipped: {problem}")
-            continue
-        trajectories = system(scenario, tokens[int(row)]).to(args.device)
-        numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
-        scores.append({"scenario_id": scenario.id, **numbers})
-        if row < args.pictured:
-            pictures[scenario.id] = np.ascontiguousarray(trajectories.cpu().numpy())
-    with replacing(args.out) as temporary:
-        pd.DataFrame(scores).to_parquet(temporary, index=False)
-    if args.pictures:
-        with replacing(args.pictures) as temporary:
-            save_file(pictures, temporary)
+    chunk, scores = np.array_split(rows, args.chunks)[args.chunk], []
+    with ExitStack() as stack:
+        keep_pictured, keep = (
+            stack.enter_context(writing_rollouts(path)) if path else None
+            for path in (args.pictures, args.rollouts_out)
+        )
+        for row in tqdm(chunk, desc=args.out.stem, unit="scenario"):
+            scenario = store[int(row)]
+            try:
+                reference = LogReference.of(scenario, challenge, device=args.device)
+            except InputError as problem:
+                print(f"skipped: {problem}")
+                continue
+            trajectories = system(scenario, tokens[int(row)]).to(args.device)
+            numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
+            scores.append({"scenario_id": scenario.id, **numbers})
+            kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
+            if keep_pictured and row < args.pictured:
+                keep_pictured(*kept)
+            if keep:
+                keep(*kept)
+        with replacing(args.out) as temporary:
+            pd.DataFrame(scores).to_parquet(temporary, index=False)
 
 
 def build_system(args: Args) -> System:

@@ -14,13 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from safetensors import safe_open
 
 from simagents.errors import InputError
 from simagents.report.drawing import TEXT_WIDTH, save, use_style
 from simagents.report.map_drawing import draw_map
 from simagents.report.rows import Row, read_rows
 from simagents.report.view import View
+from simagents.scenarios.rollout_file import RolloutFile
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
 
@@ -50,7 +50,7 @@ class Args:
     rows: str
     """JSON list of {"label", "systems"}; a panel shows the first system of its row"""
     pictures: list[Path]
-    """…/scores/{system}/{evaluation}/*.safetensors: scenario id -> [R, A, 80, 4]"""
+    """rollout files …/scores/{system}/{evaluation}/*.safetensors"""
     scenarios: list[Path]
     """cached shards that hold the scene"""
     out: Path
@@ -61,39 +61,48 @@ class Args:
 def main(args: Args) -> None:
     """Draw the first scene, in the order of the shards, that every system has a picture of."""
     rows, store = read_rows(args.rows), ScenarioStore(args.scenarios)
-    scene, trajectories = read_pictures(rows, args.pictures, store.ids)
+    scenario, trajectories = read_pictures(rows, args.pictures, store)
     use_style(args.style)
-    save(plot(rows, store[scene], trajectories), args.out)
+    save(plot(rows, scenario, trajectories), args.out)
 
 
 def read_pictures(
-    rows: list[Row], paths: list[Path], ids: list[str]
-) -> tuple[str, list[Trajectories]]:
-    """The scene's id and, per row, the trajectories of its first system.
+    rows: list[Row], paths: list[Path], store: ScenarioStore
+) -> tuple[Scenario, list[Trajectories]]:
+    """The scene and, per row, the trajectories of its first system, as `Scenario.simulated` has it.
 
-    Raises InputError where a system has no pictures, and where no scene is common to all.
+    Raises InputError where a system has no pictures, where no scene is common to all, and where
+    agents are not those of the scene.
     """
-    holders: dict[str, dict[str, Path]] = {row.systems[0]: {} for row in rows}
+    holders: dict[str, dict[str, RolloutFile]] = {row.systems[0]: {} for row in rows}
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file; evaluate with --pictures first.")
-        with safe_open(path, framework="numpy") as file:
-            for scene in file.keys():  # noqa: SIM118, the file is no dict
-                holders.setdefault(path.parts[-3], {})[scene] = path
+        file = RolloutFile(path)
+        for scene in file.ids:
+            holders.setdefault(path.parts[-3], {})[scene] = file
     wanted = [holders[row.systems[0]] for row in rows]
     for row, scenes in zip(rows, wanted, strict=True):
         if not scenes:
             raise InputError(
                 f"{row.label}: no pictures of {row.systems[0]} given; set compute.pictured."
             )
-    common = [scene for scene in ids if all(scene in scenes for scenes in wanted)]
+    common = [scene for scene in store.ids if all(scene in scenes for scenes in wanted)]
     if not common:
         raise InputError("no scene of these shards is pictured by every system.")
+    scenario = store[common[0]]
+    ids = scenario.agent_id[scenario.simulated]
     trajectories = []
-    for scenes in wanted:
-        with safe_open(scenes[common[0]], framework="numpy") as file:
-            trajectories.append(file.get_tensor(common[0]))
-    return common[0], trajectories
+    for row, scenes in zip(rows, wanted, strict=True):
+        object_id, rollouts = scenes[scenario.id].read(scenario.id)
+        if not np.array_equal(np.sort(object_id), np.sort(ids)):
+            raise InputError(
+                f"{row.label}: its picture has other agents than the scenario; give the shards"
+                " that were evaluated."
+            )
+        order = np.argsort(object_id)[np.argsort(np.argsort(ids))]
+        trajectories.append(rollouts[:, order])
+    return scenario, trajectories
 
 
 def plot(rows: list[Row], scenario: Scenario, trajectories: list[Trajectories]) -> Figure:
@@ -104,7 +113,6 @@ def plot(rows: list[Row], scenario: Scenario, trajectories: list[Trajectories]) 
     height = width * ASPECT
     total = lines * (height + TITLE) + KEY
     figure = plt.figure(figsize=(TEXT_WIDTH, total))
-    _check_agents(rows, scenario, trajectories)
     view, colours = _view(scenario, trajectories), _colours(scenario, trajectories)
     for place, (row, rollouts) in enumerate(zip(rows, trajectories, strict=True)):
         line, column = divmod(place, columns)
@@ -120,15 +128,6 @@ def plot(rows: list[Row], scenario: Scenario, trajectories: list[Trajectories]) 
             _scale_bar(axes, view)
     _key(figure, columns)
     return figure
-
-
-def _check_agents(rows: list[Row], scenario: Scenario, trajectories: list[Trajectories]) -> None:
-    for row, rollouts in zip(rows, trajectories, strict=True):
-        if rollouts.shape[1] != len(scenario.simulated):
-            raise InputError(
-                f"{row.label}: its picture has {rollouts.shape[1]} agents, the scenario "
-                f"{len(scenario.simulated)}; give the shards that were evaluated."
-            )
 
 
 def _view(scenario: Scenario, trajectories: list[Trajectories]) -> View:

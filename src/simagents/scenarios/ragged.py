@@ -90,7 +90,7 @@ class Store:
     """Several shards as one list of items in the order given; a shard opens when first used."""
 
     def __init__(self, paths: Iterable[Path]):
-        self.paths = [shard for path in paths for shard in _listed(Path(path))]
+        self.paths = [shard for path in paths for shard in listed(Path(path))]
         self._shards: dict[int, Shard] = {}
         self.ids: list[str] = []
         self._place: list[tuple[int, int]] = []
@@ -123,7 +123,7 @@ class Store:
         return {**self.__dict__, "_shards": {}}
 
 
-def _listed(path: Path) -> list[Path]:
+def listed(path: Path) -> list[Path]:
     """The shards that a `.txt` names, one a line, beside it; any other path is a shard itself.
 
     A thousand shards on a command line are more than some systems take.

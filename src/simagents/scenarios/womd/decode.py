@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
+from jaxtyping import Int64
 
 from simagents.errors import InputError
 from simagents.scenarios.scenario import CURRENT, STEPS, LightState, LinkKind, MapKind, Scenario
@@ -50,6 +51,21 @@ def decode_scenario(record: bytes, where: str) -> Scenario:
         **_map(proto.map_features),
         **_lights(proto.dynamic_map_states),
     )
+
+
+def decode_simulated(record: bytes, where: str) -> Int64[np.ndarray, "A"]:
+    """Ids of the agents that a simulator controls, in the order of the tracks.
+
+    All that a submission must hold, and all that can be known of the test split, whose scenarios
+    end with the current step. Raises InputError for what is no Scenario.
+    """
+    proto = scenario_pb2.Scenario()
+    try:
+        proto.ParseFromString(record)
+    except DecodeError:
+        raise InputError(f"{where}: not a WOMD Scenario proto; {_FORMAT_HINT}") from None
+    seen = [len(track.states) > CURRENT and track.states[CURRENT].valid for track in proto.tracks]
+    return np.array([track.id for track in proto.tracks], dtype=np.int64)[np.array(seen, bool)]
 
 
 _FORMAT_HINT = "take the files of WOMD's `scenario` folder, not those of `tf_example`."

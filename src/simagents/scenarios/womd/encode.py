@@ -20,8 +20,8 @@ from simagents.scenarios.scenario import (
     MapKind,
     Scenario,
 )
+from simagents.scenarios.womd.wire import BYTES, FIXED32, FIXED64, VARINT, message, number, varint
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _OF = {1: np.uint8, 4: "<f4", 8: "<f8"}  # numpy types by width
 
 # Number and wire type of the polyline in the message of each kind of map feature.
@@ -45,39 +45,15 @@ def encode_scenario(scenario: Scenario) -> bytes:
     parts = [_timestamps()]
     parts += _tracks(scenario)
     rows = np.flatnonzero(scenario.of_interest)
-    parts += [_number(4, int(agent)) for agent in scenario.agent_id[rows]]
-    parts.append(_bytes(5, scenario.id.encode()))
-    parts.append(_number(6, scenario.sdc))
+    parts += [number(4, int(agent)) for agent in scenario.agent_id[rows]]
+    parts.append(message(5, scenario.id.encode()))
+    parts.append(number(6, scenario.sdc))
     parts += _light_states(scenario)
     parts += _map_features(scenario)
-    parts.append(_number(10, CURRENT))
+    parts.append(number(10, CURRENT))
     for row in np.flatnonzero(scenario.to_predict):
-        parts.append(_bytes(11, _number(1, int(row)) + _number(2, 0)))
+        parts.append(message(11, number(1, int(row)) + number(2, 0)))
     return b"".join(parts)
-
-
-_SMALL = [bytes((value,)) for value in range(128)]
-
-
-def _varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first; negative numbers as 64-bit two's complement."""
-    if 0 <= value < 128:
-        return _SMALL[value]
-    value &= (1 << 64) - 1
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3 | _VARINT) + _varint(value)
-
-
-def _bytes(field: int, payload: bytes) -> bytes:
-    return _varint(field << 3 | _BYTES) + _varint(len(payload)) + payload
 
 
 @cache
@@ -91,10 +67,10 @@ def _record(field: int, inner: tuple[tuple[str, int, int], ...]) -> tuple[np.dty
         columns += [(f"tag {name}", np.uint8), (name, _OF[width])]
     layout = np.dtype(columns)
     record = np.zeros(1, layout)
-    record["head"] = field << 3 | _BYTES, layout.itemsize - 2
-    for name, number, width in inner:
-        wire = {1: _VARINT, 4: _FIXED32, 8: _FIXED64}[width]
-        record[f"tag {name}"] = number << 3 | wire
+    record["head"] = field << 3 | BYTES, layout.itemsize - 2
+    for name, place, width in inner:
+        wire = {1: VARINT, 4: FIXED32, 8: FIXED64}[width]
+        record[f"tag {name}"] = place << 3 | wire
     return layout, record
 
 
@@ -109,7 +85,7 @@ _POINT = (("x", 1, 8), ("y", 2, 8), ("z", 3, 8))
 def _timestamps() -> bytes:
     """A repeated double is not packed in proto2: each has its tag."""
     out = np.zeros(STEPS, [("tag", np.uint8), ("seconds", "<f8")])
-    out["tag"], out["seconds"] = 1 << 3 | _FIXED64, np.arange(STEPS) * STEP_SECONDS
+    out["tag"], out["seconds"] = 1 << 3 | FIXED64, np.arange(STEPS) * STEP_SECONDS
     return out.tobytes()
 
 
@@ -128,7 +104,7 @@ def _tracks(scenario: Scenario) -> list[bytes]:
     )
     states["valid"] = scenario.valid
     return [
-        _bytes(2, _number(1, int(agent)) + _number(2, int(kind)) + track.tobytes())
+        message(2, number(1, int(agent)) + number(2, int(kind)) + track.tobytes())
         for agent, kind, track in zip(scenario.agent_id, scenario.agent_type, states, strict=True)
     ]
 
@@ -138,7 +114,7 @@ def _points(points: np.ndarray, field) -> np.ndarray:
     layout, record = _record(1, _POINT)
     out = np.empty(len(points), layout)
     out[:] = record
-    out["head"][:, 0] = np.asarray(field) << 3 | _BYTES
+    out["head"][:, 0] = np.asarray(field) << 3 | BYTES
     out["x"], out["y"], out["z"] = points.T
     return out
 
@@ -150,11 +126,11 @@ def _light_states(scenario: Scenario) -> list[bytes]:
         scenario.light_lane, scenario.light_state, scenario.light_stop, strict=True
     ):
         # All steps of one signal have the same length: states are enums of one byte.
-        head, point = np.frombuffer(_number(1, int(lane)), np.uint8), _points(stops, 3)
+        head, point = np.frombuffer(number(1, int(lane)), np.uint8), _points(stops, 3)
         layout = [("head", np.uint8, len(head) + 4), ("stop", point.dtype)]
         out = np.empty(len(states), layout)
         length = out.itemsize - 2
-        out["head"][:, :-1] = [1 << 3 | _BYTES, length, *head, 2 << 3 | _VARINT]
+        out["head"][:, :-1] = [1 << 3 | BYTES, length, *head, 2 << 3 | VARINT]
         out["head"][:, -1] = states
         out["stop"] = point
         listed, data, width = states != LightState.UNLISTED, out.tobytes(), out.itemsize
@@ -162,7 +138,7 @@ def _light_states(scenario: Scenario) -> list[bytes]:
             [data[t * width : (t + 1) * width] * seen for t, seen in enumerate(listed.tolist())]
         )
     steps = zip(*signals, strict=True) if signals else [()] * STEPS
-    return [_bytes(7, b"".join(step)) for step in steps]
+    return [message(7, b"".join(step)) for step in steps]
 
 
 def _map_features(scenario: Scenario) -> list[bytes]:
@@ -187,10 +163,10 @@ def _map_features(scenario: Scenario) -> list[bytes]:
         if kind == MapKind.LANE:
             payload = _lane(scenario, f, type_, payload, links[id_], size)
         elif kind in (MapKind.ROAD_LINE, MapKind.ROAD_EDGE):
-            payload = _number(1, type_) + payload
+            payload = number(1, type_) + payload
         elif kind == MapKind.STOP_SIGN:
-            payload = b"".join(_number(1, lane) for lane in links[id_][LinkKind.STOPS]) + payload
-        out.append(_bytes(8, _number(1, id_) + _bytes(kind, payload)))
+            payload = b"".join(number(1, lane) for lane in links[id_][LinkKind.STOPS]) + payload
+        out.append(message(8, number(1, id_) + message(kind, payload)))
     return out
 
 
@@ -211,15 +187,15 @@ def _lane(scenario, f, type_, polyline, links, size) -> bytes:
     parts = []
     if scenario.speed_limit[f]:
         limit = np.array(scenario.speed_limit[f], "<f8").tobytes()
-        parts.append(_varint(1 << 3 | _FIXED64) + limit)
-    parts += [_number(2, type_), polyline]
+        parts.append(varint(1 << 3 | FIXED64) + limit)
+    parts += [number(2, type_), polyline]
     for field, kind in ((9, _ENTRY), (10, LinkKind.EXIT)):
         if links[kind]:
-            parts.append(_bytes(field, b"".join(map(_varint, links[kind]))))
+            parts.append(message(field, b"".join(map(varint, links[kind]))))
     mine = size[int(scenario.map_id[f])]
     for field, kind in ((11, LinkKind.LEFT), (12, LinkKind.RIGHT)):
         for other in links[kind]:
             # First and last points along which the two are neighbours: all the way.
             along = (other, 0, mine - 1, 0, size.get(other, 1) - 1)
-            parts.append(_bytes(field, b"".join(_number(n, v) for n, v in enumerate(along, 1))))
+            parts.append(message(field, b"".join(number(n, v) for n, v in enumerate(along, 1))))
     return b"".join(parts)

@@ -7,6 +7,7 @@ the data they cover.
 
 import struct
 from collections.abc import Iterable, Iterator
+from io import BufferedIOBase
 from pathlib import Path
 
 import google_crc32c
@@ -29,10 +30,20 @@ def read_records(path: Path) -> Iterator[bytes]:
     Raises InputError, naming the file and the record, where the framing is broken or there is no
     file; the records before that point have been yielded.
     """
+    for index, (file, length) in enumerate(walk_records(path)):
+        yield _payload(file, length, f"{path}, record {index}")
+
+
+def walk_records(path: Path) -> Iterator[tuple[BufferedIOBase, int]]:
+    """The file standing at each payload, and the payload's length; what is not read is skipped.
+
+    Lengths are verified against their checksums, payloads only where `read_records` or
+    `read_record` reads them. Raises InputError as `read_records` does.
+    """
     if not Path(path).is_file():
         raise InputError(f"{path}: there is no such file.")
     with Path(path).open("rb") as file:
-        index = 0
+        index, size = 0, Path(path).stat().st_size
         while header := file.read(12):
             where = f"{path}, record {index}"
             if len(header) < 12:
@@ -43,14 +54,28 @@ def read_records(path: Path) -> Iterator[bytes]:
                 raise InputError(f"{where}: the file {problem} (wrong CRC); fetch it again.")
             if length > _LONGEST:
                 raise InputError(f"{where}: claims {length} bytes, more than any scenario has.")
-            payload = file.read(length)
-            footer = file.read(4)
-            if len(payload) < length or len(footer) < 4:
+            after = file.tell() + length + 4
+            if after > size:
                 raise InputError(f"{where}: the file is truncated; fetch it again.")
-            if _masked_crc(payload) != struct.unpack("<I", footer)[0]:
-                raise InputError(f"{where}: the payload's CRC is wrong; fetch the file again.")
-            yield payload
+            yield file, length
+            file.seek(after)
             index += 1
+
+
+def read_record(path: Path, offset: int, length: int) -> bytes:
+    """The payload of that length at that place, verified; as `walk_records` found it."""
+    with Path(path).open("rb") as file:
+        file.seek(offset)
+        return _payload(file, length, f"{path}, byte {offset}")
+
+
+def _payload(file: BufferedIOBase, length: int, where: str) -> bytes:
+    payload, footer = file.read(length), file.read(4)
+    if len(footer) < 4:
+        raise InputError(f"{where}: the file is truncated; fetch it again.")
+    if _masked_crc(payload) != struct.unpack("<I", footer)[0]:
+        raise InputError(f"{where}: the payload's CRC is wrong; fetch the file again.")
+    return payload
 
 
 def write_records(path: Path, records: Iterable[bytes]) -> None:

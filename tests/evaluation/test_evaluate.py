@@ -1,0 +1,28 @@
+"""Evaluation keeps rollouts that score as it scored them."""
+
+import pandas as pd
+
+from simagents.evaluation import evaluate
+from simagents.scenarios.ragged import write_shard
+from simagents.scenarios.rollout_file import RolloutFile
+from simagents.scenarios.store import write_scenarios
+from simagents.submission.score import score_files
+
+
+def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
+    shard = tmp_path / "scenarios.safetensors"
+    write_scenarios(shard, scenarios)
+    items = [(one.id, scene.item()) for one, scene in zip(scenarios, scenes, strict=True)]
+    write_shard(tmp_path / "tokens.safetensors", items)
+    vocabulary.write(tmp_path / "vocabulary.safetensors")
+    args = evaluate.Args(
+        [shard], [tmp_path / "tokens.safetensors"], tmp_path / "vocabulary.safetensors",
+        tmp_path / "scores.parquet", rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0,
+        baseline="random_tokens", pictures=tmp_path / "pictures.safetensors", pictured=1,
+        rollouts_out=tmp_path / "rollouts.safetensors", device="cpu",
+    )  # fmt: skip
+    evaluate.main(args)
+    assert RolloutFile(args.pictures).ids == [scenarios[0].id]
+    outcome = score_files(shard, args.rollouts_out, 2025, rollouts_each=2)
+    evaluated = pd.read_parquet(args.out).sort_values("scenario_id", ignore_index=True)
+    pd.testing.assert_frame_equal(outcome.scores, evaluated, check_exact=True)
