@@ -9,13 +9,13 @@ import torch
 from scipy.spatial import ConvexHull
 
 from simagents.geometry import box_corners
-from simagents.metrics.boxes import FAR, distance_to_nearest_object, signed_distance
+from simagents.metrics.boxes import FAR, distance_to_nearest_object, outline, signed_distance
+from simagents.metrics.ragged import Pairs
 
 
 def distance(pose, size, other_pose, other_size):
-    arguments = (torch.tensor([row], dtype=torch.float32) for row in (pose, size))
-    others = (torch.tensor([row], dtype=torch.float32) for row in (other_pose, other_size))
-    return signed_distance(*arguments, *others).item()
+    rows = (pose, size, other_pose, other_size)
+    return signed_distance(*(torch.tensor(row)[:, None].float() for row in rows)).item()
 
 
 CAR = (4.0, 2.0)
@@ -52,6 +52,12 @@ def test_point_like_agents_keep_their_distance():
     assert distance((0, 0, 0), (0, 0), (3, 4, 1), (0, 0)) == pytest.approx(5.0)
 
 
+def test_outlines_are_box_corners_to_the_last_bit():
+    pose, size = random_boxes(300, 5000.0)
+    expected = box_corners(pose, *size.T).permute(1, 2, 0)
+    assert torch.equal(outline(*pose.T, *size.T), expected)
+
+
 def by_convex_hull(pose, size, other_pose, other_size):
     """The same in float64 from the hull of all differences of corners."""
     margin, other_margin = min(size) * 0.35, min(other_size) * 0.35
@@ -76,7 +82,7 @@ def random_boxes(count, spread):
 
 def test_random_boxes_against_the_convex_hull():
     pose, size = random_boxes(400, 3.0)
-    ours = signed_distance(pose[:200], size[:200], pose[200:], size[200:])
+    ours = signed_distance(*(part.T for part in (pose[:200], size[:200], pose[200:], size[200:])))
     for i in range(200):
         expected = by_convex_hull(pose[i], size[i], pose[200 + i], size[200 + i])
         assert ours[i].item() == pytest.approx(expected, abs=2e-5)
@@ -86,17 +92,19 @@ def test_random_boxes_against_the_convex_hull():
 
 def nearest(poses, size, evaluated, valid):
     size = torch.cat([size, torch.ones(len(size), 1)], dim=1)
-    return distance_to_nearest_object(poses, size, torch.tensor(evaluated), valid)
+    evaluated = torch.tensor(evaluated)
+    others = Pairs.of(torch.arange(len(size)) != evaluated[:, None])
+    planar = poses.transpose(1, 2).contiguous()
+    return distance_to_nearest_object(planar, size, evaluated, others, valid).transpose(0, 1)
 
 
 def test_culling_loses_no_neighbour():
     """All pairs measured, for 5 rollouts of 12 agents in 3 steps, some of them invalid."""
     pose, size = random_boxes(5 * 12 * 3, 6.0)
     planar = pose.T.reshape(3, 5, 12, 3)
-    poses = torch.stack([planar[0], planar[1], torch.zeros(5, 12, 3), planar[2]])
     size = size[:12]
     valid = torch.rand(12, 3, generator=torch.manual_seed(2)) > 0.2
-    found = nearest(poses, size, [4, 7], valid)
+    found = nearest(planar, size, [4, 7], valid)
     for rollout, (i, agent), step in product(range(5), enumerate([4, 7]), range(3)):
         others = [o for o in range(12) if o != agent and valid[o, step] and valid[agent, step]]
         here = planar[:, rollout, :, step].T
@@ -108,12 +116,12 @@ def test_culling_loses_no_neighbour():
 
 
 def test_nobody_else():
-    alone = nearest(torch.zeros(4, 2, 1, 3), torch.tensor([CAR]), [0], torch.ones(1, 3).bool())
+    alone = nearest(torch.zeros(3, 2, 1, 3), torch.tensor([CAR]), [0], torch.ones(1, 3).bool())
     assert (alone == FAR).all()
 
 
 def test_invalid_agents_are_far_from_everybody():
-    poses = torch.zeros(4, 1, 2, 2)
+    poses = torch.zeros(3, 1, 2, 2)
     poses[0, :, 1] = 10.0
     valid = torch.tensor([[True, False], [True, True]])
     found = nearest(poses, torch.tensor([CAR, CAR]), [0, 1], valid)

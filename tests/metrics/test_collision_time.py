@@ -1,24 +1,32 @@
 """Time to collision by hand: two cars of 4 x 2 m, the second one ahead."""
 
-from math import nan, pi, radians
+from math import pi, radians
 
 import pytest
 import torch
 
 from simagents.metrics.collision_time import LONGEST, time_to_collision
+from simagents.metrics.ragged import Pairs
 
 
-def seconds(x=(0, 20), y=(0, 0), heading=(0, 0), speed=(10, 5), valid=None, size=(4, 2, 1.5)):
-    """Of the first agent, in one rollout and one step."""
-    agents = len(x)
-    poses = torch.tensor([x, y, [0] * agents, heading], dtype=torch.float32)[:, None, :, None]
+def both(x=(0, 20), y=(0, 0), heading=(0, 0), speed=(10, 5), valid=None, size=(4, 2, 1.5)):
+    """Of the first agent in one rollout, at the last two of three steps of 0.1 s."""
+    now = torch.tensor([x, y, heading], dtype=torch.float64)
+    speed = torch.tensor(speed, dtype=torch.float64)
+    way = torch.stack([now[2].cos() * speed, now[2].sin() * speed, torch.zeros(len(x))]) / 10
+    poses = torch.stack([now - way, now, now + way], dim=-1).float()[:, :, None]
     return time_to_collision(
         poses,
-        torch.tensor(speed, dtype=torch.float32)[None, :, None],
-        torch.tensor([size] * agents),
+        torch.tensor([size] * len(x)),
         torch.tensor([0]),
-        torch.tensor(valid or [True] * agents)[:, None],
-    ).item()
+        Pairs.of(torch.arange(len(x))[None] > 0),
+        None if valid is None else torch.tensor(valid)[:, None].expand(-1, 2),
+    )[0, 0].tolist()
+
+
+def seconds(**change):
+    """Of the first agent at the middle step."""
+    return both(**change)[0]
 
 
 def test_by_hand():
@@ -35,8 +43,6 @@ def test_by_hand():
         {"x": (0, 3)},  # overlapping: nobody is ahead
         {"y": (0, 2)},  # side by side without overlap
         {"valid": [True, False]},
-        {"speed": (nan, 5)},  # as at the last step
-        {"speed": (10, nan)},
         {"heading": (0, radians(76))},
         {"x": (0, 400)},  # further than five seconds
         {"x": (0,), "y": (0,), "heading": (0,), "speed": (10,)},
@@ -44,6 +50,10 @@ def test_by_hand():
 )
 def test_no_collision_in_sight(change):
     assert seconds(**change) == LONGEST
+
+
+def test_the_last_step_has_no_speed_and_so_no_collision():
+    assert both() == [pytest.approx(16 / 5), LONGEST]
 
 
 def test_an_invalid_follower_still_follows():

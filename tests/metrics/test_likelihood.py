@@ -28,6 +28,11 @@ def test_counts():
     assert counted(index, 4, valid).tolist() == [[1, 1, 0, 0], [0, 0, 2, 0]]
 
 
+ONE = torch.tensor([1])
+BOTH = torch.tensor([2])
+"""Evaluated agents of the only scene."""
+
+
 def double(rows):
     return torch.tensor(rows, dtype=torch.float64)
 
@@ -41,13 +46,13 @@ def test_histogram_by_hand():
     counts = double([[[9, 1], [0, 10]]])
     logged = double([[3, 0], [1, 0]])
     expected = exp((3 * log(9.1 / 10.2) + log(0.1 / 10.2)) / 4)
-    assert histogram_likelihood(counts, logged).item() == pytest.approx(expected)
+    assert histogram_likelihood(counts, logged, BOTH).item() == pytest.approx(expected)
 
 
 def test_bernoulli_by_hand():
     """Of 32 rollouts none agrees with the first agent's collision, all with the second's none."""
     happened, rollouts = double([[0, 0]]), double([32])
-    found = bernoulli_likelihood(happened, rollouts, torch.tensor([True, False]))
+    found = bernoulli_likelihood(happened, rollouts, torch.tensor([True, False]), BOTH)
     expected = exp((log(0.001 / 32.002) + log(32.001 / 32.002)) / 2)
     assert found.item() == pytest.approx(expected)
 
@@ -55,14 +60,25 @@ def test_bernoulli_by_hand():
 @pytest.mark.parametrize("outcome", [0, 32])
 def test_full_agreement_is_not_quite_one(outcome):
     logged = torch.tensor([outcome == 32])
-    found = bernoulli_likelihood(double([[outcome]]), double([32]), logged)
+    found = bernoulli_likelihood(double([[outcome]]), double([32]), logged, ONE)
     assert found.item() == pytest.approx(32.001 / 32.002, abs=1e-12)
 
 
 def test_nothing_to_score_is_nan():
-    assert histogram_likelihood(double([[[5, 5]]]), double([[0, 0]])).isnan().all()
-    assert histogram_likelihood(double([[[0, 0]]]), double([[1, 0]])).isnan().all()
-    assert bernoulli_likelihood(double([[0]]), double([0]), torch.tensor([False])).isnan().all()
+    assert histogram_likelihood(double([[[5, 5]]]), double([[0, 0]]), ONE).isnan().all()
+    assert histogram_likelihood(double([[[0, 0]]]), double([[1, 0]]), ONE).isnan().all()
+    assert (
+        bernoulli_likelihood(double([[0]]), double([0]), torch.tensor([False]), ONE).isnan().all()
+    )
+
+
+def test_scenes_are_means_of_their_own_agents():
+    """The first scene has one agent, the second two: nothing of the one enters the other."""
+    counts = double([[[9, 1], [0, 10], [4, 6]]])
+    logged = double([[3, 0], [1, 0], [2, 5]])
+    found = histogram_likelihood(counts, logged, torch.tensor([1, 2]))
+    assert torch.equal(found[0], histogram_likelihood(counts[:, :1], logged[:1], ONE)[0])
+    assert torch.equal(found[1], histogram_likelihood(counts[:, 1:], logged[1:], BOTH)[0])
 
 
 @pytest.mark.parametrize("year", [2023, 2024, 2025])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from simagents.metrics.culling import first_nearest
+from simagents.metrics.ragged import Pairs
 from simagents.metrics.red_lights import RedLights, traffic_light_violation
 from simagents.scenarios.scenario import LaneType, LightState
 
@@ -13,10 +14,16 @@ EAST = ((-100.0, 0.0, 0.0), (200.0, 0.0, 0.0))
 def violations(scenario, valid=None):
     """Of the logged agents, as (agent, simulated step) pairs."""
     position = torch.from_numpy(scenario.position)
-    x, y = position[None, :, 10:, 0].contiguous(), position[None, :, 10:, 1].contiguous()
-    valid = torch.ones(len(position), 80).bool() if valid is None else valid
     lights = RedLights.of(scenario)
-    return traffic_light_violation(lights, x, y, valid, budget=1 << 16)[0].nonzero().tolist()
+    found = traffic_light_violation(
+        lights,
+        position[:, None, 10:, :2].permute(3, 0, 1, 2),
+        Pairs.of(torch.ones(len(position), len(lights.lane)).bool()),
+        torch.zeros(len(position), dtype=torch.int64),
+        valid,
+        budget=1 << 16,
+    )
+    return found[:, 0].nonzero().tolist()
 
 
 def test_by_hand(street):
@@ -72,8 +79,8 @@ def test_the_way_to_the_foot_is_added(street):
     (3 + 3, 1), and behind the start it is the true one."""
     lanes = RedLights.of(street(lanes=(((0, 0, 0), (10, 0, 0)),))).lanes
     points = torch.tensor([[3.0, -3.0, 13.0], [1.0, 4.0, 0.0]])
-    found = lanes.distance(points, torch.zeros(3, dtype=torch.int64))
-    assert found.tolist() == pytest.approx([37**0.5, 5.0, 23.0])
+    found = lanes.square(points, torch.zeros(1, 3, dtype=torch.int64))
+    assert found[0].sqrt().tolist() == pytest.approx([37**0.5, 5.0, 23.0])
 
 
 def test_the_sign_error_loses_the_lane(street):
@@ -100,10 +107,8 @@ def test_culling_loses_no_lane(street):
     lines = shape + torch.randn(20, 1, 3, generator=generator) * 100 + 2000
     lanes = RedLights.of(street(lanes=[line[: 10 + i].tolist() for i, line in enumerate(lines)]))
     points = torch.randn(2, 300, generator=generator) * 150 + 2000
-    every = torch.arange(len(lanes.lanes))
-    measured = torch.stack([
-        lanes.lanes.distance(point[:, None].expand(2, len(every)).contiguous(), every)
-        for point in points.T
-    ])  # fmt: skip
-    found = first_nearest(points, lanes.lanes, budget=1000)
-    assert torch.equal(found, measured.argmin(dim=1))
+    lanes = lanes.lanes
+    every = torch.arange(len(lanes.lane))[:, None].expand(-1, 300)
+    measured = lanes.square(points, every).double().sqrt().float()
+    found = first_nearest(points, torch.zeros(300, dtype=torch.int64), lanes, budget=1000)
+    assert torch.equal(found, measured.argmin(dim=0))

@@ -17,7 +17,11 @@ def edges_of(street, *lines):
 
 def signed(edges, *points):
     points = torch.tensor(points, dtype=torch.float32).T.contiguous()
-    return edges.signed_distance(points, budget=1 << 16).tolist()
+    return edges.signed_distance(points, in_one_scene(points), budget=1 << 16).tolist()
+
+
+def in_one_scene(points):
+    return torch.zeros(points.shape[1], dtype=torch.int64)
 
 
 def test_the_road_is_on_the_left(street):
@@ -85,7 +89,7 @@ def test_an_open_line_has_no_neighbours_beyond_its_ends(street):
 
 
 def test_single_points_are_no_edges(street):
-    assert len(edges_of(street, [(0, 0, 0)], [(0, 0, 0), (1, 0, 0)])) == 1
+    assert edges_of(street, [(0, 0, 0)], [(0, 0, 0), (1, 0, 0)]).first.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("lines", [(), ([(0.0, 0.0, 0.0)],)])
@@ -97,19 +101,20 @@ def test_a_map_without_edges_has_no_metric(street, lines):
 def test_the_outermost_corner_counts(street):
     """Cars of 4 x 2 m on a street of 12 m: in the middle, 5 m to spare; at y = 5.5, half out."""
     edges = RoadEdges.of(street())
-    poses = torch.zeros(4, 1, 3, 1)
-    poses[1, 0, :, 0] = torch.tensor([0.0, 5.5, -5.5])
+    poses = torch.zeros(4, 3, 1, 1)
+    poses[1, :, 0, 0] = torch.tensor([0.0, 5.5, -5.5])
     poses[2] = 0.75
     size = torch.tensor([[4, 2, 1.5]] * 3)
     valid = torch.tensor([[True], [True], [False]])
-    found = distance_to_road_edge(edges, poses, size, valid, budget=1 << 16)
+    scene = torch.zeros(3, dtype=torch.int64)
+    found = distance_to_road_edge(edges, poses, size, scene, valid, budget=1 << 16)
     assert found.flatten().tolist() == [-5.0, 0.5, INVALID]
 
 
 def by_brute_force(edges, points):
     """All pairs, with numpy: first row of the least distance."""
     table, points = edges.segment.numpy(), points.numpy()
-    start, way = table[:3, None], table[3:, None]
+    start, way = table[:3, None], table[3:6, None]
     there = points[:, :, None] - start
     square = (way[:2] ** 2).sum(0)
     t = np.divide((there[:2] * way[:2]).sum(0), square, out=np.zeros(there.shape[1:]).astype("f"),
@@ -132,5 +137,6 @@ def test_culling_loses_no_segment(street, budget):
     ]).astype(np.float32).T  # fmt: skip
     points = torch.from_numpy(np.ascontiguousarray(points))
     _, least = by_brute_force(edges, points)
-    rows = first_nearest(points, edges, budget=budget)
-    np.testing.assert_allclose(edges.distance(points, rows), least, rtol=1e-6, atol=1e-5)
+    rows = first_nearest(points, in_one_scene(points), edges, budget=budget)
+    found = edges.square(points, rows[None])[0].sqrt()
+    np.testing.assert_allclose(found, least, rtol=1e-6, atol=1e-5)

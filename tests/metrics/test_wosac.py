@@ -267,6 +267,14 @@ def test_agents_that_are_not_simulated_do_not_exist(street, as_rollouts):
     assert reference.scene.features(as_rollouts(late)).linear_speed.shape == (1, 1, 80)
 
 
+def test_mixed_precision_around_it_changes_nothing(reference, rollouts, statistics):
+    with torch.autocast("cpu", torch.bfloat16):
+        found = rollout_statistics(reference, rollouts)
+        scores = leave_one_out(reference, found)
+    assert torch.equal(found.ade, statistics.ade)
+    assert_same(scores, leave_one_out(reference, statistics), tolerance=0)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_agrees(scenario, rollouts, reference, statistics):
     """Sines differ in the last bit, so distances may; nothing here lies near an edge of a bin."""

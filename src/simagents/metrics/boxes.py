@@ -4,19 +4,38 @@ import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
-from simagents.geometry import box_corners
+from simagents.metrics.ragged import Pairs
 
 COLLISION_DISTANCE = 0.0
 FAR = 1e10
 _ROUNDING = 0.7  # radius of the corners, as a share of half the shorter side
 _SLACK = 0.05  # metres: far above what float32 rounds away within 100 km
 
+Values = Float32[Tensor, "*#n"]
+
+
+def outline(
+    x: Values, y: Values, heading: Values, length: Values, width: Values
+) -> Float32[Tensor, "4 2 *n"]:
+    """Corners of boxes, counter-clockwise from the left front.
+
+    The same numbers as `geometry.box_corners` gives, to the last bit, with half its arithmetic:
+    opposite corners differ from the centre by opposite amounts.
+    """
+    cos, sin = heading.cos(), heading.sin()
+    ahead_x, ahead_y = length / 2 * cos, length / 2 * sin
+    aside_x, aside_y = width / 2 * sin, width / 2 * cos
+    front = torch.stack([ahead_x - aside_x, ahead_y + aside_y])
+    rear = torch.stack([-ahead_x - aside_x, aside_y - ahead_y])
+    centre = torch.stack([x.expand_as(cos), y.expand_as(cos)])
+    return torch.stack([front + centre, rear + centre, centre - front, centre - rear])
+
 
 def signed_distance(
-    pose_a: Float32[Tensor, "P 3"],
-    size_a: Float32[Tensor, "P 2"],
-    pose_b: Float32[Tensor, "P 3"],
-    size_b: Float32[Tensor, "P 2"],
+    pose_a: Float32[Tensor, "3 P"],
+    size_a: Float32[Tensor, "2 P"],
+    pose_b: Float32[Tensor, "3 P"],
+    size_b: Float32[Tensor, "2 P"],
 ) -> Float32[Tensor, "P"]:
     """Metres between the boxes of each pair, negative by the depth to which they overlap.
 
@@ -28,14 +47,13 @@ def signed_distance(
     """
     core_a, margin_a = _core(size_a)
     core_b, margin_b = _core(size_b)
-    a = box_corners(pose_a, core_a[:, 0], core_a[:, 1]).permute(1, 2, 0)
-    b = box_corners(pose_b, core_b[:, 0], core_b[:, 1]).permute(1, 2, 0)
 
     # From its lowest corner on, each outline turns through one right angle per side, and so do the
     # sum's sides in pairs. The official code compares the first two sides, as rounded to float32,
     # and keeps that order all around: where boxes are nearly parallel the sum may have a dent of
     # a few millimetres.
-    a, b = _from_lowest(a), -_from_lowest(-b)
+    a = _from_lowest(outline(*pose_a, *core_a))
+    b = -_from_lowest(-outline(*pose_b, *core_b))
     ax, ay = a[1] - a[0]
     bx, by = b[0] - b[1]
     a_first = ax * by - ay * bx > 0
@@ -46,15 +64,18 @@ def signed_distance(
 
 
 def _core(size: Tensor) -> tuple[Tensor, Tensor]:
-    margin = size.amin(dim=-1) * _ROUNDING / 2
-    return size - 2 * margin[:, None], margin
+    margin = size.amin(dim=0) * _ROUNDING / 2
+    return size - 2 * margin, margin
 
 
 def _from_lowest(corners: Float32[Tensor, "4 2 P"]) -> Float32[Tensor, "4 2 P"]:
-    """The same corners in the same order, beginning with the one of least y."""
-    lowest = corners[:, 1].argmin(dim=0)
-    order = (torch.arange(4, device=lowest.device)[:, None] + lowest) % 4
-    return corners.gather(0, order[:, None].expand_as(corners))
+    """The same corners in the same order, beginning with the first one of least y."""
+    y = corners[:, 1]
+    second, fourth = y[1] < y[0], y[3] < y[2]
+    later_half = torch.minimum(y[2], y[3]) < torch.minimum(y[0], y[1])
+    corners = torch.where(later_half, corners.roll(-2, 0), corners)
+    odd = torch.where(later_half, fourth, second)
+    return torch.where(odd, corners.roll(-1, 0), corners)
 
 
 def _from_polygon(corners: Float32[Tensor, "C 2 P"]) -> Float32[Tensor, "P"]:
@@ -70,41 +91,48 @@ def _from_polygon(corners: Float32[Tensor, "C 2 P"]) -> Float32[Tensor, "P"]:
 
 
 def distance_to_nearest_object(
-    poses: Float32[Tensor, "4 R A T"],
+    poses: Float32[Tensor, "3 A R T"],
     size: Float32[Tensor, "A 3"],
     evaluated: Int64[Tensor, "E"],
-    valid: Bool[Tensor, "A T"],
-) -> Float32[Tensor, "R E T"]:
+    pairs: Pairs,
+    valid: Bool[Tensor, "A T"] | None = None,
+) -> Float32[Tensor, "E R T"]:
     """Signed distance in metres of each evaluated agent from the nearest other agent, in plan view.
 
     Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7: agents of all types count, in
     front or behind, above or below. 1e10 where the agent or all the others are invalid, or where
-    there is no other. `poses`: x, y, z, heading of centres in the world frame.
+    there is no other. `poses`: x, y, heading of centres in the world frame; `pairs` of `evaluated`
+    agents with rows of A; without `valid` all are.
 
     Exact, though few pairs are measured: a box lies between the circles around its centre that
     half its shorter side and half its diagonal give.
     """
-    x, y = poses[0], poses[1]
-    gap = torch.hypot(x[:, None] - x[:, evaluated, None], y[:, None] - y[:, evaluated, None])
+    ego, other = evaluated[pairs.ego], pairs.other
+    x, y = poses[:2].index_select(1, other) - poses[:2].index_select(1, ego)
+    gap = (x * x + y * y).sqrt_()
     inner = size[:, :2].amin(dim=-1) / 2
     outer = torch.hypot(size[:, 0], size[:, 1]) / 2
-    others = valid & valid[evaluated, None]
-    others &= (torch.arange(len(size), device=size.device) != evaluated[:, None])[:, :, None]
-    gap = gap.where(others, torch.inf)
-    most = (gap - (inner + inner[evaluated, None])[:, :, None]).amin(dim=2, keepdim=True)
-    least = gap - (outer + outer[evaluated, None])[:, :, None]
-    near = (least <= most * (1 + 1e-5) + _SLACK) & others
-    rollout, agent, other, step = near.nonzero(as_tuple=True)
+    if valid is not None:
+        gap = gap.where((valid[ego] & valid[other])[:, None], torch.inf)
+    most = gap - (inner[ego] + inner[other])[:, None, None]
+    shape = (len(evaluated), *gap.shape[1:])
+    into = pairs.ego[:, None, None].expand_as(most)
+    bound = gap.new_full(shape, torch.inf).scatter_reduce_(0, into, most, "amin")
+    bound = bound * (1 + 1e-5) + _SLACK
+    least = gap.sub_((outer[ego] + outer[other])[:, None, None])
+    near = least <= bound.index_select(0, pairs.ego)
+    near &= least < torch.inf
+    pair, step = near.flatten(1).nonzero(as_tuple=True)
 
-    planar = poses[[0, 1, 3]]
-    ego = evaluated[agent]
+    slots = shape[1] * shape[2]
+    planar, plan = poses.flatten(1), size[:, :2].T.contiguous()
+    one, two = ego[pair], other[pair]
     distance = signed_distance(
-        planar[:, rollout, ego, step].T,
-        size[ego, :2],
-        planar[:, rollout, other, step].T,
-        size[other, :2],
+        planar.index_select(1, one * slots + step),
+        plan.index_select(1, one),
+        planar.index_select(1, two * slots + step),
+        plan.index_select(1, two),
     )
-    shape = (poses.shape[1], len(evaluated), poses.shape[3])
-    slot = (rollout * shape[1] + agent) * shape[2] + step
-    nearest = distance.new_full((shape[0] * shape[1] * shape[2],), FAR)
-    return nearest.scatter_reduce(0, slot, distance, "amin").view(shape)
+    slot = pairs.ego[pair] * slots + step
+    nearest = distance.new_full((shape[0] * slots,), FAR)
+    return nearest.scatter_reduce_(0, slot, distance, "amin").view(shape)

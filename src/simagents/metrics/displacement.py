@@ -7,10 +7,10 @@ from simagents.metrics.rounding import root
 
 
 def average_displacement(
-    simulated: Float32[Tensor, "3 R E T"],
+    simulated: Float32[Tensor, "3 E R T"],
     logged: Float32[Tensor, "3 E T"],
     valid: Bool[Tensor, "E T"],
-) -> Float32[Tensor, "R E"]:
+) -> Float32[Tensor, "E R"]:
     """Mean distance of each agent from its log in each rollout, in metres.
 
     Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7: distances are three-dimensional
@@ -19,5 +19,5 @@ def average_displacement(
 
     The first axis is x, y, z in the world frame. An agent that the log never saw: NaN.
     """
-    distance = root(((simulated - logged[:, None]) ** 2).sum(dim=0))
-    return distance.where(valid, 0).sum(dim=-1) / valid.sum(dim=-1)
+    distance = root(((simulated - logged[:, :, None]) ** 2).sum(dim=0))
+    return distance.where(valid[:, None], 0).sum(dim=-1) / valid.sum(dim=-1)[:, None]

@@ -1,39 +1,48 @@
 """Signed distance from the edge of the road."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from simagents.errors import InputError
-from simagents.geometry import box_corners
+from simagents.metrics.boxes import outline
 from simagents.metrics.culling import first_nearest
+from simagents.metrics.ragged import ends_of, shifted
 from simagents.metrics.rounding import root
 from simagents.scenarios.scenario import MapKind, Scenario
 
 OFFROAD_DISTANCE = 0.0
 INVALID = -1e10
 _STRETCH = 3.0  # heights count threefold, so that a bridge's edge is not taken for the street's
+_STEEP = 1e30  # a wall; not infinite, since a point that does not move climbs nowhere
 _CLOSED = 1.0  # m²: a polyline whose ends are closer than this is a ring
 
 
 @dataclass(frozen=True, eq=False)
 class RoadEdges:
-    """Every segment of every road edge, in the order of the map, in the world frame (m).
+    """Every segment of every road edge, scene by scene in the order of the map (m, world frame).
 
     Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7: boundaries and medians alike,
     polylines of fewer than two points left out.
     """
 
-    segment: Float32[Tensor, "6 S"]
-    """x, y, z of the start, then of the way from start to end"""
-    prior: Int64[Tensor, "S"]
+    segment: Float32[Tensor, "7 N"]
+    """x, y, z of the start, then of the way from start to end, then its squared length in the
+    plan view, or infinity where that is zero"""
+    slope: Float32[Tensor, "2 N"]
+    """metres that the segment climbs or falls, by the metre and in all"""
+    prior: Int64[Tensor, "N"]
     """the segment before on the same polyline, or the segment itself where there is none"""
-    following: Int64[Tensor, "S"]
+    following: Int64[Tensor, "N"]
+    first: Int64[Tensor, "B"]
+    """where the segments of each scene begin, and those of the last one end"""
 
     @classmethod
-    def of(cls, scenario: Scenario, device: torch.device | str = "cpu") -> "RoadEdges":
+    def of(cls, scenario: Scenario) -> "RoadEdges":
         """The road edges of a map.
 
         The official code makes polylines equally long with padding and takes the last *padded*
@@ -41,7 +50,7 @@ class RoadEdges:
         polyline are rings to it; all others behave at their seam as if they were open.
         """
         rows = (scenario.map_kind == MapKind.ROAD_EDGE).nonzero()[0]
-        lines = [torch.tensor(scenario.polyline(row)) for row in rows.tolist()]
+        lines = [scenario.polyline(row) for row in rows.tolist()]
         lines = [line for line in lines if len(line) >= 2]
         if not lines:
             raise InputError(
@@ -49,97 +58,121 @@ class RoadEdges:
                 " leave it out."
             )
         longest = max(len(line) for line in lines)
-        segments, prior, following, first = [], [], [], 0
+        segments = [np.concatenate([line[:-1], line[1:] - line[:-1]], axis=1) for line in lines]
+        table = torch.from_numpy(np.concatenate(segments)).T
+        square = table[3] * table[3] + table[4] * table[4]
+        climb = table[5].abs()
+        slope = torch.stack([(climb / square.sqrt()).nan_to_num(posinf=_STEEP), climb])
+        prior, following = np.arange(len(square)) - 1, np.arange(len(square)) + 1
+        end = 0
         for line in lines:
-            segments.append(torch.cat([line[:-1], line[1:] - line[:-1]], dim=1))
-            last = first + len(line) - 2
-            row = torch.arange(first, last + 1)
-            ring = len(line) == longest and bool(((line[0] - line[-1]) ** 2).sum() < _CLOSED)
-            prior.append((row - 1).clamp(min=first))
-            following.append((row + 1).clamp(max=last))
-            if ring:
-                prior[-1][0], following[-1][-1] = last, first
-            first = last + 1
-        table = torch.cat(segments).T.contiguous()
-        return cls(table.to(device), torch.cat(prior).to(device), torch.cat(following).to(device))
+            start, end = end, end + len(line) - 1
+            ring = len(line) == longest and ((line[0] - line[-1]) ** 2).sum() < _CLOSED
+            prior[start] = end - 1 if ring else start
+            following[end - 1] = start if ring else end - 1
+        return cls(
+            torch.cat([table, square.where(square > 0, torch.inf)[None]]),
+            slope,
+            torch.from_numpy(prior),
+            torch.from_numpy(following),
+            torch.tensor([0, end]),
+        )
 
-    def __len__(self) -> int:
-        return self.segment.shape[1]
+    @classmethod
+    def join(cls, parts: Sequence["RoadEdges"]) -> "RoadEdges":
+        """The road edges of several scenes, in order."""
+        sizes = [part.segment.shape[1] for part in parts]
+        return cls(
+            torch.cat([part.segment for part in parts], dim=1),
+            torch.cat([part.slope for part in parts], dim=1),
+            shifted([part.prior for part in parts], sizes),
+            shifted([part.following for part in parts], sizes),
+            ends_of([part.first for part in parts]),
+        )
 
-    def distance(
-        self, points: Float32[Tensor, "3 P"], row: Int64[Tensor, "P"]
-    ) -> Float32[Tensor, "P"]:
-        """Distance in metres by which the nearest segment is chosen: heights count threefold.
+    def square(
+        self, points: Float32[Tensor, "3 n"], row: Int64[Tensor, "K n"]
+    ) -> Float32[Tensor, "K n"]:
+        """Square of the distance in metres by which the nearest segment is chosen.
 
-        The foot is where the plan view is nearest, its height is interpolated along the segment.
+        Heights count threefold. The foot is where the plan view is nearest, its height is
+        interpolated along the segment.
         """
         x, y, z = self._from_foot(points, row)[0]
-        return root(x * x + y * y + (z * _STRETCH) ** 2)
+        return x * x + y * y + (z * _STRETCH) ** 2
 
-    def wobble(self, half: Float32[Tensor, "3 P"], row: Int64[Tensor, "P"]) -> Float32[Tensor, "P"]:
-        """How much `distance` changes within a box: the foot's height moves with the plan view."""
+    def wobble(
+        self, half: Float32[Tensor, "3 n"], row: Int64[Tensor, "K n"]
+    ) -> Float32[Tensor, "K n"]:
+        """How much the distance changes within a box: the foot's height moves with the plan."""
         plan = torch.hypot(half[0], half[1])
-        dx, dy, climb = self.segment[3:].index_select(1, row).abs()
-        slope = climb / torch.hypot(dx, dy)
-        rise = torch.minimum((slope * plan).nan_to_num(torch.inf), climb)
+        slope, climb = self._rows(self.slope, row)
+        rise = torch.minimum(slope * plan, climb)
         return torch.hypot(plan, _STRETCH * half[2]) + _STRETCH * rise
 
     def signed_distance(
-        self, points: Float32[Tensor, "3 Q"], *, budget: int
+        self, points: Float32[Tensor, "3 Q"], scene: Int64[Tensor, "Q"], *, budget: int
     ) -> Float32[Tensor, "Q"]:
-        """Plan-view distance in metres from the nearest edge, positive off the road.
+        """Plan-view distance in metres from the scene's nearest edge, positive off the road.
 
         Travelling along an edge has the road on the left. Beyond the end of a segment its neighbour
         has a say: at a convex corner either of them suffices for being off the road, at a concave
         one both are needed.
         """
-        row = first_nearest(points, self, budget=budget)
+        row = first_nearest(points, scene, self, budget=budget)
         (x, y, _), t = self._from_foot(points, row)
         side = self._side(points, row)
-        before = self._corner(points, side, self.prior[row], row, self.prior[row])
-        after = self._corner(points, side, row, self.following[row], self.following[row])
-        side = torch.where(t < 0, before, torch.where(t > 1, after, side))
-        return root(x * x + y * y) * side
+        before = t < 0
+        other = torch.where(before, self.prior[row], self.following[row])
+        convex = self._turns_left(row.where(~before, other), other.where(~before, row))
+        sides = side, self._side(points, other)
+        corner = torch.where(convex, torch.maximum(*sides), torch.minimum(*sides))
+        return root(x * x + y * y) * corner.where(before | (t > 1), side)
+
+    @staticmethod
+    def _rows(table: Float32[Tensor, "c N"], row: Int64[Tensor, "*P"]) -> Float32[Tensor, "c *P"]:
+        return table.index_select(1, row.flatten()).view(-1, *row.shape)
 
     def _from_foot(self, points: Tensor, row: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Way from the nearest place on the segment to the point, and its unclamped parameter."""
-        sx, sy, sz, ux, uy, uz = self.segment.index_select(1, row)
+        sx, sy, sz, ux, uy, uz, square = self._rows(self.segment, row)
         x, y, z = points[0] - sx, points[1] - sy, points[2] - sz
-        square = ux * ux + uy * uy
-        t = torch.where(square > 0, (x * ux + y * uy) / square, 0)
+        t = (x * ux + y * uy) / square
         part = t.clamp(0, 1)
         return (x - ux * part, y - uy * part, z - uz * part), t
 
     def _side(self, points: Tensor, row: Tensor) -> Tensor:
         """-1 to the left of a segment's line, 1 to the right, 0 on it."""
-        sx, sy, _, ux, uy, _ = self.segment.index_select(1, row)
+        sx, sy, _, ux, uy = self._rows(self.segment[:5], row)
         return ((points[0] - sx) * uy - (points[1] - sy) * ux).sign()
 
-    def _corner(self, points: Tensor, side: Tensor, a: Tensor, b: Tensor, other: Tensor) -> Tensor:
-        """Side of the corner where segment `b` follows `a`; `other` is the one not yet asked."""
-        ax, ay = self.segment[3:5].index_select(1, a)
-        bx, by = self.segment[3:5].index_select(1, b)
-        both = side, self._side(points, other)
-        return torch.where(ax * by - ay * bx > 0, torch.maximum(*both), torch.minimum(*both))
+    def _turns_left(self, a: Tensor, b: Tensor) -> Tensor:
+        """Whether segment `b` points to the left of segment `a`."""
+        ax, ay = self._rows(self.segment[3:5], a)
+        bx, by = self._rows(self.segment[3:5], b)
+        return ax * by - ay * bx > 0
 
 
 def distance_to_road_edge(
     edges: RoadEdges,
-    poses: Float32[Tensor, "4 R E T"],
+    poses: Float32[Tensor, "4 E R T"],
     size: Float32[Tensor, "E 3"],
-    valid: Bool[Tensor, "E T"],
+    scene: Int64[Tensor, "E"],
+    valid: Bool[Tensor, "E T"] | None = None,
     *,
     budget: int,
-) -> Float32[Tensor, "R E T"]:
+) -> Float32[Tensor, "E R T"]:
     """Signed distance in metres of each box's outermost bottom corner; positive is off the road.
 
     Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7. Boxes have sharp corners here.
-    -1e10 where an agent is invalid. `poses`: x, y, z, heading of centres in the world frame.
+    -1e10 where an agent is not `valid`. `poses`: x, y, z, heading of centres in the world frame;
+    `scene` is the number of each agent's scene.
     """
     x, y, z, heading = poses
-    length, width, height = (size[:, None, axis] for axis in range(3))
-    corners = box_corners(torch.stack([x, y, heading], dim=-1), length, width)
-    bottom = (z - height / 2)[..., None].expand(corners.shape[:-1])
-    points = torch.stack([corners[..., 0], corners[..., 1], bottom]).flatten(1)
-    distance = edges.signed_distance(points, budget=budget)
-    return distance.view(corners.shape[:-1]).amax(dim=-1).where(valid, INVALID)
+    length, width, height = size[:, :, None, None].unbind(1)
+    corners = outline(x, y, heading, length, width)
+    bottom = (z - height / 2).expand(4, *x.shape)
+    points = torch.stack([corners[:, 0], corners[:, 1], bottom]).flatten(1)
+    scenes = scene[:, None, None].expand(bottom.shape).flatten()
+    distance = edges.signed_distance(points, scenes, budget=budget).view(bottom.shape).amax(dim=0)
+    return distance if valid is None else distance.where(valid[:, None], INVALID)

@@ -1,6 +1,6 @@
 """The ten features of the metric, per agent and step, from trajectories."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from simagents.errors import InputError
 from simagents.metrics.boxes import COLLISION_DISTANCE, distance_to_nearest_object
 from simagents.metrics.collision_time import time_to_collision
+from simagents.metrics.culling import SCENES
 from simagents.metrics.displacement import average_displacement
 from simagents.metrics.kinematics import (
     angular_acceleration,
@@ -17,13 +18,16 @@ from simagents.metrics.kinematics import (
     linear_acceleration,
     linear_speed,
 )
+from simagents.metrics.ragged import Pairs, shifted
 from simagents.metrics.red_lights import RedLights, traffic_light_violation
 from simagents.metrics.road_edges import OFFROAD_DISTANCE, RoadEdges, distance_to_road_edge
 from simagents.scenarios.scenario import CURRENT, Scenario
 
-BUDGET = 1 << 18
-"""Elements of an intermediate array: bounds memory and changes no result. This many stay in the
-cache of a CPU core; a GPU wants more."""
+BUDGET = {"cpu": 1 << 19, "cuda": 1 << 26}
+"""Elements that intermediate arrays hold together, by kind of device: bounds memory and changes no
+result. So many nearly stay in the cache of a CPU core, or keep a GPU busy."""
+_ARRAYS = 4  # intermediate arrays at a time, about
+_CORNERS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,18 +51,25 @@ class Features:
     average_displacement_error: Float32[Tensor, "R E"]  # m
 
     @classmethod
-    def join(cls, parts: list["Features"]) -> "Features":
+    def join(cls, parts: Sequence["Features"]) -> "Features":
         """The rollouts of all parts, in order."""
+        if len(parts) == 1:
+            return parts[0]
         names = [field.name for field in fields(cls)]
         return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What features need of a scenario besides trajectories. A simulated, E evaluated agents."""
+    """What features need of a scenario besides trajectories; of several, one after the other.
+
+    A simulated and E evaluated agents in all.
+    """
 
     evaluated: Int64[Tensor, "E"]
     """rows among the simulated agents"""
+    number: Int64[Tensor, "E"]
+    """of the scene that an evaluated agent is in: 0, 1, …"""
     size: Float32[Tensor, "A 3"]
     """length, width, height at the current step, which holds for the log too"""
     log: Float32[Tensor, "4 A 91"]
@@ -66,10 +77,14 @@ class Scene:
     valid: Bool[Tensor, "A 91"]
     edges: RoadEdges
     lights: RedLights
+    neighbours: Pairs
+    """of evaluated agents with all the other agents of their scene"""
+    signals: Pairs
+    """of evaluated agents with the signals of their scene"""
 
     @classmethod
-    def of(cls, scenario: Scenario, device: torch.device | str = "cpu") -> "Scene":
-        """The parts of a scenario that the metric reads, on the given device."""
+    def of(cls, scenario: Scenario) -> "Scene":
+        """The parts of a scenario that the metric reads."""
         rows = scenario.simulated
         place = {row: i for i, row in enumerate(rows.tolist())}
         unseen = [row for row in scenario.evaluated.tolist() if row not in place]
@@ -78,85 +93,133 @@ class Scene:
                 f"scenario {scenario.id}: agent {scenario.agent_id[unseen[0]]} is to be evaluated"
                 " but is not valid at the current step; leave the scenario out."
             )
+        evaluated = torch.tensor([place[row] for row in scenario.evaluated.tolist()])
         position = torch.from_numpy(scenario.position[rows])
         heading = torch.from_numpy(scenario.heading[rows])
+        lights = RedLights.of(scenario)
+        every = torch.ones(len(evaluated), len(lights.lane), dtype=torch.bool)
         return cls(
-            torch.tensor([place[row] for row in scenario.evaluated.tolist()]).to(device),
-            torch.from_numpy(scenario.size[rows]).to(device),
-            torch.stack([*position.unbind(-1), heading]).to(device),
-            torch.from_numpy(scenario.valid[rows]).to(device),
-            RoadEdges.of(scenario, device),
-            RedLights.of(scenario, device),
+            evaluated,
+            torch.zeros_like(evaluated),
+            torch.from_numpy(scenario.size[rows]),
+            torch.stack([*position.unbind(-1), heading]),
+            torch.from_numpy(scenario.valid[rows]),
+            RoadEdges.of(scenario),
+            lights,
+            Pairs.of(torch.arange(len(rows)) != evaluated[:, None]),
+            Pairs.of(every),
         )
 
+    @classmethod
+    def join(cls, parts: Sequence["Scene"]) -> "Scene":
+        """Several scenes as one; the features of each are what they are alone."""
+        if len(parts) > SCENES:
+            raise InputError(f"at most {SCENES} scenes can be one batch, not {len(parts)}.")
+        agents = [len(part.size) for part in parts]
+        return cls(
+            shifted([part.evaluated for part in parts], agents),
+            shifted([part.number for part in parts], [len(part) for part in parts]),
+            torch.cat([part.size for part in parts]),
+            torch.cat([part.log for part in parts], dim=1),
+            torch.cat([part.valid for part in parts]),
+            RoadEdges.join([part.edges for part in parts]),
+            RedLights.join([part.lights for part in parts]),
+            Pairs.join([part.neighbours for part in parts], agents),
+            Pairs.join([part.signals for part in parts], [len(part.lights.lane) for part in parts]),
+        )
+
+    def __len__(self) -> int:
+        """How many scenes."""
+        return len(self.edges.first) - 1
+
     @torch.no_grad()
-    def features(self, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int = BUDGET) -> Features:
+    def features(
+        self, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int | None = None
+    ) -> Features:
         """Features of simulated trajectories: x, y, z, heading from the step after the current one.
 
         The official evaluator puts the logged history in front and takes every simulated step for
         valid. `budget` bounds the elements of an intermediate array and changes no result.
         """
-        valid = self.valid.clone()
-        valid[:, CURRENT + 1 :] = True
-        parts = [self._features(poses, valid, budget) for poses in self._whole(rollouts, budget)]
-        return Features.join(parts)
-
-    @torch.no_grad()
-    def log_features(self, *, budget: int = BUDGET) -> Features:
-        """Features of the log, as one rollout, valid where the log is."""
-        return self._features(self.log[:, None], self.valid, budget)
-
-    def _whole(self, rollouts: Tensor, budget: int) -> Iterator[Float32[Tensor, "4 r A 91"]]:
-        """Rollouts with their history, a few at a time."""
         agents = len(self.size)
         if rollouts.shape[1] != agents:
             raise InputError(
                 f"rollouts have {rollouts.shape[1]} agents where the scenario simulates {agents}."
             )
-        if not rollouts.isfinite().all():
+        if rollouts.numel() and not torch.stack(rollouts.aminmax()).isfinite().all():
             raise InputError("rollouts hold NaN or infinite values; all must be finite.")
-        pairs = rollouts.shape[2] * agents * len(self.evaluated)
-        history = self.log[:, None, :, : CURRENT + 1]
-        for part in rollouts.split(max(1, budget // pairs)):
-            past = history.expand(-1, len(part), -1, -1)
-            yield torch.cat([past, part.permute(3, 0, 1, 2)], dim=-1)
+        budget = budget or BUDGET[rollouts.device.type]
+        least = rollouts.shape[2] * max(_CORNERS, *self.neighbours.counts)
+        parts = rollouts.permute(3, 1, 0, 2).split(max(1, budget // least), dim=2)
+        return Features.join([self._features(part, None, budget) for part in parts])
+
+    @torch.no_grad()
+    def log_features(self, *, budget: int | None = None) -> Features:
+        """Features of the log, as one rollout, valid where the log is."""
+        future = slice(CURRENT + 1, None)
+        budget = budget or BUDGET[self.log.device.type]
+        return self._features(self.log[:, :, None, future], self.valid[:, future], budget)
 
     def _features(
-        self, poses: Float32[Tensor, "4 r A 91"], valid: Bool[Tensor, "A 91"], budget: int
+        self,
+        simulated: Float32[Tensor, "4 A R 80"],
+        valid: Bool[Tensor, "A 80"] | None,
+        budget: int,
     ) -> Features:
-        future = slice(CURRENT + 1, None)
-        own = poses[:, :, self.evaluated]
+        budget = budget // _ARRAYS
+        rollouts, steps = simulated.shape[2:]
+        now = self.log[:, :, None, CURRENT : CURRENT + 1].expand(-1, -1, rollouts, -1)
+        poses = torch.cat([now, simulated], dim=-1)
+        past = self.log[:, self.evaluated, None, :CURRENT].expand(-1, -1, rollouts, -1)
+        own = torch.cat([past, poses[:, self.evaluated]], dim=-1)
+        planar, future = poses[[0, 1, 3]], slice(CURRENT + 1, None)
+        ahead = planar[..., 1:].contiguous()
+        seen = None if valid is None else valid[self.evaluated]
+
+        to_object, seconds = [], []
+        for egos, pairs in self.neighbours.split(budget // (rollouts * steps)):
+            near = self.size, self.evaluated[egos], pairs, valid
+            to_object.append(distance_to_nearest_object(ahead, *near))
+            seconds.append(time_to_collision(planar, *near))
+        sizes = self.size[self.evaluated]
+        to_edge = [
+            distance_to_road_edge(
+                self.edges,
+                own[:, egos, :, future],
+                sizes[egos],
+                self.number[egos],
+                None if seen is None else seen[egos],
+                budget=budget,
+            )
+            for egos in _runs(len(self.evaluated), budget // (rollouts * steps * _CORNERS))
+        ]
+        violates = traffic_light_violation(
+            self.lights, own[:2, ..., CURRENT:], self.signals, self.number, seen, budget=budget
+        )
         x, y, z, heading = own
         speed = linear_speed(x, y, z)
         yaw_rate, yaw_per_step = angular_speed(heading)
-        seen = valid[self.evaluated, future]
-        to_object = distance_to_nearest_object(
-            poses[..., future], self.size, self.evaluated, valid[:, future]
-        )
-        to_edge = distance_to_road_edge(
-            self.edges, own[..., future], self.size[self.evaluated], seen, budget=budget
-        )
-        return Features(
+        object_distance, edge_distance = torch.cat(to_object), torch.cat(to_edge)
+        logged = self.log[:3, self.evaluated], self.valid[self.evaluated]
+        by_agent = Features(
             linear_speed=speed[..., future],
             linear_acceleration=linear_acceleration(speed)[..., future],
             angular_speed=yaw_rate[..., future],
             angular_acceleration=angular_acceleration(yaw_per_step)[..., future],
-            distance_to_nearest_object=to_object,
-            collision_per_step=to_object < COLLISION_DISTANCE,
-            time_to_collision=time_to_collision(
-                poses[..., future],
-                # Neighbours of the first simulated step: the current one and the second.
-                linear_speed(poses[0, ..., CURRENT:], poses[1, ..., CURRENT:])[..., 1:],
-                self.size,
-                self.evaluated,
-                valid[:, future],
-            ),
-            distance_to_road_edge=to_edge,
-            offroad_per_step=to_edge > OFFROAD_DISTANCE,
-            traffic_light_violation_per_step=traffic_light_violation(
-                self.lights, x[..., CURRENT:], y[..., CURRENT:], seen, budget=budget
-            ),
-            average_displacement_error=average_displacement(
-                own[:3], self.log[:3, self.evaluated], self.valid[self.evaluated]
-            ),
+            distance_to_nearest_object=object_distance,
+            collision_per_step=object_distance < COLLISION_DISTANCE,
+            time_to_collision=torch.cat(seconds),
+            distance_to_road_edge=edge_distance,
+            offroad_per_step=edge_distance > OFFROAD_DISTANCE,
+            traffic_light_violation_per_step=violates,
+            average_displacement_error=average_displacement(own[:3], *logged),
         )
+        return Features(
+            *(getattr(by_agent, field.name).transpose(0, 1) for field in fields(Features))
+        )
+
+
+def _runs(agents: int, limit: int) -> list[slice]:
+    """All rows, `limit` at a time, but no fewer than one."""
+    step = max(1, limit)
+    return [slice(first, first + step) for first in range(0, agents, step)]

@@ -1,5 +1,6 @@
 """What scoring has to know: of the log, once, and of each rollout, additively."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 from simagents.metrics.challenge import Challenge
 from simagents.metrics.kinematics import neighbours_valid
 from simagents.metrics.likelihood import bins, counted
-from simagents.metrics.scene import BUDGET, Features, Scene
+from simagents.metrics.ragged import on_device
+from simagents.metrics.scene import Features, Scene
 from simagents.scenarios.scenario import CURRENT, AgentType, Scenario
 
 
@@ -17,7 +19,8 @@ from simagents.scenarios.scenario import CURRENT, AgentType, Scenario
 class LogReference:
     """All of a scenario that scoring compares with: features of the log, map, validity.
 
-    Independent of any rollout: build it once per scenario and keep it. E evaluated agents.
+    Independent of any rollout: build it once per scenario and keep it. Several can be joined to
+    score rollouts of several scenarios at once. E evaluated agents in all.
     """
 
     challenge: Challenge
@@ -29,29 +32,60 @@ class LogReference:
     """scored values of the log per bin, for each histogram feature"""
     happened: Bool[Tensor, "E 4"]
     """indicators of the log, as in `RolloutStatistics`"""
+    joined: bool = False
+    """whether scores have one number for each scenario or are plain numbers"""
 
     @classmethod
     def of(
-        cls, scenario: Scenario, challenge: Challenge, *, device: torch.device | str = "cpu"
+        cls,
+        scenario: Scenario | Sequence[Scenario],
+        challenge: Challenge,
+        *,
+        device: torch.device | str = "cpu",
     ) -> "LogReference":
         """Everything about log and map, prepared on a device.
 
         Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7: what is scored depends on
         the log's validity alone. Raises InputError for a scenario without road edges, on which the
         official evaluator fails, and for one that evaluates an agent it does not simulate.
+
+        Of several scenarios it is what `join` makes of their references.
         """
-        scene = Scene.of(scenario, device)
+        joined = not isinstance(scenario, Scenario)
+        scenarios = scenario if joined else [scenario]
+        scenes = [Scene.of(each) for each in scenarios]
+        scene = on_device(Scene.join(scenes) if joined else scenes[0], device)
+        types = [torch.from_numpy(each.agent_type[each.evaluated]) for each in scenarios]
+        vehicle = (torch.cat(types) == AgentType.VEHICLE).to(device)
         features = scene.log_features()
         valid = scene.valid[scene.evaluated, CURRENT + 1 :]
-        types = torch.from_numpy(scenario.agent_type[scenario.evaluated]).to(device)
-        vehicle = types == AgentType.VEHICLE
         scored = _scored(valid, vehicle, challenge)
         counts = {
             name: counted(_bins(features, challenge, name)[0], histogram.bins, scored[name])
             for name, histogram in challenge.histograms.items()
         }
         happened = _happened(features, valid, vehicle)[0]
-        return cls(challenge, scene, vehicle, valid, counts, happened)
+        return cls(challenge, scene, vehicle, valid, counts, happened, joined)
+
+    @classmethod
+    def join(cls, references: Sequence["LogReference"]) -> "LogReference":
+        """Several scenarios as one, on one device and for one challenge.
+
+        Rollouts then hold the agents of all scenarios, in order, along their second axis.
+        """
+        challenge = references[0].challenge
+        return cls(
+            challenge,
+            Scene.join([reference.scene for reference in references]),
+            torch.cat([reference.vehicle for reference in references]),
+            torch.cat([reference.valid for reference in references]),
+            {
+                name: torch.cat([reference.counts[name] for reference in references])
+                for name in challenge.histograms
+            },
+            torch.cat([reference.happened for reference in references]),
+            joined=True,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,20 +105,21 @@ class RolloutStatistics:
 
 
 def features(
-    reference: LogReference, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int = BUDGET
+    reference: LogReference, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int | None = None
 ) -> Features:
     """Features of rollouts per evaluated agent and step; see `Scene.features`."""
     return reference.scene.features(rollouts, budget=budget)
 
 
 def rollout_statistics(
-    reference: LogReference, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int = BUDGET
+    reference: LogReference, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int | None = None
 ) -> RolloutStatistics:
-    """What scoring needs to know of R rollouts of a scenario.
+    """What scoring needs to know of R rollouts of a scenario, or of R of each of several.
 
     `rollouts` are x, y, z (m) and heading (rad) in the world frame, one row per agent of
-    `scenario.simulated`, every 0.1 s from the step after the current one. `budget` bounds the
-    elements of an intermediate array and changes no result.
+    `scenario.simulated` (scenario by scenario), every 0.1 s from the step after the current one.
+    `budget` bounds the elements of an intermediate array and changes no result; without one it
+    suits the device.
     """
     return statistics_of(reference, features(reference, rollouts, budget=budget))
 

@@ -4,6 +4,11 @@ reference = LogReference.of(scenario, Challenge.of(2025))    # once per scenario
 statistics = rollout_statistics(reference, rollouts)         # once per set of rollouts
 scores = score(reference, statistics)                        # of all rollouts together
 others = leave_one_out(reference, statistics)                # of each N - 1 of them, for free
+
+Several scenarios at once, with as many rollouts of each, give one row of numbers per scenario:
+
+reference = LogReference.join([reference_of_one, reference_of_another])
+scores = score(reference, rollout_statistics(reference, torch.cat([rollouts, others], dim=1)))
 """
 
 from dataclasses import dataclass, fields
@@ -20,7 +25,7 @@ from simagents.metrics.challenge import (
     MAP_BASED,
     Challenge,
 )
-from simagents.metrics.likelihood import bernoulli_likelihood, histogram_likelihood
+from simagents.metrics.likelihood import bernoulli_likelihood, by_scene, histogram_likelihood
 from simagents.metrics.statistics import LogReference, RolloutStatistics
 
 
@@ -56,58 +61,69 @@ class Scores:
         """By official name, as Python numbers; only for a single set of rollouts."""
         return {field.name: getattr(self, field.name).item() for field in fields(self)}
 
+    def __getitem__(self, index: int | tuple) -> "Scores":
+        """Those of one of the joined scenarios, or of one set of rollouts."""
+        return Scores(*(getattr(self, field.name)[index] for field in fields(self)))
+
 
 def score(reference: LogReference, statistics: RolloutStatistics) -> Scores:
-    """The official scores of all rollouts together; every field is a scalar."""
-    scores = score_subsets(reference, statistics, statistics.ade.new_ones(1, len(statistics)))
-    return Scores(*(getattr(scores, field.name)[0] for field in fields(Scores)))
+    """The official scores of all rollouts together: a scalar, or one number per joined scenario."""
+    ones = statistics.ade.new_ones(1, len(statistics))
+    return score_subsets(reference, statistics, ones)[..., 0]
 
 
 def score_singly(reference: LogReference, statistics: RolloutStatistics) -> Scores:
-    """The scores of each rollout as if it were the only one: R numbers per field."""
+    """The scores of each rollout as if it were the only one: R numbers per field and scenario."""
     return score_subsets(reference, statistics, torch.eye(len(statistics)))
 
 
 def leave_one_out(reference: LogReference, statistics: RolloutStatistics) -> Scores:
-    """The scores of all rollouts but the first, but the second, and so on: R numbers per field."""
+    """The scores of all rollouts but the first, but the second, and so on: R numbers each."""
     return score_subsets(reference, statistics, 1 - torch.eye(len(statistics)))
 
 
 def score_subsets(
-    reference: LogReference, statistics: RolloutStatistics, weights: Float[Tensor, "S R"]
+    reference: LogReference, statistics: RolloutStatistics, weights: Float[Tensor, "N R"]
 ) -> Scores:
-    """The scores of S sets of rollouts; a weight says how often a rollout is in a set.
+    """The scores of N sets of rollouts; a weight says how often a rollout is in a set.
 
     Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7. An empty set, and a likelihood
-    for which the log has no valid step, are NaN, and so is what is made of them.
+    for which the log has no valid step, are NaN, and so is what is made of them. Of joined
+    scenarios the fields are [scenarios, N].
     """
-    challenge = reference.challenge
+    challenge, scene = reference.challenge, reference.scene
+    agents = torch.zeros(len(scene), dtype=torch.int64, device=scene.number.device)
+    agents = agents.scatter_add(0, scene.number, torch.ones_like(scene.number))
     # In double precision: counts times weights in TF32, on a GPU, would not be whole numbers.
     weights = weights.to(statistics.ade.device, torch.float64)
     rollouts = weights.sum(dim=1)
-    happened = torch.einsum("sr,reb->bse", weights, statistics.happened.double())
+    happened = torch.einsum("nr,req->qne", weights, statistics.happened.double())
     likelihoods = {}
     for name, counts in statistics.counts.items():
-        total = torch.einsum("sr,rek->sek", weights, counts.double())
-        likelihoods[name] = histogram_likelihood(total, reference.counts[name].double())
+        total = torch.einsum("nr,rek->nek", weights, counts.double())
+        logged = reference.counts[name].double()
+        likelihoods[name] = histogram_likelihood(total, logged, agents)
     for i, name in enumerate(INDICATORS):
-        likelihoods[name] = bernoulli_likelihood(happened[i], rollouts, reference.happened[:, i])
+        logged = reference.happened[:, i]
+        likelihoods[name] = bernoulli_likelihood(happened[i], rollouts, logged, agents)
     # The official result is stored in float32 before the weights are applied.
     likelihoods = {name: likelihoods[name].float() for name in FEATURES}
 
-    collision, offroad, _, red_light = happened.mean(dim=-1) / rollouts
-    ade = statistics.ade.double().mean(dim=1)
-    least = ade.where(weights > 0, torch.inf).amin(dim=1).where(rollouts > 0, torch.nan)
-    return Scores(
+    shares = by_scene(happened.permute(2, 0, 1), agents) / agents[:, None, None] / rollouts
+    collision, offroad, _, red_light = shares.unbind(1)
+    ade = by_scene(statistics.ade.double().T, agents) / agents[:, None]
+    least = ade[:, None].where(weights > 0, torch.inf).amin(dim=-1).where(rollouts > 0, torch.nan)
+    scores = Scores(
         _weighted(likelihoods, FEATURES, challenge).float(),
         *(_bucket(likelihoods, names, challenge) for names in (KINEMATIC, INTERACTIVE, MAP_BASED)),
         *likelihoods.values(),
-        (weights @ ade / rollouts).float(),
+        (ade @ weights.T / rollouts).float(),
         least.float(),
         collision.float(),
         offroad.float(),
         red_light.float(),
     )
+    return scores if reference.joined else scores[0]
 
 
 def _weighted(
