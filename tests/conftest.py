@@ -1,6 +1,7 @@
 """Shapes are checked while tests run; small worlds that many tests share."""
 
 # ruff: noqa: E402
+import json
 import os
 
 from jaxtyping import install_import_hook
@@ -48,8 +49,9 @@ def womd() -> Path:
 # ---- synthetic scenes, tokens and a policy, all small -----------------------------------------------
 
 TINY = dict(
-    width=16, heads=2, bands=4, map_layers=1, agent_layers=2, dropout=0.0, history_drop=0.0,
-    map_radius=10.0, map_neighbours=8, map_to_agent_radius=12.0, agent_radius=30.0, past_steps=3,
+    width=16, heads=2, head_width=8, bands=4, map_layers=1, agent_layers=2, dropout=0.0,
+    history_drop=0.0, map_radius=10.0, map_neighbours=8, map_to_agent_radius=12.0, agent_radius=30.0, past_steps=3,
+    head="shared",
 )  # fmt: skip
 
 
@@ -63,7 +65,8 @@ def scenarios() -> list[Scenario]:
 def vocabulary(scenarios) -> Vocabulary:
     """Up to 48 motions a class and 16 pieces of map, from those scenarios by the one rule."""
     args = build.Args(
-        [], Path(), Path(), size=48, tolerance=0.15, map_size=16, map_tolerance=0.2, snippets=900, seed=0
+        [], Path(), Path(), tokenizer=json.dumps({"rule": "k_disks", "size": 48, "tolerance": 0.15}),
+        map_size=16, map_tolerance=0.2, snippets=900, seed=0,
     )  # fmt: skip
     motions, pieces, _ = build.collect(scenarios, args.snippets)
     return build.build(motions, pieces, args)
@@ -81,7 +84,7 @@ def batch(scenes) -> SceneBatch:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> dict[str, int | float]:
+def tiny() -> dict[str, int | float | str]:
     """A `SmartConfig` as a recipe holds it."""
     return TINY
 
@@ -107,7 +110,7 @@ def recipe_of() -> Callable[..., Recipe]:
             "precision": "float32",
             "budget": {"steps": 8, "batch": 2, "learning_rate": 1e-3, "rollouts": 0},
             "optimiser": {"weight_decay": 0.01, "clip": 0.5, "warmup": 0.0, "final_ratio": 0.05},
-            "coefficients": {"label_smoothing": 0.1},
+            "coefficients": {"label_smoothing": 0.1, "smoothing": "uniform"},
         }  # fmt: skip
         for key, value in changes.items():
             nested = key in ("budget", "optimiser")

@@ -20,7 +20,8 @@ def load(scale):
     config = {}
     for name in files:
         config |= yaml.safe_load((PROJECT / name).read_text())
-    return config | {"scale": scale}
+    size = yaml.safe_load((PROJECT / f"config/model/{config['size']}.yaml").read_text())
+    return config | size | {"scale": scale}
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +83,17 @@ def test_a_changed_parent_renames_its_descendants_and_nothing_else(config):
         lambda c: c["compute"].update(gpus=8, workers=8, micro_batch=4, zero_stage=2, save_every=7),
         lambda c: c["evaluation"].update(rollouts=16, challenge=2024),
         lambda c: c["budgets"].update(unused={**c["budgets"]["pretrain"], "steps": 1}),
+        lambda c: c["tokenizers"]["trajtok"].update(reach=1),
     ],
-    ids=["caption", "label", "columns", "compute", "evaluation", "unused budget"],
+    ids=[
+        "caption",
+        "label",
+        "columns",
+        "compute",
+        "evaluation",
+        "unused budget",
+        "unused tokenizer",
+    ],
 )
 def test_wording_machines_and_evaluation_rename_no_run(config, change):
     before = ids(config)
@@ -95,7 +105,8 @@ def test_wording_machines_and_evaluation_rename_no_run(config, change):
     "change",
     [
         lambda c: c["model"].update(width=64),
-        lambda c: c["tokens"].update(size=64),
+        lambda c: c["tokens"].update(map_size=64),
+        lambda c: c["tokenizers"]["k_disks"].update(size=64),
         lambda c: c["scenarios"]["synthetic"].update(seed=9),
         lambda c: c["budgets"]["pretrain"].update(batch=8),
         lambda c: c["optimiser"].update(clip=1.0),
@@ -104,12 +115,69 @@ def test_wording_machines_and_evaluation_rename_no_run(config, change):
         lambda c: c.update(seeds=[1]),
         lambda c: c["scenarios"]["synthetic"].update(held_out=7),
     ],
-    ids=["model", "tokens", "data", "batch", "clip", "revision", "precision", "seed", "held_out"],
+    ids=[
+        "model",
+        "tokens",
+        "tokenizer",
+        "data",
+        "batch",
+        "clip",
+        "revision",
+        "precision",
+        "seed",
+        "held_out",
+    ],
 )
 def test_whatever_moves_a_number_renames_every_run(config, change):
     before = ids(config)
     change(config)
     assert not set(before.values()) & set(ids(config).values())
+
+
+# ---- tokenizers -------------------------------------------------------------------------------------
+
+
+def with_tokenizers(config, *names, stage="bc"):
+    row = {"label": "{tokenizer}", "stage": stage, "with": {"tokenizer": list(names)}}
+    config["tables"]["t"]["rows"].append(row)
+    return config
+
+
+def test_a_sweep_over_tokenizers_shares_scenarios_and_scores(config):
+    before = Plan.of(config)
+    plan = Plan.of(with_tokenizers(config, "k_disks", "trajtok", "grid"))
+    assert len(set(plan.runs) - set(before.runs)) == 2
+    assert len({run.tokens for run in plan.runs.values()}) == 3
+    assert (plan.data_id, plan.evaluation_id) == (before.data_id, before.evaluation_id)
+    trajtok = plan.tables["t"].rows[3].systems[0]
+    assert plan.tokenizers[trajtok.tokens]["rule"] == "trajtok"
+
+
+def test_descendants_have_the_tokens_and_the_model_of_their_parents(config):
+    config["stages"]["bc"] |= {"tokenizer": "grid", "model": {"head": "per_class"}}
+    runs = Plan.of(config).runs.values()
+    assert {run.tokens for run in runs} != {Plan.of(config).default_tokens}
+    assert len({run.tokens for run in runs}) == 1
+    assert {run.recipe["model"]["head"] for run in runs} == {"per_class"}
+    with pytest.raises(
+        InputError, match="stage rft: `tokenizer` is that of the stage it starts from"
+    ):
+        Plan.of(with_tokenizers(config, "k_disks", stage="rft"))
+
+
+def test_only_what_acts_by_tokens_is_named_after_them(config):
+    rows = [{"label": name, "baseline": name} for name in ("log", "random_tokens")]
+    config["tables"]["t"]["rows"] = rows
+    before = [system.id for system in Plan.of(config).systems.values()]
+    config["tokenizer"] = "grid"
+    after = [system.id for system in Plan.of(config).systems.values()]
+    assert before[0] == after[0] == "baseline-log"
+    assert before[1] != after[1]
+
+
+def test_an_unknown_tokenizer_is_named(config):
+    with pytest.raises(InputError, match=r"tables\.t\.tokenizer: .*did you mean `trajtok`"):
+        Plan.of(with_tokenizers(config, "trajtk"))
 
 
 def test_changing_the_evaluation_rescores(config):
@@ -235,6 +303,10 @@ def test_every_scale_is_valid_and_plans(scale):
     [
         (lambda c: c["stages"]["rft"].update(betta=0.1), r"stages\.rft: unknown key `betta`; did you mean `beta`"),
         (lambda c: c["model"].update(widht=8), r"model: unknown key `widht`; did you mean `width`"),
+        (lambda c: c["tokenizers"]["k_disks"].update(reach=1), r"tokenizers\.k_disks: unknown key `reach`"),
+        (lambda c: c["tokenizers"]["k_means"].update(iteration=1), "did you mean `iterations`"),
+        (lambda c: c["tokenizers"]["trajtok"].pop("mirror"), r"tokenizers\.trajtok: 'mirror' is a required property"),
+        (lambda c: c["tokenizers"]["grid"]["vehicle"].pop("heading"), r"grid\.vehicle: 'heading' is a required"),
         (lambda c: c.update(sedes=[0]), "unknown key `sedes`; did you mean `seeds`"),
         (lambda c: c["stages"]["bc"].update(algorithm="catc"), r"stages\.bc\.algorithm: .*did you mean `catk`"),
     ],

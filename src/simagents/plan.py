@@ -19,8 +19,10 @@ from simagents.errors import InputError, unknown_key
 
 Json = dict[str, Any]
 
+# Keys of a stage that say what differs from the top-level keys of these names.
+_DEFAULTED = ("tokenizer", "model", "optimiser")
 # Keys of a stage that are about training in general; all others are the algorithm's coefficients.
-_GENERAL = ("algorithm", "from", "budget", "trains", "revision", "optimiser")
+_GENERAL = ("algorithm", "from", "budget", "trains", "revision", *_DEFAULTED)
 
 
 def digest(content: Any) -> str:
@@ -40,6 +42,11 @@ class Run:
     def id(self) -> str:
         """`stage-digest`: equal requests share a run; a changed parent renames its descendants."""
         return f"{self.recipe['stage']}-{digest(self.recipe)}"
+
+    @property
+    def tokens(self) -> str:
+        """Digest of the vocabularies that it reads and acts by."""
+        return self.recipe["tokens"]
 
     @property
     def calibration(self) -> Json | None:
@@ -73,10 +80,12 @@ class Baseline:
     """A system that is scored without training."""
 
     name: str
+    tokens: str
 
     @property
     def id(self) -> str:
-        return f"baseline-{self.name}"
+        """Only what acts by tokens is named after them."""
+        return f"baseline-{self.name}" + f"-{self.tokens}" * (self.name == "random_tokens")
 
 
 System = Run | Baseline
@@ -155,16 +164,38 @@ class Plan:
     def data_id(self) -> str:
         return digest(self.data)
 
+    def tokens_id(self, tokenizer: str, where: str) -> str:
+        """What names the vocabularies of a tokenizer; one that nobody uses names nothing else."""
+        tokenizers = self.config["tokenizers"]
+        if tokenizer not in tokenizers:
+            raise unknown_key(tokenizer, f"{where}.tokenizer", tokenizers)
+        common = {"data": self.data, "shards": self.scenarios["training_shards"]}
+        return digest(
+            {**common, "tokens": self.config["tokens"], "tokenizer": tokenizers[tokenizer]}
+        )
+
     @cached_property
-    def tokens_id(self) -> str:
-        shards = self.scenarios["training_shards"]
-        return digest({"data": self.data, "shards": shards, "tokens": self.config["tokens"]})
+    def default_tokens(self) -> str:
+        """Of the stages that name no tokenizer, and of the baselines."""
+        return self.tokens_id(self.config["tokenizer"], "configuration")
+
+    @cached_property
+    def tokenizers(self) -> dict[str, Json]:
+        """Rules of motion vocabularies by the digests that name these."""
+        given = self.config["tokenizers"]
+        return {self.tokens_id(name, "configuration"): rule for name, rule in given.items()}
 
     @cached_property
     def evaluation_id(self) -> str:
         """Changing how systems are scored rescores them and retrains none."""
         shards = self.scenarios["validation_shards"]
-        return digest({"tokens": self.tokens_id, "shards": shards, **self.config["evaluation"]})
+        return digest({"data": self.data, "shards": shards, **self.config["evaluation"]})
+
+    @cached_property
+    def systems(self) -> dict[str, System]:
+        """Whatever is scored or trained, by name."""
+        exhibits = (*self.tables.values(), *self.figures.values())
+        return self.runs | {system.id: system for each in exhibits for system in each.systems}
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -186,7 +217,11 @@ class Plan:
 
     def _rows(self, spec: Json, where: str) -> Iterator[Row]:
         if "baseline" in spec:
-            yield Row(spec["label"], [Baseline(spec["baseline"])], spec.get("published"))
+            yield Row(
+                spec["label"],
+                [Baseline(spec["baseline"], self.default_tokens)],
+                spec.get("published"),
+            )
             return
         changes = spec.get("with", {})
         lists = {
@@ -209,14 +244,24 @@ class Plan:
             raise InputError(f"stages.{stage}: starts from itself, by way of {', '.join(above)}.")
         given = {**stages[stage], **changes}
         for key in changes:
-            if key not in stages[stage]:
-                raise unknown_key(key, f"{where}, stage {stage}", stages[stage])
+            if key not in (known := {*stages[stage], *_DEFAULTED}):
+                raise unknown_key(key, f"{where}, stage {stage}", known)
         parent = None
         if "from" in given:
             parent = self._run(given["from"], seed, {}, f"stages.{stage}.from", (*above, stage))
+            for key in sorted({"tokenizer", "model"} & given.keys()):
+                raise InputError(
+                    f"{where}, stage {stage}: `{key}` is that of the stage it starts from; give it"
+                    " to the first stage of the chain."
+                )
         if given["budget"] not in self.config["budgets"]:
             raise unknown_key(given["budget"], f"stages.{stage}.budget", self.config["budgets"])
         optimiser = {**self.config["optimiser"], **given.get("optimiser", {})}
+        if parent:
+            model, tokens = parent.recipe["model"], parent.tokens
+        else:
+            model = {**self.config["model"], **given.get("model", {})}
+            tokens = self.tokens_id(given.get("tokenizer", self.config["tokenizer"]), where)
         recipe = {
             "stage": stage,
             "algorithm": given["algorithm"],
@@ -224,8 +269,8 @@ class Plan:
             "revision": given.get("revision", 0),
             "parent": parent.id if parent else None,
             "trains": given["trains"],
-            "model": self.config["model"],
-            "tokens": self.tokens_id,
+            "model": model,
+            "tokens": tokens,
             "held_out": self.scenarios["held_out"],
             "precision": self.config["precision"],
             "budget": self.config["budgets"][given["budget"]],

@@ -7,6 +7,7 @@ from simagents.models.attention import RelationAttention
 from simagents.models.relations import embed_relations
 
 WIDTH, HEADS = 12, 3
+SIZES = [4, 2]  # of a head; the second makes the heads together narrower than the rest
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def world():
     return x, sources, target, source, relation
 
 
-def layer_of(bipartite, dropout=0.0):
+def layer_of(bipartite, dropout=0.0, size=4):
     torch.manual_seed(2)
-    layer = RelationAttention(WIDTH, HEADS, dropout, bipartite).double()
+    layer = RelationAttention(WIDTH, HEADS, size, dropout, bipartite).double()
     with torch.no_grad():
         for parameter in layer.parameters():  # nothing at its resting value of 0 or 1
             parameter.add_(torch.randn_like(parameter) * 0.3)
@@ -38,7 +39,7 @@ def folded(layer, x, sources, target, source, relation):
 
 def plain(layer, x, sources, target, source, relation):
     """As QCNet and SMART print it, edge by edge: softmax over each target's own edges."""
-    size = WIDTH // HEADS
+    size = layer.head_width
     at = layer.norm_source(sources)
     to = (layer.norm_target or layer.norm_source)(x)
     r = layer.norm_relation(relation)
@@ -57,9 +58,10 @@ def plain(layer, x, sources, target, source, relation):
     return x + layer.norm_after_feed(layer.feed(layer.norm_before_feed(x)))
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("bipartite", [False, True])
-def test_outputs_and_gradients_are_those_of_the_plain_form(world, bipartite):
-    layer = layer_of(bipartite)
+def test_outputs_and_gradients_are_those_of_the_plain_form(world, bipartite, size):
+    layer = layer_of(bipartite, size=size)
     x, sources, target, source, relation = world
     results = []
     for form in (folded, plain):
@@ -105,3 +107,15 @@ def test_dropout_acts_in_training_only(world):
     assert not torch.equal(*trained)
     quiet = [folded(layer.eval(), *world) for _ in range(2)]
     assert torch.equal(*quiet)
+
+
+def test_dropout_spares_the_residual_branches(world):
+    """It acts on attention weights and inside the feed-forward block: without sources and with that
+    block shut, nothing is left to chance.
+    """
+    layer = layer_of(False, dropout=0.5).train()
+    x, sources, target, source, relation = world
+    with torch.no_grad():
+        layer.feed[-1].weight.zero_()
+    alone = [folded(layer, x, sources, target[:0], source[:0], relation[:0]) for _ in range(2)]
+    assert torch.equal(*alone)

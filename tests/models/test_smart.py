@@ -37,12 +37,17 @@ def parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def of_size(name):
+    """A model of config/model with the published vocabulary's size."""
+    motions = torch.zeros(3, 2048, 6, 3)
+    file = Path(__file__).parents[2] / f"config/model/{name}.yaml"
+    config = SmartConfig(**yaml.safe_load(file.read_text())["model"])
+    return Smart(config, Vocabulary(motions, torch.full((3,), 2048), torch.zeros(1024, 11, 2)))
+
+
 @pytest.fixture(scope="module")
 def published():
-    motions = torch.zeros(3, 2048, 6, 3)
-    paper = Path(__file__).parents[2] / "config/scale/paper.yaml"
-    config = SmartConfig(**yaml.safe_load(paper.read_text())["model"])
-    return Smart(config, Vocabulary(motions, torch.full((3,), 2048), torch.zeros(1024, 11, 2)))
+    return of_size("7m")
 
 
 @pytest.mark.parametrize("part", SIZES)
@@ -54,6 +59,12 @@ def test_the_whole_has_seven_million(published):
     assert parameters(published.agent_size) + parameters(published.agent_class) == 17_664
     assert parameters(published) == 7_001_024
     assert sum(map(parameters, published.supervised_in_closed_loop)) == 5_344_384
+
+
+@pytest.mark.parametrize(("name", "millions"), [("3m", 3.43), ("1m", 1.13)])
+def test_smaller_sizes_have_what_is_said_of_them(name, millions):
+    """CAT-K's configurations call these 3 and 1.2 million."""
+    assert parameters(of_size(name)) / 1e6 == pytest.approx(millions, abs=0.005)
 
 
 # ---- one function, asked in two ways ----------------------------------------------------------------

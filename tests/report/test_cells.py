@@ -47,6 +47,25 @@ def test_seeds_by_hand(gather, score, rows):
     assert found["seeds"] == 2
 
 
+def test_tokens_are_read_from_their_report(gather, score, rows, tmp_path):
+    """Once a row: no deviation over seeds, no error over scenarios."""
+    found = {"training": {"motion": {"dead_share": 0.25}, "vehicle": {"tokens": 512}}}
+    (tmp_path / "r.json").write_text(json.dumps(found))
+    given = json.loads(rows(["bc-1", "bc-2"]))
+    given[0]["reconstruction"] = str(tmp_path / "r.json")
+    scores = [score("bc-1", {"a": 0.2, "b": 0.6}), score("bc-2", {"a": 0.4, "b": 0.8})]
+    cells = gather(json.dumps(given), scores, ["metametric", "vehicle_tokens", "dead_tokens"])
+    cells = cells["rows"][0]["cells"]
+    nothing = {"deviation": None, "standard_error": None, "undefined": 0}
+    assert cells["vehicle_tokens"] == {"mean": 512, **nothing}
+    assert cells["dead_tokens"] == {"mean": 0.25, **nothing}
+
+
+def test_columns_of_tokens_need_the_report(gather, score, rows):
+    with pytest.raises(InputError, match="`dead_tokens` needs the row's `reconstruction`"):
+        gather(rows("bc-1"), [score("bc-1", {"a": 0.2})], ["dead_tokens"])
+
+
 def test_chunks_are_one_set_in_any_order(gather, score, rows):
     first = score("bc-1", {"a": 0.2}, chunk=0)
     second = score("bc-1", {"b": 0.4}, chunk=1)

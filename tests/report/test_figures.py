@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from simagents.errors import InputError
 from simagents.report import rollout_picture, training_curves
 from simagents.report.rollout_picture import corners
 from simagents.report.view import View
+from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.scenario import CURRENT
 from simagents.scenarios.store import write_scenarios
 
@@ -86,8 +86,10 @@ def pictures(tmp_path, street):
         path = tmp_path / "scores" / system / "0" / "0.pictures.safetensors"
         path.parent.mkdir(parents=True)
         rollouts = poses[None] + shift * np.arange(3, dtype=np.float32)[:, None, None, None]
-        save_file({"street": rollouts.astype(np.float32)}, path)
-        save_file({}, path.with_name("1.pictures.safetensors"))
+        with writing_rollouts(path) as keep:
+            keep("street", scenario.agent_id, rollouts.astype(np.float32))
+        with writing_rollouts(path.with_name("1.pictures.safetensors")):
+            pass
         paths += [path, path.with_name("1.pictures.safetensors")]
     return paths
 

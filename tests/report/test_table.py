@@ -127,6 +127,24 @@ def test_an_unknown_published_row_names_the_nearest(typeset, cells):
         typeset(cells({"A": 0.7}, published=["BC+SFTT"]), published=PUBLISHED)
 
 
+def test_a_year_that_is_not_certain_may_be_either(typeset, cells):
+    path = TOP / "paper/published/trajtok_tokenizer_ablation.csv"
+    tex, _ = typeset(cells({"A": 0.7}, published=["TrajTok"]), published=path)
+    assert "metric of WOSAC 2024 or 2025" in tex
+    with pytest.raises(InputError, match="2024 or 2025"):
+        typeset(cells({"A": 0.7}, published=["TrajTok"], challenge=2023), published=path)
+
+
+def test_a_number_that_is_neither_good_nor_bad_has_no_arrow_and_no_best(typeset, cell, cells):
+    content = cells({"BC": 0.7, "RFT": 0.71}, columns=["vehicle_tokens"])
+    for row, tokens in zip(content["rows"], (512, 2048), strict=True):
+        row["cells"] = {"vehicle_tokens": cell(float(tokens), None)}
+    tex, md = typeset(content)
+    assert "& Vehicles (tokens)\n" in tex
+    assert "| Vehicles (tokens) |" in md
+    assert "| RFT | 2048 |" in md
+
+
 def test_several_seeds_show_their_deviation(typeset, cell, cells):
     content = cells({"BC": 0.7, "Log": 0.8}, seeds=3)
     content["rows"][0]["cells"]["metametric"] = cell(0.7, 0.01, deviation=0.0021)

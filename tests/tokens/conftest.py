@@ -1,5 +1,6 @@
 """A vocabulary and a map that fit into the head."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,6 +30,26 @@ def hand_made() -> Vocabulary:
     line[0, :, 0] = torch.arange(11) * 0.5
     line[1, :, 0] = torch.arange(11) * 0.25
     return Vocabulary(motion, torch.tensor([4, 2, 3]), line)
+
+
+END_POINTS = {"x": [-1.0, 12.0, 0.5], "y": [-1.0, 1.0, 0.25]}
+GRID = {**END_POINTS, "heading": [-0.2, 0.2, 0.2]}
+CELLS = {**END_POINTS, "at_least": 1}
+RULES = {
+    "k_disks": {"size": 12, "tolerance": 0.2},
+    "k_means": {"size": 12, "iterations": 5},
+    "grid": {"vehicle": GRID, "pedestrian": GRID, "cyclist": GRID},
+    "trajtok": {
+        "mirror": True, "reach": 1, "neighbours": 3, "curve": "hermite",
+        "vehicle": CELLS, "pedestrian": CELLS, "cyclist": CELLS,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def rules() -> dict[str, str]:
+    """Every rule with small numbers, as the command line has it."""
+    return {name: json.dumps({"rule": name, **numbers}) for name, numbers in RULES.items()}
 
 
 @pytest.fixture(scope="session")

@@ -46,12 +46,32 @@ def test_a_bend_to_the_left_goes_left(on_map):
     assert np.linalg.norm(np.diff(shape, axis=0), axis=1) == pytest.approx(0.5, abs=0.01)
 
 
-def test_a_short_rest_is_dropped(on_map):
-    """5.9 m: two points remain behind the first piece, and a token needs three."""
+@pytest.mark.parametrize(("length", "pieces"), [(5.9, 1), (6.0, 1), (6.1, 2), (0.9, 1), (0.4, 0)])
+def test_a_rest_needs_three_points_of_its_own(on_map, length, pieces):
+    """Of 6.1 m, 0.5 m apart, three points lie beyond the whole piece's last: 5.5, 6 and 6.1 m; of
+    6.0 m two. A line that is shorter than a piece needs three in all.
+    """
+    points = [*np.linspace(0, length, 7), length + 0.5]
     assert (
-        len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.49, 0.0), (6.0, 0.0)]))).pose) == 1
+        len(
+            cut(
+                on_map((MapKind.LANE, 2, line(0, 90, 91, 92)), (MapKind.LANE, 2, line(*points)))
+            ).pose
+        )
+        - 1
+        == pieces
     )
-    assert len(cut(on_map((MapKind.LANE, 2, [*line(*range(6)), (5.9, 0.0), (6.0, 0.0)]))).pose) == 2
+
+
+def test_a_rest_is_compared_at_three_of_its_points(on_map):
+    """Beyond 5 m of a line of 8.2 m lie the points 5, 5.5, …, 8, 8.2: eight of them, of which SMART
+    keeps the first, the fourth (half of seven, rounded down) and the last. Its heading is that of
+    its first half metre.
+    """
+    pieces = cut(on_map((MapKind.LANE, 2, line(*np.arange(9), 8.2, 9.0))))
+    assert pieces.corner[1] == pytest.approx(np.array([[0, 0], [1.5, 0], [3.2, 0]]), abs=1e-5)
+    assert pieces.shape[1, ::5] == pytest.approx(np.array([[0, 0], [1.6, 0], [3.2, 0]]), abs=1e-5)
+    assert pieces.corner[0] == pytest.approx(pieces.shape[0, ::5])
 
 
 @pytest.mark.parametrize(("gap", "starts"), [(3.0, [0, 5]), (3.01, [0, 8.01])])
@@ -61,25 +81,44 @@ def test_a_gap_of_more_than_3_metres_splits(on_map, gap, starts):
     assert pieces.pose[:2, 0] == pytest.approx(starts, abs=1e-5)
 
 
-def test_lines_of_a_point_or_two_give_nothing(on_map):
+def test_lines_of_three_points_or_fewer_give_nothing(on_map):
+    """Three points are two without the last, and a token needs three."""
     lane = (MapKind.LANE, 2, line(*range(14)))
-    short = [(MapKind.LANE, 2, line(0.0)), (MapKind.ROAD_LINE, 1, line(0.0, 9.0))]
+    short = [(MapKind.LANE, 2, line(*xs)) for xs in ((0.0,), (0.0, 2.0), (0.0, 2.0, 4.0))]
     spot = (MapKind.ROAD_EDGE, 1, line(1.0, 1.0, 1.0, 1.0))
     assert set(cut(on_map(lane, *short, spot)).feature) == {0}
+    assert len(cut(on_map((MapKind.LANE, 2, line(0.0, 2.0, 4.0, 6.0)))).pose) == 1
+
+
+CROSSWALK = [(0.0, 0.0), (8.0, 0.0), (8.0, 3.0), (0.0, 3.0)]
 
 
 def test_a_crosswalk_gives_its_long_sides_there_and_back(on_map):
-    """A crosswalk of 8 x 3 m: two pieces from each end of each long side, 5 m and the rest."""
-    corners = [(0.0, 0.0), (8.0, 0.0), (8.0, 3.0), (0.0, 3.0)]
-    for turned in range(4):  # whichever corner comes first
-        pieces = cut(on_map((MapKind.CROSSWALK, 0, corners[turned:] + corners[:turned])))
-        found = {tuple(np.round(pose, 4)) for pose in pieces.pose.tolist()}
-        pi = np.round(np.float64(np.pi), 4)
-        expected = {(x, y, 0.0) for x in (0.0, 5.0) for y in (0.0, 3.0)}
-        backwards = {(x, y, pi) for x in (8.0, 3.0) for y in (0.0, 3.0)}
-        assert {(x, y, abs(h)) for x, y, h in found} == expected | backwards
-        assert set(pieces.point_type) == {PointType.CROSSWALK}
-        assert set(pieces.polygon_type) == {PolygonType.CROSSWALK}
+    """8 x 3 m. Each long side is one line of 16 m, there and back, so that its second piece turns
+    round: 5 to 8 m and back to 6. The very last point, 1 m from the end, is left out as always.
+    """
+    pieces = cut(on_map((MapKind.CROSSWALK, 0, CROSSWALK)))
+    poses = [(0, 0, 0), (5, 0, 0), (6, 0, np.pi), (8, 3, np.pi), (3, 3, np.pi), (2, 3, 0)]
+    assert np.abs(pieces.pose) == pytest.approx(np.array(poses), abs=1e-5)
+    assert pieces.corner[1] == pytest.approx(np.array([[0, 0], [2.5, 0], [1, 0]]), abs=1e-5)
+    assert set(pieces.point_type) == {PointType.CROSSWALK}
+    assert set(pieces.polygon_type) == {PolygonType.CROSSWALK}
+
+
+@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize("kind", [MapKind.CROSSWALK, MapKind.SPEED_BUMP, MapKind.DRIVEWAY])
+def test_long_sides_are_long_whichever_corner_comes_first(on_map, first, kind):
+    pieces = cut(on_map((kind, 0, CROSSWALK[first:] + CROSSWALK[:first])))
+    assert set(np.round(pieces.pose[:, 1])) == {0, 3}
+    assert np.abs(np.sin(pieces.pose[:, 2])).max() < 1e-5
+
+
+def test_an_area_of_many_corners_is_its_four_evenly_spaced_ones(on_map):
+    """Of eight, the corners 0, 2, 4 and 6; what lies between them is not looked at."""
+    between = [(4.0, -9.0), (9.0, 1.0), (4.0, 9.0), (-9.0, 1.0)]
+    many = [point for pair in zip(CROSSWALK, between, strict=True) for point in pair]
+    one, other = (cut(on_map((MapKind.CROSSWALK, 0, area))) for area in (CROSSWALK, many))
+    assert one.pose == pytest.approx(other.pose)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +134,8 @@ def test_a_crosswalk_gives_its_long_sides_there_and_back(on_map):
         (MapKind.ROAD_LINE, 2, PointType.SOLID_LINE, PolygonType.ROAD_LINE),
         (MapKind.ROAD_LINE, 6, PointType.SOLID_LINE, PolygonType.ROAD_LINE),
         (MapKind.ROAD_LINE, 3, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
-        (MapKind.ROAD_LINE, 5, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 5, PointType.BROKEN_LINE, PolygonType.ROAD_LINE),
+        (MapKind.ROAD_LINE, 7, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
         (MapKind.ROAD_LINE, 8, PointType.DOUBLE_LINE, PolygonType.ROAD_LINE),
     ],
 )
@@ -138,7 +178,7 @@ def test_a_signal_over_something_else_than_a_lane_colours_nothing(on_map):
 def test_a_map_without_pieces_is_empty_and_no_failure(on_map, hand_made):
     pieces = cut(on_map((MapKind.STOP_SIGN, 0, line(9.0)), (MapKind.LANE, 2, line(0.0, 9.0))))
     assert pieces.pose.shape == (0, 3)
-    assert nearest_shape(pieces.shape, hand_made.map.numpy()).shape == (0,)
+    assert nearest_shape(pieces.corner, hand_made.map.numpy()).shape == (0,)
 
 
 def test_the_nearest_shape_is_found_by_three_points(hand_made):
@@ -146,5 +186,5 @@ def test_the_nearest_shape_is_found_by_three_points(hand_made):
     entries = hand_made.map.numpy()
     shapes = entries[[0, 1, 1, 0]] + np.random.default_rng(0).normal(0, 0.2, (4, 11, 2))
     gap = ((shapes[:, None, ::5] - entries[:, ::5]) ** 2).sum(axis=(-1, -2))
-    found = nearest_shape(shapes.astype(np.float32), entries)
+    found = nearest_shape(shapes[:, ::5].astype(np.float32), entries)
     assert found.tolist() == gap.argmin(axis=1).tolist() == [0, 1, 1, 0]

@@ -56,15 +56,35 @@ def test_chains_follow_the_log(scenarios, vocabulary, scenes):
 
 
 def test_who_is_trained_on(street, hand_made):
-    """Far agents without a role, and those who leave within 2.5 s, are not; a role is enough."""
-    starts = ((0.0, 0.0), (99.0, 3.0), (101.0, 3.0), (0.0, 6.0), (200.0, 3.0), (155.0, 3.0))
-    scenario = street(start=starts, speed=(0.0,) * 6, types=(1,) * 6)
-    scenario.to_predict[:] = [False, False, False, False, True, False]
-    scenario.valid[3, 10 + 22 :] = False
+    """A role is enough; others are less than 100 m away and seen for five more steps. Here: the SDC,
+    99 m, 101 m, gone after four steps, after five, a role at 200 m, 155 m.
+    """
+    starts = ((0, 0), (99, 3), (101, 3), (0, 6), (0, 9), (200, 3), (155, 3))
+    scenario = street(start=starts, speed=(0.0,) * 7, types=(1,) * 7)
+    scenario.to_predict[:] = [False, False, False, False, False, True, False]
+    scenario.valid[3, 10 + 5 :] = False
+    scenario.valid[4, 10 + 6 :] = False
     scene = tokenize(scenario, hand_made)
-    assert scene.trainable.tolist() == [True, True, False, False, True, False]
-    assert scene.has_role.tolist() == [True, False, False, False, True, False]
-    assert scene.in_range[:, 5].tolist() == [True, True, True, True, False, False]
+    assert scene.trainable.tolist() == [True, True, False, False, True, True, False]
+    assert scene.has_role.tolist() == [True, False, False, False, False, True, False]
+    assert scene.in_range[:, 5].tolist() == [True, True, True, True, True, False, False]
+
+
+def test_steps_beyond_150_m_are_no_future_to_be_trained_on(street, hand_made):
+    """At 99 m, leaving at 150 m/s: 3 steps until 150 m; at 100 m/s 5 steps; the SDC stands."""
+    scenario = street(
+        start=((0, 0), (99 - 150, 0), (99 - 99, 0)), speed=(0.0, 150.0, 99.0), types=(1,) * 3
+    )
+    scenario.to_predict[:] = False
+    assert tokenize(scenario, hand_made).trainable.tolist() == [True, False, True]
+
+
+def test_distances_from_the_sdc_include_heights(street, hand_made):
+    """140 m along the street and 60 m above it are 152 m."""
+    scenario = street(start=((0, 0), (140, 0)), speed=(0.0, 0.0), types=(1, 1))
+    scenario.position[1, 40:, 2] += 60
+    scene = tokenize(scenario, hand_made)
+    assert scene.in_range[1].tolist() == [True] * 8 + [False] * 11
 
 
 def test_roles_of_the_scenario_are_not_changed(scenarios, vocabulary):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simagents.tokens.tracks import clean_tracks
+from simagents.tokens.tracks import clean_tracks, interpolated_height
 
 ORIGIN = np.zeros(2)
 
@@ -80,3 +80,11 @@ def test_a_jump_of_the_heading_is_held_back(car):
 def test_positions_count_from_the_origin(car):
     pose, _ = clean_tracks(car, np.array([0]), np.array([100.0, -3.0]))
     assert pose[0, 10, :2] == pytest.approx([-90, 3], abs=1e-4)
+
+
+def test_heights_are_interpolated_and_held_at_the_ends(car):
+    """0.75 m until step 20, 1.75 m from step 30 on; not seen from 21 to 29, before 5, after 80."""
+    car.position[0, 30:, 2] += 1
+    hide(car, *range(5), *range(21, 30), *range(81, 91))
+    height = interpolated_height(car, np.array([0]))[0]
+    assert height[[0, 20, 25, 30, 90]] == pytest.approx([0.75, 0.75, 1.25, 1.75, 1.75])

@@ -14,8 +14,10 @@ from simagents.tokens.vocabulary import Vocabulary, class_of
 
 
 def arguments(**changes):
-    given = dict(size=6, tolerance=0.2, map_size=4, map_tolerance=0.2, snippets=500, seed=0)
-    return build.Args([], Path(), Path(), **{**given, **changes})
+    rule = {"rule": "k_disks", "size": 6, "tolerance": 0.2}
+    rule |= {key: changes.pop(key) for key in ("size", "tolerance") if key in changes}
+    given = dict(map_size=4, map_tolerance=0.2, snippets=500, seed=0)
+    return build.Args([], Path(), Path(), json.dumps(rule), **{**given, **changes})
 
 
 def test_unknown_types_move_as_vehicles():
@@ -71,6 +73,17 @@ def test_a_token_is_the_mean_of_its_disk():
     assert vocabulary.map.shape == (4, 11, 2)
 
 
+@pytest.mark.parametrize("rule", ["k_means", "grid", "trajtok"])
+def test_the_map_is_the_same_whatever_the_tokenizer_of_motions(rule, rules, scenarios):
+    motions, pieces, _ = build.collect(scenarios, 500)
+    args = arguments()
+    disks = build.build(motions, pieces, args)
+    args.tokenizer = rules[rule]
+    other = build.build(motions, pieces, args)
+    assert torch.equal(disks.map, other.map)
+    assert not disks.motion.equal(other.motion)
+
+
 def test_collected_motions_begin_at_the_origin_and_are_no_faults(scenarios):
     motions, pieces, used = build.collect(scenarios, 10_000)
     assert used == len(scenarios)
@@ -98,6 +111,6 @@ def test_the_command_reports_bounded_errors(tmp_path, scenarios):
     assert report["map"]["mean_error_m"] < 0.2
     build.main(args)
     assert json.loads(args.report.read_text()) == report
-    args.tolerance = 0.5
+    args.tokenizer = arguments(size=2000, tolerance=0.5).tokenizer
     build.main(args)
     assert json.loads(args.report.read_text())["vehicle"]["mean_error_m"] > 0.3

@@ -14,8 +14,9 @@ from simagents.training.batches import Scenes
 from simagents.training.learners import ALGORITHMS, Padding, build_learner
 
 COEFFICIENTS = {
-    "bc": {"label_smoothing": 0.1},
-    "catk": {"label_smoothing": 0.0, "top_k": 8},
+    "bc": {"label_smoothing": 0.1, "smoothing": "spatial"},
+    "noisy_bc": {"label_smoothing": 0.1, "noise": "nearest_k", "top_k": 5, "temperature": 1.0},
+    "catk": {"label_smoothing": 0.0, "rollout": "closest", "top_k": 8},
     "mpo": {
         "alpha": 0.6, "beta": 0.04, "reward": "rollout", "challenge": 2025,
         "sampling_top_k": 16, "temperature": 1.0,
@@ -80,7 +81,7 @@ def assert_same(whole, parts):
         assert torch.allclose(gradient, parts[2][name], rtol=1e-3, atol=1e-5), name
 
 
-@pytest.mark.parametrize("algorithm", ["bc", "catk"])
+@pytest.mark.parametrize("algorithm", ["bc", "noisy_bc", "catk"])
 def test_a_few_steps_lower_the_loss(setting, algorithm):
     learner, scenes, policy = setting(algorithm)
     optimiser = torch.optim.Adam(policy.parameters(), lr=3e-3)
@@ -132,6 +133,10 @@ def test_at_the_reference_there_is_no_divergence(setting, disk, recipe_of, polic
         ),
         ("mpo", {"betta": 0.1}, "coefficients of mpo: unknown key `betta`; did you mean `beta`"),
         ("catk", {"top_k": ...}, "catk needs the coefficient `top_k`"),
+        ("catk", {"rollout": "likeliest"}, "coefficients of catk: unknown key `top_k`"),
+        ("catk", {"rollout": "closer"}, r"catk\.rollout: unknown key `closer`; did you mean `closest`"),
+        ("catk", {"rollout": "top_k_filtered", "temperature": 1.0}, "needs the coefficient `filter_"),
+        ("noisy_bc", {"noise": "nearest"}, "unknown key `nearest`; did you mean `nearest_k`"),
         ("mpo", {"alpha": ...}, "mpo needs the coefficient `alpha`"),
     ],
 )  # fmt: skip

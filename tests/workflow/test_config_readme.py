@@ -33,7 +33,10 @@ def values(schema: dict[str, Any]) -> str:
         return " or ".join(map(values, schema["anyOf"]))
     if schema["type"] == "array":
         return f"list of {values(schema['items'])}"
-    words = {"integer": "whole number", "number": "number", "string": "text", "object": "mapping"}
+    words = {
+        "integer": "whole number", "number": "number", "string": "text", "object": "mapping",
+        "boolean": "yes or no",
+    }  # fmt: skip
     limits = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
     bounds = [f"{sign} {schema[name]:g}" for name, sign in limits.items() if name in schema]
     return " ".join([words[schema["type"]], ", ".join(bounds)]).strip()

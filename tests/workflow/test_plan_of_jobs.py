@@ -2,7 +2,8 @@
 
 import yaml
 
-STAGES = 5
+TOKENIZERS = 4
+STAGES = 5 + TOKENIZERS
 BASELINES = 3
 
 
@@ -56,6 +57,21 @@ def test_a_changed_coefficient_renames_its_descendants_and_no_one_else(finished)
     """BC and both SFT runs stay; RFT and the SFT after it are made anew."""
     finished.change("config/experiments.yaml", stages__rft__beta=0.4)
     assert finished.planned()["train"] == 2
+
+
+def test_a_tokenizer_remakes_what_reads_it_and_nothing_else(finished):
+    """The scenarios stay; its vocabulary, chains, run and scores are new. One more costs nothing
+    before a row asks for it.
+    """
+    path = finished.folder / "config/scale/demo.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["tokenizers"]["other"] = {"rule": "k_disks", "size": 7, "tolerance": 1.0}
+    config["tokenizers"]["k_means"]["iterations"] = 3
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    jobs = finished.planned()
+    assert (jobs["vocabulary"], jobs["reconstruction"], jobs["train"]) == (1, 1, 1)
+    assert jobs["evaluate"] == 2
+    assert "cache" not in jobs
 
 
 def test_another_challenge_year_scores_again_and_trains_nothing(finished):

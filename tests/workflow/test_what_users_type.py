@@ -21,20 +21,27 @@ def problem(output):
 
 
 def test_the_slurm_profile_means_the_papers_scale_from_womd(fresh):
-    """Three seeds of five stages, calibrated three times; with 7 shards, to be quick."""
+    """Three seeds of nine runs, calibrated three times; with 7 shards, to be quick."""
     shards = {"scenarios__womd__training_shards": 4, "scenarios__womd__validation_shards": 3}
     fresh.change("config/scale/paper.yaml", **shards)
     link_womd(fresh, training=9, validation=3)
     jobs = fresh.planned("--profile", "slurm")
     assert jobs["cache"] == 7
-    assert (jobs["train"], jobs["calibrate"]) == (15, 3)
+    assert (jobs["train"], jobs["calibrate"]) == (27, 3)
     assert "synthesize" not in jobs
 
 
 def test_the_command_line_is_stronger_than_the_slurm_profile(fresh):
     jobs = fresh.planned("--profile", "slurm", "--config", "scale=demo")
-    assert jobs["train"] == 5
+    assert jobs["train"] == 9
     assert jobs["synthesize"] > 0
+
+
+def test_another_size_of_the_model_is_one_word(finished):
+    """All runs are trained anew, on the scenarios and tokens that are there."""
+    jobs = finished.planned("--config", "size=1m", "--", "results/demo/tables/baselines.tex")
+    assert jobs["train"] == 1
+    assert not {"synthesize", "cache", "vocabulary", "tokenize"} & set(jobs)
 
 
 def test_jobs_of_the_slurm_profile_bear_the_site_s_partition(fresh):
@@ -98,3 +105,6 @@ def test_scales_differ_in_values_and_not_in_keys(fresh):
     scales = {p.stem: keys(yaml.safe_load(p.read_text())) for p in folder.glob("*.yaml")}
     assert set(scales) == {"demo", "small", "paper"}
     assert scales["demo"] == scales["small"] == scales["paper"]
+    models = [keys(yaml.safe_load(p.read_text())) for p in (folder / "../model").glob("*.yaml")]
+    assert len(models) == 5
+    assert all(model == models[0] for model in models)

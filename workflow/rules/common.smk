@@ -7,6 +7,7 @@ from snakemake.exceptions import WorkflowError
 
 from simagents.errors import InputError
 from simagents.plan import Plan, Run, validated
+from simagents.report.columns import COLUMNS
 
 SCHEMA = Path(workflow.current_basedir).parent / "schemas/config.schema.yaml"
 
@@ -26,7 +27,7 @@ wildcard_constraints:
     split="training|validation",
     shard=r"[\w.-]+",
     run=r"[a-z0-9_]+-[0-9a-f]{10}",
-    system=r"baseline-[a-z_]+|[a-z0-9_]+-[0-9a-f]{10}",
+    system=r"baseline-[a-z_]+(-[0-9a-f]{10})?|[a-z0-9_]+-[0-9a-f]{10}",
     chunk=r"\d+",
     exhibit="[a-z0-9_]+",
 
@@ -66,11 +67,38 @@ def scenarios_of(split):
     return f"<data>/{split}/{len(SHARDS[split])}-shards.txt"
 
 
-def tokens_of(split):
-    return f"<tokens>/{split}/{len(SHARDS[split])}-shards.txt"
+def tokens_of(split, digest):
+    return f"{TOKENS}/{digest}/{split}/{len(SHARDS[split])}-shards.txt"
+
+
+def vocabulary_of(digest):
+    return f"{TOKENS}/{digest}/vocabulary.safetensors"
 
 
 # ---- runs ----------------------------------------------------------------------------------------
+
+
+def run_tokens(wildcards):
+    """What a training run reads of its tokens."""
+    digest = PLAN.runs[wildcards.run].tokens
+    return {"tokens": tokens_of("training", digest), "vocabulary": vocabulary_of(digest)}
+
+
+def system_tokens(wildcards):
+    """What a system is scored with: its own vocabulary, whatever the others have."""
+    digest = PLAN.systems[wildcards.system].tokens
+    return {"tokens": tokens_of("validation", digest), "vocabulary": vocabulary_of(digest)}
+
+
+def parent_of_calibration(wildcards):
+    """The run that a threshold is measured on, and its tokens."""
+    parent = PLAN.runs[PLAN.calibrations[wildcards.calibration]["parent"]]
+    return {
+        "recipe": ancient(f"{PLAN.results}/runs/{parent.id}/recipe.json"),
+        "weights": f"{PLAN.results}/runs/{parent.id}/model.safetensors",
+        "tokens": tokens_of("training", parent.tokens),
+        "vocabulary": vocabulary_of(parent.tokens),
+    }
 
 
 def parent_weights(wildcards):
@@ -100,11 +128,26 @@ def scores_of(exhibit):
     return expand(f"{SCORES}/{{chunk}}.parquet", system=systems, chunk=CHUNKS)
 
 
+def reconstruction_of(row):
+    return f"{TOKENS}/{row.systems[0].tokens}/reconstruction.json"
+
+
+def of_tokens(exhibit):
+    """Whether it shows something of the vocabularies; only then it waits for their reports."""
+    return any(COLUMNS[name].of_tokens for name in exhibit.settings.get("columns", ()))
+
+
 def rows_of(exhibit):
     """What a report needs to know of the rows of a table or figure, as JSON."""
+    asked = of_tokens(exhibit)
     return json.dumps(
         [
-            {"label": row.label, "systems": [s.id for s in row.systems], "published": row.published}
+            {
+                "label": row.label,
+                "systems": [s.id for s in row.systems],
+                "published": row.published,
+                **({"reconstruction": reconstruction_of(row)} if asked else {}),
+            }
             for row in exhibit.rows
         ]
     )
@@ -123,7 +166,7 @@ def figure_of_kind(kind):
 
 def plan_facts():
     """What the paper's prose may say about the plan, as JSON."""
-    told = ("seeds", "tokens", "model", "budgets", "evaluation", "stages")
+    told = ("seeds", "tokens", "tokenizers", "model", "budgets", "evaluation", "stages")
     return json.dumps(
         {
             "scale": PLAN.config["scale"],
@@ -136,7 +179,7 @@ def plan_facts():
 
 SHARDS = {split: shard_names(split) for split in ("training", "validation")}
 RECORDS = f"resources/synthetic/{PLAN.data_id}" if PLAN.source == "synthetic" else "resources/womd"
-VOCABULARY = f"{PLAN.results}/tokens/{PLAN.tokens_id}/vocabulary.safetensors"
+TOKENS = f"{PLAN.results}/tokens"
 SCORES = f"{PLAN.results}/scores/{{system}}/{PLAN.evaluation_id}"
 CHUNKS = range(COMPUTE["chunks"])
 PAPER = f"{PLAN.results}/paper/paper.pdf"

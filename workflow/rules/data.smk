@@ -55,18 +55,19 @@ rule vocabulary:
     input:
         scenarios_of("training"),
     output:
-        vocabulary="<tokens>/vocabulary.safetensors",
-        report="<tokens>/vocabulary.json",
+        vocabulary="<results>/tokens/{digest}/vocabulary.safetensors",
+        report="<results>/tokens/{digest}/vocabulary.json",
     log:
-        "<logs>/vocabulary.log",
+        "<logs>/vocabulary/{digest}.log",
     conda:
         "../../envs/simagents.yaml"
     resources:
         runtime=COMPUTE["minutes"],
     params:
         options=options(PLAN.config["tokens"]),
+        tokenizer=lambda wildcards: json.dumps(PLAN.tokenizers[wildcards.digest]),
     shell:
-        "simagents vocabulary --scenarios {input} {params.options}"
+        "simagents vocabulary --scenarios {input} {params.options} --tokenizer {params.tokenizer:q}"
         " --out {output.vocabulary} --report {output.report} >{log} 2>&1"
 
 
@@ -75,10 +76,28 @@ rule tokenize:
         scenarios="<data>/{split}/{shard}.safetensors",
         vocabulary=rules.vocabulary.output.vocabulary,
     output:
-        "<tokens>/{split}/{shard}.safetensors",
+        "<results>/tokens/{digest}/{split}/{shard}.safetensors",
     log:
-        "<logs>/tokenize/{split}-{shard}.log",
+        "<logs>/tokenize/{digest}-{split}-{shard}.log",
     conda:
         "../../envs/simagents.yaml"
     shell:
         "simagents tokenize {input.scenarios} --vocabulary {input.vocabulary} --out {output} >{log} 2>&1"
+
+
+rule reconstruction:
+    input:
+        tokens=lambda wildcards: tokens_of("validation", wildcards.digest),
+        vocabulary=rules.vocabulary.output.vocabulary,
+        training=rules.vocabulary.output.report,
+    output:
+        "<results>/tokens/{digest}/reconstruction.json",
+    log:
+        "<logs>/reconstruction/{digest}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    params:
+        limit=EVALUATION["limit"],
+    shell:
+        "simagents reconstruction --tokens {input.tokens} --vocabulary {input.vocabulary}"
+        " --training {input.training} --limit {params.limit} --out {output} >{log} 2>&1"

@@ -4,9 +4,8 @@
 rule evaluate:
     input:
         unpack(weights_of),
+        unpack(system_tokens),
         scenarios=scenarios_of("validation"),
-        tokens=tokens_of("validation"),
-        vocabulary=VOCABULARY,
     output:
         scores=f"{SCORES}/{{chunk}}.parquet",
         pictures=f"{SCORES}/{{chunk}}.pictures.safetensors",
@@ -21,7 +20,7 @@ rule evaluate:
         system=lambda wildcards, input: (
             f"--recipe {input.recipe} --weights {input.weights}"
             if wildcards.system in PLAN.runs
-            else f"--baseline {wildcards.system.removeprefix('baseline-')}"
+            else f"--baseline {PLAN.systems[wildcards.system].name}"
         ),
         options=options(EVALUATION),
         chunks=COMPUTE["chunks"],

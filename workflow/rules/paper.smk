@@ -14,7 +14,12 @@ localrules:
 
 rule cells:
     input:
-        lambda wildcards: scores_of(PLAN.tables[wildcards.exhibit]),
+        scores=lambda wildcards: scores_of(PLAN.tables[wildcards.exhibit]),
+        reconstruction=lambda wildcards: (
+            list(map(reconstruction_of, PLAN.tables[wildcards.exhibit].rows))
+            if of_tokens(PLAN.tables[wildcards.exhibit])
+            else []
+        ),
     output:
         "<results>/tables/{exhibit}.json",
     log:
@@ -33,7 +38,7 @@ rule cells:
             }
         ),
     shell:
-        "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input}"
+        "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input.scores}"
         " {params.facts} --out {output} >{log} 2>&1"
 
 
@@ -117,7 +122,7 @@ rule rollout_picture:
 rule numbers:
     input:
         cells=CELLS,
-        vocabulary="<tokens>/vocabulary.json",
+        vocabulary=f"{TOKENS}/{PLAN.default_tokens}/vocabulary.json",
     output:
         "<results>/results.tex",
     log:

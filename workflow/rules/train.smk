@@ -22,10 +22,9 @@ rule recipe:
 
 rule train:
     input:
+        unpack(run_tokens),
         recipe=ancient("<results>/runs/{run}/recipe.json"),
-        tokens=tokens_of("training"),
         scenarios=scenarios_of("training"),
-        vocabulary=VOCABULARY,
         parent=parent_weights,
         calibration=calibration,
     output:
@@ -59,15 +58,8 @@ rule train:
 
 rule calibrate:
     input:
-        recipe=lambda wildcards: ancient(
-            f"{PLAN.results}/runs/{PLAN.calibrations[wildcards.calibration]['parent']}/recipe.json"
-        ),
-        weights=lambda wildcards: (
-            f"{PLAN.results}/runs/{PLAN.calibrations[wildcards.calibration]['parent']}/model.safetensors"
-        ),
-        tokens=tokens_of("training"),
+        unpack(parent_of_calibration),
         scenarios=scenarios_of("training"),
-        vocabulary=VOCABULARY,
     output:
         "<results>/calibrations/{calibration}.json",
     log:

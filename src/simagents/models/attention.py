@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from simagents.models.relations import Relations
 
-Memory = tuple[Float[Tensor, "S D"], Float[Tensor, "S D"]]
+Memory = tuple[Float[Tensor, "S H"], Float[Tensor, "S H"]]
 """Keys and values of S sources, heads side by side."""
 
 
@@ -19,21 +19,24 @@ class RelationAttention(nn.Module):
     of r's LayerNorm are folded into Wk and Wv; the shift's part of the score is the same for all
     sources of a target and cancels in the softmax.
 
-    A bipartite layer normalises sources and targets separately.
+    A bipartite layer normalises sources and targets separately. The heads together may be narrower
+    than what they look at. Dropout acts on attention weights and inside the feed-forward block.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float, bipartite: bool):
+    def __init__(self, width: int, heads: int, head_width: int, dropout: float, bipartite: bool):
         super().__init__()
         self.heads = heads
+        self.head_width = head_width
         self.dropout = dropout
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width, bias=False)
-        self.value = nn.Linear(width, width)
-        self.relation_key = nn.Linear(width, width, bias=False)
-        self.relation_value = nn.Linear(width, width)
-        self.itself = nn.Linear(width, width)
-        self.gate = nn.Linear(2 * width, width)
-        self.out = nn.Linear(width, width)
+        inner = heads * head_width
+        self.query = nn.Linear(width, inner)
+        self.key = nn.Linear(width, inner, bias=False)
+        self.value = nn.Linear(width, inner)
+        self.relation_key = nn.Linear(width, inner, bias=False)
+        self.relation_value = nn.Linear(width, inner)
+        self.itself = nn.Linear(width, inner)
+        self.gate = nn.Linear(inner + width, inner)
+        self.out = nn.Linear(inner, width)
         self.norm_source = nn.LayerNorm(width)
         self.norm_target = nn.LayerNorm(width) if bipartite else None
         self.norm_relation = nn.LayerNorm(width)
@@ -57,21 +60,22 @@ class RelationAttention(nn.Module):
         gathered = self._gather(target, memory, relations)
         gate = torch.sigmoid(self.gate(torch.cat([gathered, target], dim=-1)))
         mixed = gathered + gate * (self.itself(target) - gathered)
-        x = x + self._drop(self.norm_after(self.out(mixed)))
-        return x + self._drop(self.norm_after_feed(self.feed(self.norm_before_feed(x))))
+        x = x + self.norm_after(self.out(mixed))
+        return x + self.norm_after_feed(self.feed(self.norm_before_feed(x)))
 
     def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
-        if not relations.present:
-            return torch.zeros_like(target)
         n, width = target.shape
-        query = self.query(target) * (width // self.heads) ** -0.5
+        inner = self.heads * self.head_width
+        if not relations.present:
+            return target.new_zeros(n, inner)
+        query = self.query(target) * self.head_width**-0.5
         scale, shift = self.norm_relation.weight, self.norm_relation.bias
         to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
         seen_by = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
         # Each head's query, zero outside its head: a product of whole rows then needs no copy that
         # brings heads together, which costs more than the zeros.
         own = torch.eye(self.heads, device=target.device, dtype=query.dtype)
-        own = own.repeat_interleave(width // self.heads, dim=1)
+        own = own.repeat_interleave(self.head_width, dim=1)
         asked = query[:, None] * own
         parts, sums, shares = [], [], []
         for asks, sees, present, relation, keys, values in zip(
@@ -92,8 +96,5 @@ class RelationAttention(nn.Module):
         found = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
         found = found + torch.cat(shares)[..., None] * constant
         found = torch.cat(parts) + found.flatten(1)
-        result = torch.zeros(n, width, dtype=found.dtype, device=target.device)
+        result = torch.zeros(n, inner, dtype=found.dtype, device=target.device)
         return result.index_copy(0, relations.target, found)
-
-    def _drop(self, x: Tensor) -> Tensor:
-        return nn.functional.dropout(x, self.dropout, self.training)

@@ -43,7 +43,7 @@ class SceneBatch(_Tensors):
     token: Int64[Tensor, "A T"]
     pose: Float32[Tensor, "A T 3"]
     valid: Bool[Tensor, "A T"]
-    in_range: Bool[Tensor, "A T"]
+    in_range: Bool[Tensor, "A B"]
     """near enough to the SDC for training; simulation sees agents however far they are"""
 
     @property
@@ -114,7 +114,7 @@ def collate(
 def logged_paths(scenes: SceneBatch) -> Paths:
     """The log as a world of its own for every scene, without what is out of training's range."""
     agents = torch.arange(len(scenes.agent_scene), device=scenes.device)
-    valid = scenes.valid & scenes.in_range
+    valid = scenes.valid & scenes.in_range[:, 1:] & scenes.in_range[:, :-1]
     return Paths(agents, scenes.agent_scene, scenes.token, scenes.pose, valid)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import pi
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -13,6 +14,7 @@ from simagents.models.attention import Memory, RelationAttention
 from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import TokenDistribution
 from simagents.models.fourier import FourierEmbedding, mlp_embedding, mlp_head
+from simagents.models.head import ClassHeads
 from simagents.models.relations import Relations, embed_relations, relation_features, within
 from simagents.tokens.map import LightType, PointType, PolygonType
 from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, MAP_POINTS, Vocabulary
@@ -26,6 +28,7 @@ class SmartConfig:
 
     width: int
     heads: int
+    head_width: int
     bands: int
     map_layers: int
     agent_layers: int
@@ -39,6 +42,8 @@ class SmartConfig:
     agent_radius: float
     past_steps: int
     """tokens that an agent looks back"""
+    head: Literal["shared", "per_class"]
+    """one for the tokens of all classes, or one for each"""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,8 @@ class Smart(nn.Module):
 
     Map pieces attend to one another once per scene. Every (agent, step) is a node: its token,
     motion, class and size are embedded, then per layer it looks at its own past, at the map, and
-    at the other agents of its world at the same step. One head serves the three classes.
+    at the other agents of its world at the same step. One head serves the three
+    classes unless the configuration gives each its own.
     """
 
     def __init__(self, config: SmartConfig, vocabulary: Vocabulary):
@@ -85,7 +91,7 @@ class Smart(nn.Module):
 
         def layers(count: int, bipartite: bool) -> nn.ModuleList:
             return nn.ModuleList(
-                RelationAttention(width, config.heads, config.dropout, bipartite)
+                RelationAttention(width, config.heads, config.head_width, config.dropout, bipartite)
                 for _ in range(count)
             )
 
@@ -110,7 +116,11 @@ class Smart(nn.Module):
         self.time_layers = layers(config.agent_layers, bipartite=False)
         self.map_agent_layers = layers(config.agent_layers, bipartite=True)
         self.agent_layers = layers(config.agent_layers, bipartite=False)
-        self.head = mlp_head(width, width, vocabulary.size)
+        self.head = (
+            mlp_head(width, width, vocabulary.size)
+            if config.head == "shared"
+            else ClassHeads(width, vocabulary)
+        )
         self.apply(_initialise)
 
     @property
@@ -325,11 +335,9 @@ class Smart(nn.Module):
         return embed_relations(target, source, len(pose), features, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
-        return (
-            self.head(x)
-            .float()
-            .masked_fill(self.actions.vocabulary.absent[agent_class], -torch.inf)
-        )
+        logits = self.head(x) if self.config.head == "shared" else self.head(x, agent_class)
+        absent = self.actions.vocabulary.absent[agent_class]
+        return logits.float().masked_fill(absent, -torch.inf)
 
 
 def _stack(memories: list[Memory]) -> tuple[Tensor, Tensor]:

@@ -12,6 +12,7 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                       deviation       over seeds (n - 1); null for one seed
                       standard_error  over scenarios, of the scores averaged over seeds
                       undefined       scenarios on which the score does not exist
+                  columns of the tokens have a mean only: a vocabulary is measured once
     differences   per pair of rows `row` > `to`: mean difference of the meta-metric on the same
                   scenarios, with the ends `low` and `high` of its 95 % paired bootstrap interval
 
@@ -29,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from simagents.errors import InputError
-from simagents.files import write_json
+from simagents.files import read_json, write_json
 from simagents.report.bootstrap import paired_intervals
 from simagents.report.columns import COLUMNS, column
 from simagents.report.rows import Row, read_rows
@@ -128,7 +129,12 @@ def gather(
                 "label": row.label,
                 "published": row.published,
                 "systems": list(row.systems),
-                "cells": {key: _cell(_by_seed(row, scores, key)) for key in keys},
+                "cells": {
+                    key: _of_tokens(row, key)
+                    if COLUMNS[key].of_tokens
+                    else _cell(_by_seed(row, scores, key))
+                    for key in keys
+                },
             }
             for row in rows
         ],
@@ -165,6 +171,17 @@ def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarr
         if source not in scores[system]:
             raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
     return np.stack([scores[system][source].to_numpy(np.float64) for system in row.systems])
+
+
+def _of_tokens(row: Row, key: str) -> Json:
+    """One cell from the report on a row's tokens."""
+    if row.reconstruction is None:
+        raise InputError(f"{row.label}: column `{key}` needs the row's `reconstruction` in --rows.")
+    value = read_json(Path(row.reconstruction))
+    for name in COLUMNS[key].source.split("/")[1:]:
+        value = value[name]
+    value = None if value is None else float(value)
+    return {"mean": value, "deviation": None, "standard_error": None, "undefined": 0}
 
 
 def _cell(values: np.ndarray) -> Json:

@@ -7,15 +7,15 @@ from simagents.errors import unknown_key
 
 @dataclass(frozen=True)
 class Column:
-    """One quantity of the official scores as it is printed."""
+    """One quantity as it is printed: of the official scores, or of a system's tokens."""
 
     source: str
-    """its name in the score files"""
+    """its name in the score files, or its place in the report on the tokens, from / inwards"""
     title: str
     unit: str
     """as printed after the title; empty where the number has none"""
-    higher: bool
-    """whether more is better"""
+    higher: bool | None
+    """whether more is better; None where neither is"""
     decimals: int
     factor: float = 1.0
     """what the stored number is multiplied by for print"""
@@ -24,6 +24,11 @@ class Column:
     def heading(self) -> str:
         """Title and unit, as plain text."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    @property
+    def of_tokens(self) -> bool:
+        """Whether it is found in the report on the tokens."""
+        return self.source.startswith("/")
 
     def format(self, value: float | None) -> str:
         """`n/a` where the number does not exist: never 0, never blank."""
@@ -47,6 +52,11 @@ COLUMNS = {
     "red_light_rate": Column(
         "simulated_traffic_light_violation_rate", "Red light", "%", False, 1, 100.0
     ),
+    "vehicle_tokens": Column("/training/vehicle/tokens", "Vehicles", "tokens", None, 0),
+    "pedestrian_tokens": Column("/training/pedestrian/tokens", "Pedestrians", "tokens", None, 0),
+    "cyclist_tokens": Column("/training/cyclist/tokens", "Cyclists", "tokens", None, 0),
+    "reconstruction": Column("/validation/motion/mean_error_m", "Reconstruction", "m", False, 3),
+    "dead_tokens": Column("/training/motion/dead_share", "Dead tokens", "%", False, 1, 100.0),
 }
 
 

@@ -21,7 +21,7 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
     captions       {figure: LaTeX}
     facts          any nesting of mappings, lists and values; mappings become dotted keys, lists
                    are joined by commas. The paper asks for seeds, scenarios (of the
-                   source), tokens, model, budgets, evaluation, stages, as in the configuration
+                   source), tokens, tokenizers, model, budgets, evaluation, stages, as in the configuration
 """
 
 import re

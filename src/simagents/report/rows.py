@@ -6,6 +6,8 @@ from typing import Any
 
 from simagents.errors import InputError, unknown_key
 
+_KEYS = ("label", "systems", "published", "reconstruction")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -17,10 +19,13 @@ class Row:
     """names of the runs or baselines, one per seed"""
     published: str | None = None
     """what the published table calls it"""
+    reconstruction: str | None = None
+    """report on its tokens; only where the table shows something of them"""
 
 
 def read_rows(text: str) -> list[Row]:
-    """From a JSON list of objects with `label`, `systems` and, where there is one, `published`.
+    """From a JSON list of objects with `label`, `systems` and, where there are any, `published` and
+    `reconstruction`.
 
     Raises InputError where the text is anything else.
     """
@@ -32,11 +37,11 @@ def read_rows(text: str) -> list[Row]:
                 f"--rows: {json.dumps(given)} is no object with `label` and `systems`."
             )
         for key in given:
-            if key not in ("label", "systems", "published"):
-                raise unknown_key(key, "--rows", ("label", "systems", "published"))
+            if key not in _KEYS:
+                raise unknown_key(key, "--rows", _KEYS)
         if not given.get("label") or not given.get("systems"):
             raise InputError(f"--rows: {json.dumps(given)} lacks a label or systems.")
-        rows.append(Row(given["label"], tuple(given["systems"]), given.get("published")))
+        rows.append(Row(**{**given, "systems": tuple(given["systems"])}))
     if not rows:
         raise InputError("--rows: the list is empty; a table needs at least one row.")
     return rows

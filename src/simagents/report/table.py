@@ -140,7 +140,8 @@ def number(cell: Cell) -> str:
 
 def markdown(content: Json) -> str:
     """The same table for a web page: mathematics in labels stays between dollars."""
-    heads = [f"{column.heading} {'↑' if column.higher else '↓'}" for column in content["columns"]]
+    arrows = {True: " ↑", False: " ↓", None: ""}
+    heads = [f"{column.heading}{arrows[column.higher]}" for column in content["columns"]]
     if content["seeds"]:
         heads.insert(1, "σ seeds")
     if content["published"]:
@@ -180,7 +181,12 @@ def _markdown_line(texts: list[str]) -> str:
 
 
 def _best(rows: list[Json], key: str, of: Column) -> str | None:
-    """The best number of a column as it is printed, so that equals in print are equals."""
+    """The best number of a column as it is printed, so that equals in print are equals.
+
+    None where there is one row, and where more is neither better nor worse.
+    """
+    if of.higher is None:
+        return None
     means = [
         row["cells"][key]["mean"]
         for row in rows

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from simagents.counter import key_of, uniform
@@ -30,8 +30,8 @@ class Choice(Protocol):
         ...
 
 
-class Sample:
-    """Draw from the policy; each draw is keyed by (seed, scenario, rollout, step, agent).
+class DrawKeys:
+    """What the draws of every path are keyed by: (seed, scenario, rollout, step, agent).
 
     `seed` is one for all scenes, or one for each.
     """
@@ -42,7 +42,6 @@ class Sample:
         scenario_ids: Sequence[str],
         scenes: SceneBatch,
         paths: Paths,
-        sampling: Sampling,
         first_rollout: int = 0,
     ):
         scene = scenes.agent_scene[paths.agent].cpu().numpy()
@@ -54,13 +53,43 @@ class Sample:
         self.key = keys[scene]
         self.rollout = paths.world.cpu().numpy() % rollouts + first_rollout
         self.agent = paths.agent.cpu().numpy() - first_agent[scene]
+        self.device = paths.pose.device
+
+    def uniform(self, step: int) -> Float64[Tensor, "N"]:
+        """A number in [0, 1) for every path."""
+        draws = uniform(self.seed, self.key, self.rollout, step, self.agent)
+        return torch.from_numpy(draws).to(self.device)
+
+
+class Sample:
+    """Draw from the policy, keyed as `DrawKeys` says."""
+
+    def __init__(
+        self,
+        seed: int | np.ndarray,
+        scenario_ids: Sequence[str],
+        scenes: SceneBatch,
+        paths: Paths,
+        sampling: Sampling,
+        first_rollout: int = 0,
+    ):
+        self.draws = DrawKeys(seed, scenario_ids, scenes, paths, first_rollout)
         self.sampling = sampling
 
     def __call__(
         self, distribution: TokenDistribution, step: int, agent_class: Tensor, pose: Tensor
     ) -> Int64[Tensor, "N"]:
-        draws = uniform(self.seed, self.key, self.rollout, step, self.agent)
-        return distribution.sample(torch.from_numpy(draws).to(pose.device), self.sampling)
+        return distribution.sample(self.draws.uniform(step), self.sampling)
+
+
+@dataclass(frozen=True)
+class Likeliest:
+    """No draws: the token that the policy finds likeliest."""
+
+    def __call__(
+        self, distribution: TokenDistribution, step: int, agent_class: Tensor, pose: Tensor
+    ) -> Int64[Tensor, "N"]:
+        return distribution.logits.argmax(dim=-1)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from simagents.counter import generator, key_of
 from simagents.files import write_json
-from simagents.geometry import box_corners, to_local
+from simagents.geometry import to_local
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.chain import token_chain
 from simagents.tokens.kdisks import k_disks
 from simagents.tokens.map import cut_map, nearest_shape
+from simagents.tokens.reconstruction import Reconstruction, spread
+from simagents.tokens.tokenizers import tokenizer_of
 from simagents.tokens.tracks import clean_tracks
-from simagents.tokens.vocabulary import CLASSES, REFERENCE_SIZE, SUBSTEPS, Vocabulary, class_of
+from simagents.tokens.vocabulary import CLASSES, SUBSTEPS, Vocabulary, class_of
 
 ENOUGH_SEEN = 30
 """Valid log steps that an agent needs for its motions to be counted (CAT-K)."""
@@ -29,7 +32,7 @@ FASTEST = 45.0
 
 @dataclass
 class Args:
-    """Build motion and map vocabularies with the k-disks rule."""
+    """Build motion vocabularies by one tokenizer's rule, and the map's by k-disks."""
 
     scenarios: list[Path]
     """cached training shards, or a list of them (.txt)"""
@@ -37,10 +40,8 @@ class Args:
     """vocabulary to write (.safetensors)"""
     report: Path
     """reconstruction error and dead tokens, JSON"""
-    size: int
-    """motion tokens per class"""
-    tolerance: float
-    """radius of a disk in metres, mean over the box corners"""
+    tokenizer: str
+    """JSON: `rule` (k_disks, k_means, grid or trajtok) and the rule's numbers"""
     map_size: int
     """map tokens"""
     map_tolerance: float
@@ -96,37 +97,32 @@ def _distinct(snippets: np.ndarray) -> np.ndarray:
 
 
 def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabulary:
-    """k-disks on end boxes per class (each token the mean of its disk) and on map pieces.
+    """Motion tokens of every class by the tokenizer's rule, and k-disks of map pieces.
 
-    The first motion token of every class is the disk around standing still, so a class that the
-    data never show still has one.
+    The map's disks have a stream of random numbers of their own: the map is read with the same
+    tokens whatever the tokenizer of motions.
     """
-    motion = torch.zeros(len(CLASSES), args.size, SUBSTEPS + 1, 3)
-    count = torch.zeros(len(CLASSES), dtype=torch.int64)
-    generator = np.random.Generator(np.random.Philox(args.seed))
-    for index, snippets in enumerate(motions):
-        snippets = np.concatenate([np.zeros((1, SUBSTEPS + 1, 3)), snippets])
-        length, width = torch.tensor(REFERENCE_SIZE[index])
-        boxes = box_corners(torch.from_numpy(snippets[:, -1]), length, width).numpy()
-        disks = k_disks(
-            boxes, size=args.size, tolerance=args.tolerance, generator=generator, first=0
-        )
-        tokens = torch.from_numpy(np.stack([snippets[disk].mean(axis=0) for disk in disks]))
-        tokens[0] = 0.0
-        motion[index, : len(disks)] = tokens.float()
-        motion[index, len(disks) :] = motion[index, 0]
-        count[index] = len(disks)
-    disks = k_disks(pieces, size=args.map_size, tolerance=args.map_tolerance, generator=generator)
+    tokenizer = tokenizer_of(args.tokenizer)
+    draws = np.random.Generator(np.random.Philox(args.seed))
+    tokens = [tokenizer.tokens(found, index, draws) for index, found in enumerate(motions)]
+    # Rules with a size have it whatever the data, so that a model's shape is known before them.
+    size = max(getattr(tokenizer, "size", 0), *map(len, tokens))
+    motion = torch.zeros(len(CLASSES), size, SUBSTEPS + 1, 3)
+    for index, mine in enumerate(tokens):
+        motion[index, : len(mine)] = torch.from_numpy(mine).float()
+    count = torch.tensor([len(mine) for mine in tokens])
+    disks = k_disks(
+        pieces, size=args.map_size, tolerance=args.map_tolerance,
+        generator=generator(args.seed, key_of("map")),
+    )  # fmt: skip
     shapes = torch.from_numpy(np.stack([pieces[disk].mean(axis=0) for disk in disks])).float()
-    # Fixed size whatever the data, so that a model's shape is known before its data are.
     padding = shapes[:1].expand(args.map_size - len(shapes), -1, -1)
     return Vocabulary(motion, count, torch.cat([shapes, padding]))
 
 
 def report(vocabulary: Vocabulary, scenarios: list[Scenario]) -> dict[str, Any]:
-    """Errors in metres of the data the vocabulary was built from, and tokens nobody uses."""
-    errors: list[list[torch.Tensor]] = [[] for _ in CLASSES]
-    uses = torch.zeros(len(CLASSES), vocabulary.size, dtype=torch.int64)
+    """Errors in metres on the data the vocabulary was built from, and tokens nobody uses."""
+    motion = Reconstruction(vocabulary)
     map_errors, map_uses = [], np.zeros(len(vocabulary.map), dtype=np.int64)
     for scenario in tqdm(scenarios, desc="measuring reconstruction", unit="scenario"):
         origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
@@ -137,38 +133,16 @@ def report(vocabulary: Vocabulary, scenarios: list[Scenario]) -> dict[str, Any]:
         at = slice(None, None, SUBSTEPS)
         logged = torch.from_numpy(pose[:, at]).float()
         token, path, valid = token_chain(vocabulary, classes, logged, torch.from_numpy(seen[:, at]))
-        error = (path[..., :2] - logged[:, 1:, :2]).norm(dim=-1)
+        motion.add(classes, token, path, logged, valid)
         pieces = cut_map(scenario, origin)
-        nearest = nearest_shape(pieces.shape, vocabulary.map.numpy())
+        nearest = nearest_shape(pieces.corner, vocabulary.map.numpy())
         map_errors.append(
             np.linalg.norm(pieces.shape - vocabulary.map.numpy()[nearest], axis=-1).mean(axis=-1)
         )
         map_uses += np.bincount(nearest, minlength=len(map_uses))
-        for index in range(len(CLASSES)):
-            mine = valid & (classes == index)[:, None]
-            errors[index].append(error[mine])
-            uses[index] += torch.bincount(token[mine], minlength=vocabulary.size)
-    summary: dict[str, Any] = {"scenarios": len(scenarios)}
-    for index, name in enumerate(CLASSES):
-        count = int(vocabulary.count[index])
-        summary[name] = {
-            "tokens": count,
-            "dead": int((uses[index, :count] == 0).sum()),
-            **_spread(torch.cat(errors[index]).numpy()),
-        }
-    summary["map"] = {
+    of_map = {
         "tokens": len(np.unique(vocabulary.map.numpy(), axis=0)),
         "dead": int((map_uses == 0).sum()),
-        **_spread(np.concatenate(map_errors)),
+        **spread(np.concatenate(map_errors)),
     }
-    return summary
-
-
-def _spread(error: np.ndarray) -> dict[str, float | int | None]:
-    if not len(error):
-        return {"samples": 0, "mean_error_m": None, "p99_error_m": None}
-    return {
-        "samples": len(error),
-        "mean_error_m": round(float(error.mean()), 4),
-        "p99_error_m": round(float(np.quantile(error, 0.99)), 4),
-    }
+    return {"scenarios": len(scenarios), **motion.summary(), "map": of_map}

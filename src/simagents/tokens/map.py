@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Float64, Int16, Int32, UInt8
 
 from simagents.scenarios.scenario import (
     CURRENT,
@@ -20,6 +20,7 @@ from simagents.tokens.vocabulary import MAP_POINTS
 
 SPACING = 0.5  # metres between the points of a piece
 GAP = 3.0  # metres; a polyline with a longer step is two polylines
+FEWEST = 3  # points that a feature needs, and that a rest needs beyond the last whole piece
 SIDE_SPACING = 1.0  # metres between the points laid along a crosswalk
 STRIDE = MAP_POINTS - 1
 
@@ -76,7 +77,12 @@ _LANE_POINT = {
     LaneType.SURFACE_STREET: PointType.SURFACE_STREET,
     LaneType.BIKE_LANE: PointType.BIKE_LANE,
 }
-_BROKEN = {RoadLineType.BROKEN_SINGLE_WHITE, RoadLineType.BROKEN_SINGLE_YELLOW}
+# A double broken line is broken here, and a line that may be passed on one side is not.
+_BROKEN = {
+    RoadLineType.BROKEN_SINGLE_WHITE,
+    RoadLineType.BROKEN_SINGLE_YELLOW,
+    RoadLineType.BROKEN_DOUBLE_YELLOW,
+}
 _SOLID = {RoadLineType.SOLID_SINGLE_WHITE, RoadLineType.SOLID_SINGLE_YELLOW}
 _AREAS = (MapKind.CROSSWALK, MapKind.SPEED_BUMP, MapKind.DRIVEWAY)
 
@@ -89,6 +95,8 @@ class MapPieces:
     """first point, and the direction of the first 0.5 m"""
     shape: Float32[np.ndarray, "M 11 2"]
     """points seen from `pose`; a last piece of less than 5 m has its points closer together"""
+    corner: Float32[np.ndarray, "M 3 2"]
+    """first, middle and last point seen from `pose`: what is compared with the vocabulary"""
     point_type: UInt8[np.ndarray, "M"]
     polygon_type: UInt8[np.ndarray, "M"]
     light: UInt8[np.ndarray, "M"]
@@ -105,13 +113,17 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
     signal = dict(
         zip(scenario.light_lane.tolist(), scenario.light_state[:, CURRENT].tolist(), strict=True)
     )
-    windows, features, types = [], [], []
+    found: list[_Piece] = []
+    features, types = [], []
     for feature, kind in enumerate(scenario.map_kind.tolist()):
         if kind == MapKind.STOP_SIGN:
             continue
         points = scenario.polyline(feature)[:, :2].astype(np.float64) - origin
+        if kind in _AREAS:
+            points = _sides(points)
         # SMART leaves a feature's last point out; kept so that its checkpoints see the same tokens.
-        lines = _sides(points) if kind in _AREAS else _split(points[:-1])
+        points = points[:-1]
+        lines = _split(points) if len(points) >= FEWEST else []
         pieces = [piece for line in lines for piece in _pieces(line)]
         name = int(scenario.map_id[feature])
         light = (
@@ -120,25 +132,28 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
             else LightType.NONE
         )
         point, polygon = _types(kind, int(scenario.map_type[feature]), name in stopped)
-        windows += pieces
+        found += pieces
         features += [feature] * len(pieces)
         types += [(point, polygon, light)] * len(pieces)
-    window = np.array(windows).reshape(-1, MAP_POINTS, 2)
-    first = window[:, 0]
-    step = window[:, 1] - first
-    heading = np.arctan2(step[:, 1], step[:, 0])
-    cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
-    x, y = np.moveaxis(window - first[:, None], -1, 0)
-    shape = np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1)
+    window = np.array([piece.window for piece in found]).reshape(-1, MAP_POINTS, 2)
+    corner = np.array([piece.corner for piece in found]).reshape(-1, 3, 2)
+    first, heading = window[:, 0], np.array([piece.heading for piece in found])
     point_type, polygon_type, light = np.array(types, dtype=np.uint8).reshape(-1, 3).T
     return MapPieces(
         pose=np.column_stack([first, heading]).astype(np.float32),
-        shape=shape.astype(np.float32),
+        shape=_seen_from(first, heading, window).astype(np.float32),
+        corner=_seen_from(first, heading, corner).astype(np.float32),
         point_type=np.ascontiguousarray(point_type),
         polygon_type=np.ascontiguousarray(polygon_type),
         light=np.ascontiguousarray(light),
         feature=np.array(features, dtype=np.int32),
     )
+
+
+def _seen_from(first: np.ndarray, heading: np.ndarray, points: np.ndarray) -> np.ndarray:
+    cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
+    x, y = np.moveaxis(points - first[:, None], -1, 0)
+    return np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1)
 
 
 def _types(kind: int, subtype: int, stopped: bool) -> tuple[PointType, PolygonType]:
@@ -166,46 +181,70 @@ def _split(points: np.ndarray) -> list[np.ndarray]:
     return [line for line in np.split(points, gaps) if len(line) > 1]
 
 
-def _sides(polygon: np.ndarray) -> list[np.ndarray]:
-    """The two long sides of an area, each there and back, a point every metre."""
+def _sides(polygon: np.ndarray) -> np.ndarray:
+    """The two long sides of an area, each there and back, a point every metre; one line of all.
+
+    The line is split where it changes sides, as any line is at a gap, and not where it turns back.
+    """
     if len(polygon) < 4:
-        return []
+        return np.zeros((0, 2))
     corner = polygon[np.linspace(0, len(polygon), 4, endpoint=False).astype(int)]
-    side = np.linalg.norm(np.roll(corner, -1, axis=0) - corner, axis=1)
-    pairs = [(0, 1), (3, 2)] if side[0] + side[2] >= side[1] + side[3] else [(1, 2), (0, 3)]
+    first, second = (np.linalg.norm(corner[i + 1] - corner[i]) for i in (0, 1))
+    sides = [(0, 1), (2, 3)] if first > second else [(0, 3), (2, 1)]
     lines = []
-    for a, b in pairs:
-        count = max(int(np.linalg.norm(corner[b] - corner[a]) / SIDE_SPACING) + 1, 2)
-        line = np.linspace(corner[a], corner[b], count)
+    for a, b in sides:
+        length = np.linalg.norm(corner[b] - corner[a])
+        along = np.append(np.arange(int(length / SIDE_SPACING) + 1) * SIDE_SPACING, length)
+        share = along[:, None] / max(length, 1e-9)
+        line = corner[a] + share * (corner[b] - corner[a])
         lines += [line, line[::-1]]
-    return lines
+    return np.concatenate(lines)
 
 
-def _pieces(line: np.ndarray) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class _Piece:
+    window: Float64[np.ndarray, "11 2"]
+    corner: Float64[np.ndarray, "3 2"]
+    heading: float
+    """direction of the first 0.5 m"""
+
+
+def _pieces(line: np.ndarray) -> list[_Piece]:
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     if along[-1] <= 0:
         return []
     at = np.append(np.arange(0.0, along[-1], SPACING), along[-1])
-    dense = np.column_stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])])
+    dense = _on(line, along, at)
     whole = (len(dense) - 1) // STRIDE
-    pieces = [dense[i * STRIDE : i * STRIDE + MAP_POINTS] for i in range(whole)]
-    rest = at[whole * STRIDE :]
-    if len(rest) >= 3:
-        fine = np.linspace(rest[0], rest[-1], MAP_POINTS)
-        pieces.append(
-            np.column_stack(
-                [np.interp(fine, along, line[:, 0]), np.interp(fine, along, line[:, 1])]
-            )
-        )
+    windows = [dense[i * STRIDE : i * STRIDE + MAP_POINTS] for i in range(whole)]
+    pieces = [_Piece(window, window[::5], _direction(window)) for window in windows]
+    rest = slice(whole * STRIDE, None)
+    # The rest begins on the last point of the last whole piece, which does not count.
+    if len(dense[rest]) - min(whole, 1) >= FEWEST:
+        # SMART keeps three of its points; the vocabulary is built from whole shapes and wants all.
+        window = _on(line, along, np.linspace(at[rest][0], at[-1], MAP_POINTS))
+        three = np.linspace(0, len(dense[rest]) - 1, 3).astype(int)
+        pieces.append(_Piece(window, dense[rest][three], _direction(dense[rest])))
     return pieces
 
 
-def nearest_shape(shape: np.ndarray, vocabulary: np.ndarray) -> np.ndarray:
-    """Index of the map token nearest to each piece, int16 [M].
+def _on(line: np.ndarray, along: np.ndarray, at: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])])
+
+
+def _direction(line: np.ndarray) -> float:
+    x, y = line[1] - line[0]
+    return float(np.arctan2(y, x))
+
+
+def nearest_shape(
+    corner: Float32[np.ndarray, "M 3 2"], vocabulary: Float32[np.ndarray, "V 11 2"]
+) -> Int16[np.ndarray, "M"]:
+    """Index of the map token nearest to each piece.
 
     Compared at the points 0, 5 and 10 by the sum of squared distances, as SMART matches them.
     """
-    corner = shape[:, ::5].reshape(-1, 6)
+    piece = corner.reshape(-1, 6)
     entry = vocabulary[:, ::5].reshape(-1, 6)
     # |a - b|² = |a|² - 2ab + |b|²; the first term does not change which b is nearest.
-    return ((entry**2).sum(axis=1) - 2 * corner @ entry.T).argmin(axis=1).astype(np.int16)
+    return ((entry**2).sum(axis=1) - 2 * piece @ entry.T).argmin(axis=1).astype(np.int16)

@@ -11,17 +11,16 @@ from simagents.scenarios.ragged import Item, Store
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.tokens.chain import token_chain
 from simagents.tokens.map import cut_map, nearest_shape
-from simagents.tokens.tracks import clean_tracks
-from simagents.tokens.vocabulary import HISTORY_TOKENS, SUBSTEPS, Vocabulary, class_of
+from simagents.tokens.tracks import clean_tracks, interpolated_height
+from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary, class_of
 
 TRAINED_WITHIN = 100.0
 """Metres from the SDC within which agents without a role may be trained on (SMART)."""
 CONTEXT_WITHIN = 150.0
 """Metres from the SDC beyond which training does not see an agent (SMART)."""
 ENOUGH_FUTURE = 5
-"""Valid future tokens that an agent without a role needs to be trained on.
-
-CAT-K counts five valid log steps; tokens are coarser and what the loss can use."""
+"""Log steps in the future, valid and within CONTEXT_WITHIN, that an agent without a role needs to
+be trained on (CAT-K)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +51,8 @@ class TokenScene:
     """where the chain stands after each token"""
     valid: Bool[np.ndarray, "A T"]
     """both ends of the token are in the log"""
-    in_range: Bool[np.ndarray, "A T"]
-    """within CONTEXT_WITHIN of the SDC at the end of the token"""
+    in_range: Bool[np.ndarray, "A B"]
+    """within CONTEXT_WITHIN of the SDC, heights included, at each boundary"""
 
     def item(self) -> Item:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -74,15 +73,17 @@ def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
     role = scenario.to_predict | scenario.of_interest
     role[scenario.sdc] = True
     # The SDC's own track says where it is at each step; it is always seen.
+    place = np.dstack([pose[..., :2], interpolated_height(scenario, rows)])
     sdc = np.flatnonzero(rows == scenario.sdc)
-    centre = logged[sdc[0], 1:, :2] if len(sdc) else np.zeros((len(at) - 1, 2))
-    distance = np.linalg.norm(logged[:, 1:, :2] - centre, axis=-1)
-    now = HISTORY_TOKENS - 1
-    future = valid[:, HISTORY_TOKENS:].sum(dim=1).numpy()
+    centre = place[sdc[0]] if len(sdc) else np.zeros(place.shape[1:])
+    distance = np.linalg.norm(place - centre, axis=-1)
+    near = distance < CONTEXT_WITHIN
+    future = (seen & near)[:, CURRENT + 1 :].sum(axis=1)
+    enough = (distance[:, CURRENT] < TRAINED_WITHIN) & (future >= ENOUGH_FUTURE)
     return TokenScene(
         origin=origin,
         map_pose=pieces.pose,
-        map_token=nearest_shape(pieces.shape, vocabulary.map.numpy()),
+        map_token=nearest_shape(pieces.corner, vocabulary.map.numpy()),
         map_point_type=pieces.point_type,
         map_polygon_type=pieces.polygon_type,
         map_light=pieces.light,
@@ -90,13 +91,13 @@ def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
         agent_class=agent_class.numpy().astype(np.uint8),
         agent_size=scenario.mean_size[rows],
         has_role=role[rows],
-        trainable=role[rows] | ((distance[:, now] < TRAINED_WITHIN) & (future >= ENOUGH_FUTURE)),
+        trainable=role[rows] | enough,
         logged=logged.astype(np.float32),
         logged_valid=logged_valid,
         token=token.numpy().astype(np.int16),
         pose=path.numpy(),
         valid=valid.numpy(),
-        in_range=distance < CONTEXT_WITHIN,
+        in_range=near[:, at],
     )
 
 

@@ -40,6 +40,16 @@ def clean_tracks(scenario: Scenario, rows: np.ndarray, origin: np.ndarray) -> tu
     return pose, valid
 
 
+def interpolated_height(scenario: Scenario, rows: np.ndarray) -> Float[np.ndarray, "A T"]:
+    """z of the agents in `rows` (m), linear over gaps, held before the first and after the last."""
+    steps = np.arange(scenario.valid.shape[1])
+    height = [
+        np.interp(steps, np.flatnonzero(seen), z[seen])
+        for seen, z in zip(scenario.valid[rows], scenario.position[rows, :, 2], strict=True)
+    ]
+    return np.array(height, dtype=np.float64).reshape(len(rows), len(steps))
+
+
 def _extend_back(pose: np.ndarray, valid: np.ndarray, first: int, velocity: np.ndarray) -> None:
     back = SUBSTEPS if first == CURRENT else first % SUBSTEPS
     steps = np.arange(first - back, first)

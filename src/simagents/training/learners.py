@@ -1,7 +1,7 @@
 """How each algorithm comes by the tensors that its loss wants.
 
-There are three ways: from the log, from a rollout held close to the log, and from free rollouts
-with a reward. A new policy-gradient algorithm is a loss in `algorithms/` and a line in `LOSSES`.
+There are three ways: from the log, as it is or with noise; from a rollout held close to the log; and
+from free rollouts with a reward. A new policy-gradient algorithm is a loss in `algorithms/` and a line in `LOSSES`.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from simagents.algorithms.mpo import mpo_loss
+from simagents.algorithms.smoothing import spatial_shares
 from simagents.algorithms.supervised import cross_entropy, future_targets
 from simagents.algorithms.weights import rollout_mean, token_mean
 from simagents.counter import hashed, key_of
@@ -24,10 +25,12 @@ from simagents.models.distribution import Sampling
 from simagents.models.policy import Policy
 from simagents.recipe import Recipe
 from simagents.rewards.realism import RealismReward
-from simagents.simulation.choice import ClosestAmongTop, Sample
-from simagents.simulation.rollout import Rollouts, by_scene, roll_out, to_world_frame
+from simagents.simulation.choice import Sample
+from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
 from simagents.tokens.vocabulary import HISTORY_TOKENS
 from simagents.training.batches import Batch
+from simagents.training.closed_loop import ROLLOUTS, ClosedLoopCloning
+from simagents.training.noisy import NOISES, NoisyCloning
 
 Stats = dict[str, Tensor]
 
@@ -51,6 +54,8 @@ class Cloning:
 
     policy: Policy  # the engine around it, so that gradients are shared
     label_smoothing: float
+    shares: Tensor | None
+    """[3, V, V]: how each token's smoothed mass is spread over its class; None: evenly"""
 
     def counts(self, batch: Batch) -> int:
         return int(self._targets(batch.scenes)[1].sum())
@@ -60,55 +65,18 @@ class Cloning:
         target, valid = self._targets(scenes)
         distribution = self.policy(scenes, logged_paths(scenes))
         weight = token_mean(valid, total)
+        shares = self.shares
+        if shares is not None:
+            shares = shares[scenes.agent_class[:, None], target]
         return cross_entropy(
-            distribution.logits, target, weight, label_smoothing=self.label_smoothing
-        )
+            distribution.logits, target, weight,
+            label_smoothing=self.label_smoothing, shares=shares,
+        )  # fmt: skip
 
     def _targets(self, scenes: SceneBatch) -> tuple[Tensor, Tensor]:
         paths = logged_paths(scenes)
         target, valid = future_targets(paths.valid, paths.token, HISTORY_TOKENS)
         return target, valid & scenes.trained[:, None]
-
-
-@dataclass
-class ClosedLoopCloning:
-    """CAT-K: roll out near the log, then learn the tokens that lead back to it.
-
-    The published code back-propagates through the rollout's cached features; the pass over the
-    finished path has the same features, and so, dropout apart, the same gradient.
-    """
-
-    policy: Policy
-    model: nn.Module
-    top_k: int
-    label_smoothing: float
-
-    def counts(self, batch: Batch) -> int:
-        return int(self._valid(batch.scenes).sum())
-
-    def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
-        scenes, actions = batch.scenes, self.model.actions
-        choice = ClosestAmongTop(self.top_k, actions, scenes.logged, scenes.logged_valid)
-        paths = _without_dropout(
-            self.model, lambda: roll_out(self.model, scenes, 1, lambda _: choice)
-        ).paths
-        here = paths.pose[:, HISTORY_TOKENS - 1 : -1]
-        there = scenes.logged[:, HISTORY_TOKENS + 1 :]
-        steps = here.shape[1]
-        target = actions.nearest(
-            scenes.agent_class.repeat_interleave(steps), here.flatten(0, 1), there.flatten(0, 1)
-        ).view(-1, steps)
-        weight = token_mean(self._valid(scenes), total)
-        distribution = self.policy(scenes, paths)
-        loss, stats = cross_entropy(
-            distribution.logits, target, weight, label_smoothing=self.label_smoothing
-        )
-        distance = (paths.pose[:, HISTORY_TOKENS:, :2] - there[..., :2]).norm(dim=-1)
-        return loss, {**stats, "distance_to_log": (weight * distance).sum()}
-
-    def _valid(self, scenes: SceneBatch) -> Tensor:
-        seen = scenes.logged_valid[:, HISTORY_TOKENS + 1 :] & scenes.in_range[:, HISTORY_TOKENS:]
-        return seen & scenes.trained[:, None]
 
 
 @dataclass
@@ -184,27 +152,35 @@ class Padding:
         return out.masked_scatter(self.there.view(*self.there.shape, *[1] * (rows.dim() - 1)), rows)
 
 
-def _without_dropout(model: nn.Module, work: Callable[[], Rollouts]) -> Rollouts:
-    training = model.training
-    model.eval()
-    try:
-        return work()
-    finally:
-        model.train(training)
-
-
 LOSSES = {"mpo": (mpo_loss, ("alpha", "beta"))}
 """Policy-gradient losses, and which of the recipe's coefficients they take."""
 
 _NEEDS = {
-    "bc": {"label_smoothing"},
-    "catk": {"label_smoothing", "top_k"},
+    "bc": {"label_smoothing", "smoothing"},
+    "noisy_bc": {"label_smoothing", "noise", "top_k", "temperature"},
+    "catk": {"label_smoothing", "rollout"},
     **{
         name: {"sampling_top_k", "temperature", "challenge", "reward", *coefficients}
         for name, (_, coefficients) in LOSSES.items()
     },
 }
 ALGORITHMS = tuple(_NEEDS)
+
+
+def smoothing_shares(model: nn.Module, smoothing: str) -> Tensor | None:
+    """[3, V, V] for the tokens of every class; None where the mass is spread evenly."""
+    if smoothing == "uniform":
+        return None
+    if smoothing not in ("spatial", "spatial_as_released"):
+        raise unknown_key(smoothing, "smoothing", ("uniform", "spatial", "spatial_as_released"))
+    vocabulary = model.actions.vocabulary
+    released = smoothing == "spatial_as_released"
+    return torch.stack(
+        [
+            spatial_shares(corners, ~absent, as_released=released)
+            for corners, absent in zip(vocabulary.end_box, vocabulary.absent, strict=True)
+        ]
+    )
 
 
 def build_learner(
@@ -221,14 +197,23 @@ def build_learner(
     if recipe.algorithm not in _NEEDS:
         raise unknown_key(recipe.algorithm, "recipe.algorithm", _NEEDS)
     needs, given = _NEEDS[recipe.algorithm], {**recipe.coefficients, **resolved}
+    for key, known in (("rollout", ROLLOUTS), ("noise", NOISES)):
+        if key in needs and key in given:
+            if given[key] not in known:
+                raise unknown_key(given[key], f"coefficients of {recipe.algorithm}.{key}", known)
+            needs = needs | known[given[key]]
     for key in sorted(set(given) ^ needs):
         if key in given:
             raise unknown_key(key, f"coefficients of {recipe.algorithm}", needs)
         raise InputError(f"{recipe.algorithm} needs the coefficient `{key}`.")
     if recipe.algorithm == "bc":
-        return Cloning(policy, **given)
+        return Cloning(
+            policy, given["label_smoothing"], smoothing_shares(model, given["smoothing"])
+        )
+    if recipe.algorithm == "noisy_bc":
+        return NoisyCloning(policy, model.actions, recipe.seed, **given)
     if recipe.algorithm == "catk":
-        return ClosedLoopCloning(policy, model, **given)
+        return ClosedLoopCloning(policy, model, recipe.seed, **given)
     if reference is None:
         raise InputError(
             f"{recipe.algorithm} starts from a parent run; give its weights with --parent."

@@ -1,0 +1,210 @@
+"""A CAT-K or SMART checkpoint with its vocabularies -> a model of this project."""
+
+import hashlib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from safetensors.torch import save_file
+from torch import Tensor
+
+from simagents.errors import InputError
+from simagents.exchange.inert import plain, read_checkpoint
+from simagents.exchange.names import matches, repeated
+from simagents.exchange.tokens import read_vocabulary
+from simagents.files import replacing, write_json
+from simagents.models.build import build_policy
+from simagents.recipe import Recipe
+from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary
+
+_PREFIX = "encoder."
+_HEADS = {128: (8, 16), 32: (4, 8)}
+"""Channels of all heads -> heads and channels of one, in CAT-K's three public sizes."""
+_NEIGHBOURS = 100
+"""CAT-K's code has this number and no option for it."""
+_OPTIONS = {
+    "dropout": ("dropout", 0.1),
+    "history_drop": ("hist_drop_prob", 0.1),
+    "map_radius": ("pl2pl_radius", 10.0),
+    "map_to_agent_radius": ("pl2a_radius", 30.0),
+    "agent_radius": ("a2a_radius", 60.0),
+}
+"""What no shape tells: our name, the name in `model_config.decoder`, the value of `smart.yaml`."""
+_SPAN = 30
+
+
+@dataclass
+class Args:
+    """Turn a Lightning checkpoint of CAT-K or SMART into weights, recipe and vocabulary.
+
+    Nothing in the files is executed. Every tensor is accounted for: one that is missing, not of
+    this model, or of another shape is named, and nothing is written.
+    """
+
+    checkpoint: Annotated[Path, tyro.conf.Positional]
+    """.ckpt with a `state_dict`"""
+    agent_vocab: Path
+    """pickle with `token_all`: corners of the motion tokens of `veh`, `ped` and `cyc`"""
+    map_vocab: Path
+    """pickle with `traj_src`: points of the map tokens"""
+    out: Path
+    """folder for model.safetensors, recipe.json and vocabulary.safetensors"""
+
+
+def main(args: Args) -> None:
+    """Say on standard error what the checkpoint does not tell and was assumed."""
+    content = read_checkpoint(args.checkpoint)
+    state = tensors_of(content, args.checkpoint)
+    vocabulary, deviation = read_vocabulary(args.agent_vocab, args.map_vocab)
+    told = plain(content.get("hyper_parameters")) or {}
+    decoder = _mapping(_mapping(told.get("model_config")).get("decoder"))
+    model, assumed = model_of(state, decoder, args.checkpoint)
+    weights = ours(state, model, vocabulary, args.checkpoint)
+    recipe = recipe_of(model, vocabulary)
+    args.out.mkdir(parents=True, exist_ok=True)
+    with replacing(args.out / "model.safetensors") as temporary:
+        save_file(weights, temporary)
+    write_json(args.out / "recipe.json", recipe)
+    vocabulary.write(args.out / "vocabulary.safetensors")
+    if assumed:
+        print(f"not in the checkpoint, taken from CAT-K: {', '.join(assumed)}", file=sys.stderr)
+    print(
+        f"{sum(tensor.numel() for tensor in weights.values()):,} weights,"
+        f" {vocabulary.size} motion tokens a class, {len(vocabulary.map)} map tokens;"
+        f" corners within {deviation:.4f} m of the reference boxes",
+        file=sys.stderr,
+    )
+
+
+def tensors_of(content: dict[str, Any], path: Path) -> dict[str, Tensor]:
+    """The checkpoint's tensors without the prefix of their module."""
+    state = content.get("state_dict", content)
+    if not isinstance(state, dict) or not any(isinstance(v, Tensor) for v in state.values()):
+        raise InputError(f"{path}: there is no `state_dict` of tensors.")
+    for name, tensor in state.items():
+        if not isinstance(tensor, Tensor):
+            raise InputError(f"{path}: `{name}` is no tensor.")
+    return {str(name).removeprefix(_PREFIX): tensor.float() for name, tensor in state.items()}
+
+
+def model_of(
+    state: dict[str, Tensor], decoder: dict[str, Any], path: Path
+) -> tuple[dict[str, Any], list[str]]:
+    """`Recipe.model` from shapes and, where these say nothing, the configuration in the checkpoint.
+
+    Also returns what neither says and was assumed.
+    """
+    assumed = []
+
+    def told(name: str, default: Any) -> Any:
+        value = decoder.get(name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            assumed.append(f"{name} {default}")
+            return default
+        return value
+
+    width = _shape(state, "agent_encoder.type_a_emb.weight", path)[1]
+    inner = _shape(state, "agent_encoder.t_attn_layers.0.to_q.weight", path)[0]
+    heads, head_width = _HEADS.get(inner, (0, 0))
+    if "num_heads" in decoder or not heads:
+        heads = int(told("num_heads", heads))
+        if not heads or inner % heads:
+            raise InputError(
+                f"{path}: {inner} channels of attention in how many heads? Neither the checkpoint's"
+                " `model_config.decoder.num_heads` nor CAT-K's public sizes say."
+            )
+        head_width = inner // heads
+    else:
+        assumed.append(f"num_heads {heads}")
+    model = {
+        "width": width,
+        "heads": heads,
+        "head_width": head_width,
+        "bands": _shape(state, "map_encoder.r_pt2pt_emb.freqs.weight", path)[1],
+        "map_layers": _count(state, "map_encoder.pt2pt_layers"),
+        "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
+        "map_neighbours": _NEIGHBOURS,
+        "past_steps": int(told("time_span", _SPAN)) // SUBSTEPS,
+        "head": "shared",
+        **{key: float(told(*source)) for key, source in _OPTIONS.items()},
+    }
+    return model, assumed
+
+
+def ours(
+    state: dict[str, Tensor], model: dict[str, Any], vocabulary: Vocabulary, path: Path
+) -> dict[str, Tensor]:
+    """The tensors under our names; InputError names what is missing, extra, unequal, misshapen."""
+    layers = model["map_layers"], model["agent_layers"]
+    wanted = build_policy(Recipe.model_validate(recipe_of(model, vocabulary)), vocabulary)
+    shapes = {name: tensor.shape for name, tensor in wanted.state_dict().items()}
+    table = list(matches(*layers))
+    copies = dict(repeated(*layers))
+    known = {name for match in table for name in match.theirs} | set(copies)
+    for name in sorted(known - set(copies) - set(state)):
+        raise InputError(f"{path}: tensor `{name}` is missing.")
+    for name in sorted(set(state) - known):
+        raise InputError(f"{path}: tensor `{name}` is not of this model.")
+    for copy, original in copies.items():
+        if copy in state and not state[copy].equal(state[original]):
+            raise InputError(
+                f"{path}: tensor `{copy}` differs from `{original}`, which is the same LayerNorm."
+            )
+    found = {}
+    for match in table:
+        expected = [list(part.shape) for part in match.part(wanted.state_dict()[match.ours])]
+        for name, shape in zip(match.theirs, expected, strict=True):
+            if list(state[name].shape) != shape:
+                raise InputError(
+                    f"{path}: tensor `{name}` has shape {list(state[name].shape)}, a model of these"
+                    f" sizes and {vocabulary.size} tokens needs {shape}."
+                )
+        found[match.ours] = match.join([state[name] for name in match.theirs]).contiguous()
+    assert {name: tensor.shape for name, tensor in found.items()} == shapes
+    return found
+
+
+def recipe_of(model: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
+    """A complete recipe for weights that no run of this project trained: of no steps at all."""
+    content = hashlib.sha256()
+    for part in (vocabulary.motion, vocabulary.map):
+        content.update(part.contiguous().numpy().tobytes())
+    return {
+        "stage": "imported",
+        "algorithm": "imported",
+        "seed": 0,
+        "revision": 0,
+        "parent": None,
+        "trains": "everything",
+        "model": model,
+        "tokens": content.hexdigest()[:10],
+        "held_out": 0,
+        "precision": "float32",
+        "budget": {"steps": 0, "batch": 1, "learning_rate": 0.0, "rollouts": 0},
+        "optimiser": {"weight_decay": 0.0, "clip": 1.0, "warmup": 0.0, "final_ratio": 1.0},
+        "coefficients": {},
+    }
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _shape(state: dict[str, Tensor], name: str, path: Path) -> tuple[int, int]:
+    if name not in state:
+        raise InputError(f"{path}: tensor `{name}` is missing.")
+    if state[name].dim() != 2:
+        raise InputError(
+            f"{path}: tensor `{name}` has shape {list(state[name].shape)}, not [_, _]."
+        )
+    first, second = state[name].shape
+    return first, second
+
+
+def _count(state: dict[str, Tensor], layers: str) -> int:
+    pattern = re.compile(rf"{re.escape(layers)}\.(\d+)\.")
+    numbers = {int(match[1]) for name in state if (match := pattern.match(name))}
+    return max(numbers, default=-1) + 1

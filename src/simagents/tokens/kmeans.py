@@ -1,0 +1,37 @@
+"""The k-means clustering rule."""
+
+import warnings
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from scipy.cluster.vq import kmeans2
+
+from simagents.tokens.motions import Motions, box_points, standing_first, with_standing
+
+
+class KMeans(BaseModel):
+    """Clusters of end boxes, each token the mean of its cluster; a baseline of TrajTok's table.
+
+    Frequent motions get most of the centres, so rare ones are far from any: the reverse of
+    `k_disks`. The published baseline names no features; the corners of the end box are ours, as in
+    the other rules.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int
+    """tokens per class at most"""
+    iterations: int
+
+    def tokens(self, motions: Motions, agent_class: int, generator: np.random.Generator) -> Motions:
+        """The cluster around standing still comes first and becomes it; empty clusters go."""
+        motions = with_standing(motions)
+        boxes = box_points(motions, agent_class).reshape(len(motions), -1)
+        others = 1 + generator.permutation(len(boxes) - 1)[: self.size - 1]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="One of the clusters is empty")
+            centres = boxes[np.append(0, others)]
+            _, cluster = kmeans2(boxes, centres, iter=self.iterations, minit="matrix")
+        groups = [np.flatnonzero(cluster == number) for number in np.unique(cluster)]
+        groups.sort(key=lambda group: 0 not in group)
+        return standing_first(np.stack([motions[group].mean(axis=0) for group in groups]))

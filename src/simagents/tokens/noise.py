@@ -1,0 +1,32 @@
+"""Token chains that stray a little from the log, as augmentation."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class AmongNearest:
+    """Draw among the tokens that fit best, the better the likelier; a `choose` of `token_chain`.
+
+    The noisy tokenisation of Trajeglish (Philion et al. 2024, arXiv:2312.04535) as CAT-K's code has
+    it: of the `nearest` tokens one is drawn with softmax(-d / temperature), d the mean distance of
+    the box corners (m). One number in [0, 1) decides each draw.
+    """
+
+    nearest: int
+    temperature: float
+    """metres"""
+    uniform: Float[Tensor, "A T"]
+
+    def __call__(self, distance: Float[Tensor, "A V"], step: int) -> Int64[Tensor, "A"]:
+        found, token = distance.topk(min(self.nearest, distance.shape[-1]), largest=False)
+        share = (-found.double() / self.temperature).softmax(
+            dim=-1
+        )  # 0 for padding: infinitely far
+        passed = (share.cumsum(dim=-1) <= self.uniform[:, step, None].double()).sum(dim=-1)
+        # Rounding may leave the sum below 1: never a token without a share.
+        last = (share > 0).sum(dim=-1) - 1
+        return torch.gather(token, -1, passed.minimum(last)[:, None]).squeeze(-1)

@@ -1,0 +1,142 @@
+"""A checkpoint as CAT-K's training writes it: its names, its shapes, numbers of our own."""
+
+import pickle
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from simagents.exchange.tokens import corners_of
+
+NORM = ("weight", "bias")
+SCALARS = {
+    "map_encoder.r_pt2pt_emb": 3,
+    "agent_encoder.x_a_emb": 2,
+    "agent_encoder.r_t_emb": 4,
+    "agent_encoder.r_pt2a_emb": 3,
+    "agent_encoder.r_a2a_emb": 3,
+}
+
+
+def shapes(width, inner, bands, tokens, map_layers, agent_layers):
+    """Names and shapes of the encoder, by the rules that its modules follow."""
+    found = {}
+
+    def linear(name, outputs, inputs, bias=True):
+        found[f"{name}.weight"] = (outputs, inputs)
+        if bias:
+            found[f"{name}.bias"] = (outputs,)
+
+    def norm(name):
+        found.update({f"{name}.{kind}": (width,) for kind in NORM})
+
+    def embedding(name, inputs):
+        for number, size in ((0, inputs), (3, width), (6, width)):
+            linear(f"{name}.mlp.{number}", width, size)
+        norm(f"{name}.mlp.1")
+        norm(f"{name}.mlp.4")
+
+    def head(name, inputs, outputs):
+        linear(f"{name}.mlp.0", width, inputs)
+        norm(f"{name}.mlp.1")
+        linear(f"{name}.mlp.3", outputs, width)
+
+    def attention(name):
+        for part in ("q", "k", "v", "k_r", "v_r", "s"):
+            linear(f"{name}.to_{part}", inner, width, bias=part not in ("k", "k_r"))
+        linear(f"{name}.to_g", inner, inner + width)
+        linear(f"{name}.to_out", width, inner)
+        linear(f"{name}.ff_mlp.0", 4 * width, width)
+        linear(f"{name}.ff_mlp.3", width, 4 * width)
+        for part in ("prenorm_x_src", "prenorm_x_dst", "prenorm_r", "postnorm"):
+            norm(f"{name}.attn_{part}")
+        norm(f"{name}.ff_prenorm")
+        norm(f"{name}.ff_postnorm")
+
+    for name, scalars in SCALARS.items():
+        found[f"{name}.freqs.weight"] = (scalars, bands)
+        for branch in range(scalars):
+            linear(f"{name}.mlps.{branch}.0", width, 2 * bands + 1)
+            norm(f"{name}.mlps.{branch}.1")
+            linear(f"{name}.mlps.{branch}.3", width, width)
+        norm(f"{name}.to_out.0")
+        linear(f"{name}.to_out.2", width, width)
+    for name, kinds in (("type_pt", 10), ("polygon_type", 4), ("light_pl", 5)):
+        found[f"map_encoder.{name}_emb.weight"] = (kinds, width)
+    embedding("map_encoder.token_emb", 22)
+    for number in range(map_layers):
+        attention(f"map_encoder.pt2pt_layers.{number}")
+    found["agent_encoder.type_a_emb.weight"] = (3, width)
+    head("agent_encoder.shape_emb", 3, width)
+    for kind in ("veh", "ped", "cyc"):
+        embedding(f"agent_encoder.token_emb_{kind}", 8)
+    embedding("agent_encoder.fusion_emb", 2 * width)
+    for number in range(agent_layers):
+        for kind in ("t", "pt2a", "a2a"):
+            attention(f"agent_encoder.{kind}_attn_layers.{number}")
+    head("agent_encoder.token_predict_head", width, tokens)
+    return found
+
+
+def filled(wanted, seed=0):
+    """Random tensors, none at its resting value; norms that layers share are equal."""
+    generator = torch.manual_seed(seed)
+    state = {}
+    for name, shape in wanted.items():
+        tensor = torch.randn(shape, generator=generator) * (0.5 / max(shape[-1], 4) ** 0.5)
+        resting = len(shape) == 1 and name.endswith("weight")
+        state[name] = tensor + 1 if resting else tensor
+    for name in list(state):
+        if "attn_prenorm_x_dst" in name and "pt2a" not in name:
+            state[name] = state[name.replace("_dst", "_src")].clone()
+    return state
+
+
+SIZES = dict(width=16, inner=12, bands=4, tokens=48, map_layers=1, agent_layers=2)
+DECODER = dict(
+    hidden_dim=16, num_heads=3, head_dim=4, num_freq_bands=4, dropout=0.2, hist_drop_prob=0.3,
+    pl2pl_radius=9, pl2a_radius=11, a2a_radius=25, time_span=15,
+)  # fmt: skip
+
+
+@pytest.fixture
+def catk(tmp_path, vocabulary):
+    """Checkpoint, vocabularies, and what is in them; change `state` or `decoder`, then `write`."""
+    found = SimpleNamespace(
+        state=filled(shapes(**SIZES)),
+        decoder=dict(DECODER),
+        checkpoint=tmp_path / "last.ckpt",
+        agent=tmp_path / "agent.pkl",
+        map=tmp_path / "map.pkl",
+        out=tmp_path / "imported",
+    )
+
+    def write():
+        content = {
+            "state_dict": {f"encoder.{name}": tensor for name, tensor in found.state.items()},
+            "epoch": 31,
+            "pytorch-lightning_version": "2.4.0",
+        }
+        if found.decoder is not None:
+            content["hyper_parameters"] = {"model_config": {"decoder": found.decoder}}
+        torch.save(content, found.checkpoint)
+
+    found.write = write
+    write()
+    corners = corners_of(vocabulary.motion).numpy()
+    tables = dict(zip(("veh", "ped", "cyc"), corners, strict=True))
+    found.agent.write_bytes(pickle.dumps({"token_all": tables}))
+    pieces = vocabulary.map.numpy().astype(np.float64)
+    found.map.write_bytes(pickle.dumps({"traj_src": pieces}))
+    return found
+
+
+@pytest.fixture
+def shapes_of():
+    return shapes
+
+
+@pytest.fixture(name="filled")
+def _filled():
+    return filled
