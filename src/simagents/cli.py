@@ -8,6 +8,7 @@ from importlib import import_module
 
 import tyro
 
+from simagents.allocator import keep_freed_memory
 from simagents.errors import InputError, unknown_key
 
 COMMANDS = {
@@ -74,6 +75,7 @@ def main() -> None:
     try:
         if name not in COMMANDS:
             raise unknown_key(name, "simagents", COMMANDS)
+        keep_freed_memory()
         module = import_module(COMMANDS[name][0])
         module.main(tyro.cli(module.Args, prog=f"simagents {name}", args=sys.argv[2:]))
     except InputError as problem:

@@ -2,20 +2,18 @@
 
 import json
 from dataclasses import replace
-from math import pi
 
 import pandas as pd
 import pytest
 import torch
-from torch.nn.functional import layer_norm
 
+from plain.smart import PlainSmart
 from simagents.errors import InputError
 from simagents.evaluation import evaluate
 from simagents.exchange import export_catk
 from simagents.exchange.import_catk import Args, main
 from simagents.exchange.inert import read_checkpoint, read_pickle
 from simagents.exchange.tokens import corners_of
-from simagents.geometry import wrap_angle
 from simagents.models.batch import logged_paths
 from simagents.models.build import build_policy
 from simagents.recipe import Recipe
@@ -31,135 +29,6 @@ def bring(catk):
     return build_policy(recipe, vocabulary, catk.out / "model.safetensors").eval()
 
 
-# ---- SMART as CAT-K prints it, edge by edge, under its names ----------------------------------------
-
-
-class Plain:
-    """The published network as plainly as it can be written: no folding, no stacking, no caches."""
-
-    def __init__(self, state, decoder, corners, pieces):
-        self.state, self.decoder, self.corners, self.pieces = state, decoder, corners, pieces
-
-    def linear(self, name, x):
-        out = x @ self.state[f"{name}.weight"].T
-        return out + self.state[f"{name}.bias"] if f"{name}.bias" in self.state else out
-
-    def norm(self, name, x):
-        return layer_norm(x, x.shape[-1:], self.state[f"{name}.weight"], self.state[f"{name}.bias"])
-
-    def embedding(self, name, x):
-        x = self.linear(f"{name}.mlp.0", x)
-        x = self.linear(f"{name}.mlp.3", self.norm(f"{name}.mlp.1", x).relu())
-        return self.linear(f"{name}.mlp.6", self.norm(f"{name}.mlp.4", x).relu())
-
-    def head(self, name, x):
-        x = self.linear(f"{name}.mlp.0", x)
-        return self.linear(f"{name}.mlp.3", self.norm(f"{name}.mlp.1", x).relu())
-
-    def fourier(self, name, x, extra=0.0):
-        total = extra
-        for branch in range(x.shape[1]):
-            one = x[:, branch, None]
-            phase = 2 * pi * one * self.state[f"{name}.freqs.weight"][branch]
-            hidden = self.linear(
-                f"{name}.mlps.{branch}.0", torch.cat([phase.cos(), phase.sin(), one], dim=-1)
-            )
-            hidden = self.norm(f"{name}.mlps.{branch}.1", hidden).relu()
-            total = total + self.linear(f"{name}.mlps.{branch}.3", hidden)
-        return self.linear(f"{name}.to_out.2", self.norm(f"{name}.to_out.0", total).relu())
-
-    def attention(self, name, x, sources, edges, r):
-        """`edges` are (target, source); every edge has a key and a value of its own."""
-        heads = self.decoder["num_heads"]
-        target, source = edges
-        at = self.norm(f"{name}.attn_prenorm_x_src", sources)
-        to = self.norm(f"{name}.attn_prenorm_x_dst", x)
-        r = self.norm(f"{name}.attn_prenorm_r", r)
-        query = self.linear(f"{name}.to_q", to)[target]
-        key = self.linear(f"{name}.to_k", at)[source] + self.linear(f"{name}.to_k_r", r)
-        value = self.linear(f"{name}.to_v", at)[source] + self.linear(f"{name}.to_v_r", r)
-        size = query.shape[-1] // heads
-        score = (query * key).view(-1, heads, size).sum(dim=-1) * size**-0.5
-        gathered = torch.zeros(len(x), heads * size)
-        for node in target.unique():
-            mine = target == node
-            weight = score[mine].softmax(dim=0)[..., None]
-            gathered[node] = (weight * value[mine].view(-1, heads, size)).sum(dim=0).flatten()
-        gate = torch.sigmoid(self.linear(f"{name}.to_g", torch.cat([gathered, to], dim=-1)))
-        mixed = gathered + gate * (self.linear(f"{name}.to_s", to) - gathered)
-        x = x + self.norm(f"{name}.attn_postnorm", self.linear(f"{name}.to_out", mixed))
-        hidden = self.linear(f"{name}.ff_mlp.0", self.norm(f"{name}.ff_prenorm", x)).relu()
-        return x + self.norm(f"{name}.ff_postnorm", self.linear(f"{name}.ff_mlp.3", hidden))
-
-    def logits(self, scenes, paths):
-        """Of every valid node of a log in steps 1 to 16, and which nodes these are."""
-        maps, agents = "map_encoder", "agent_encoder"
-        pose = scenes.map_pose
-        x = self.embedding(f"{maps}.token_emb", self.pieces[scenes.map_token].flatten(1))
-        for kind, name in enumerate(("type_pt", "polygon_type", "light_pl")):
-            x = x + self.state[f"{maps}.{name}_emb.weight"][scenes.map_type[:, kind]]
-        same = scenes.map_scene[:, None] == scenes.map_scene
-        edges = self.near(pose, pose, same & ~torch.eye(len(pose)).bool(), "pl2pl_radius")
-        r = self.fourier(f"{maps}.r_pt2pt_emb", lie(pose, pose, edges))
-        for layer in range(1):
-            x = self.attention(f"{maps}.pt2pt_layers.{layer}", x, x, edges, r)
-        on_map = x
-
-        valid = paths.valid[:, :-1]
-        agent, step = torch.nonzero(valid, as_tuple=True)
-        at = paths.pose[agent, step]
-        kind = scenes.agent_class[agent]
-        box = self.corners[kind, paths.token[agent, step], -1].flatten(1)
-        token = torch.zeros(len(agent), x.shape[1])
-        for number, name in enumerate(("veh", "ped", "cyc")):
-            mine = kind == number
-            token[mine] = self.embedding(f"{agents}.token_emb_{name}", box[mine])
-        before = paths.pose[agent, (step - 1).clamp(min=0)]
-        moved = (at - before) * (valid[agent, (step - 1).clamp(min=0)] & (step > 0))[:, None]
-        turn = torch.atan2(moved[:, 1], moved[:, 0]) - at[:, 2]
-        length = moved[:, :2].norm(dim=-1)
-        motion = torch.stack([length, torch.where(length > 0, wrap_angle(turn), 0.0)], dim=-1)
-        known = self.state[f"{agents}.type_a_emb.weight"][kind]
-        known = known + self.head(f"{agents}.shape_emb", scenes.agent_size[agent])
-        x = torch.cat([token, self.fourier(f"{agents}.x_a_emb", motion, known)], dim=-1)
-        x = self.embedding(f"{agents}.fusion_emb", x)
-
-        back = step[:, None] - step
-        past = (agent[:, None] == agent) & (back > 0) & (back <= self.decoder["time_span"] / 5)
-        in_time = torch.nonzero(past, as_tuple=True)
-        steps = -back[in_time][:, None].float()
-        in_time_r = self.fourier(
-            f"{agents}.r_t_emb", torch.cat([lie(at, at, in_time), steps], dim=-1)
-        )
-        scene = scenes.agent_scene[agent]
-        to_map = self.near(at, pose, scene[:, None] == scenes.map_scene, "pl2a_radius")
-        to_map_r = self.fourier(f"{agents}.r_pt2a_emb", lie(at, pose, to_map))
-        together = (scene[:, None] == scene) & (step[:, None] == step)
-        among = self.near(at, at, together & (agent[:, None] != agent), "a2a_radius")
-        among_r = self.fourier(f"{agents}.r_a2a_emb", lie(at, at, among))
-        for layer in range(2):
-            x = self.attention(f"{agents}.t_attn_layers.{layer}", x, x, in_time, in_time_r)
-            x = self.attention(f"{agents}.pt2a_attn_layers.{layer}", x, on_map, to_map, to_map_r)
-            x = self.attention(f"{agents}.a2a_attn_layers.{layer}", x, x, among, among_r)
-        asked = step >= 1
-        logits = self.head(f"{agents}.token_predict_head", x[asked])
-        return logits, agent[asked], step[asked] - 1
-
-    def near(self, target, source, allowed, radius):
-        distance = (target[:, None, :2] - source[None, :, :2]).norm(dim=-1)
-        return torch.nonzero(allowed & (distance < self.decoder[radius]), as_tuple=True)
-
-
-def lie(target, source, edges):
-    """Distance, bearing and difference of heading of the source as seen from the target."""
-    there, here = source[edges[1]], target[edges[0]]
-    offset = there[:, :2] - here[:, :2]
-    bearing = wrap_angle(torch.atan2(offset[:, 1], offset[:, 0]) - here[:, 2])
-    distance = offset.norm(dim=-1)
-    bearing = torch.where(distance > 0, bearing, 0.0)
-    return torch.stack([distance, bearing, wrap_angle(there[:, 2] - here[:, 2])], dim=-1)
-
-
 def shaken(poses):
     """Nothing lies exactly behind anything, where a bearing of pi may as well be one of -pi."""
     spread = torch.tensor([0.3, 0.3, 0.1])
@@ -171,7 +40,8 @@ def test_an_imported_model_answers_as_the_plain_network_does(catk, batch, vocabu
     policy = bring(catk)
     batch = replace(batch, map_pose=shaken(batch.map_pose), pose=shaken(batch.pose))
     paths = logged_paths(batch)
-    plain = Plain(catk.state, catk.decoder, corners_of(vocabulary.motion), vocabulary.map)
+    corners = corners_of(vocabulary.motion)
+    plain = PlainSmart(lambda: catk.state, catk.decoder, corners, vocabulary.map)
     expected, agent, step = plain.logits(batch, paths)
     found = policy(batch, paths).logits[agent, step]
     assert expected.std() > 0.05

@@ -128,6 +128,7 @@ def model_of(
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
         "map_neighbours": _NEIGHBOURS,
         "past_steps": int(told("time_span", _SPAN)) // SUBSTEPS,
+        "relation_rows": 0,  # how fast its frequencies turn is not known: exact
         "head": "shared",
         **{key: float(told(*source)) for key, source in _OPTIONS.items()},
     }

@@ -65,36 +65,62 @@ class RelationAttention(nn.Module):
 
     def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
         n, width = target.shape
-        inner = self.heads * self.head_width
         if not relations.present:
-            return target.new_zeros(n, inner)
+            return target.new_zeros(n, self.heads * self.head_width)
+        keys, values = memory
         query = self.query(target) * self.head_width**-0.5
         scale, shift = self.norm_relation.weight, self.norm_relation.bias
         to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
         seen_by = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
-        # Each head's query, zero outside its head: a product of whole rows then needs no copy that
-        # brings heads together, which costs more than the zeros.
-        own = torch.eye(self.heads, device=target.device, dtype=query.dtype)
-        own = own.repeat_interleave(self.head_width, dim=1)
-        asked = query[:, None] * own
-        parts, sums, shares = [], [], []
-        for asks, sees, present, relation, keys, values in zip(
+        asked = query[:, None] * self._own(query)
+        weights, sums = [], []
+        for asks, sees, present, relation, key in zip(
             relations.of_targets(asked), relations.of_targets(seen_by), relations.present,
-            relations.relation, *map(relations.of_sources, memory), strict=True,
+            relations.relation, relations.of_sources(keys), strict=True,
         ):  # fmt: skip
-            score = torch.baddbmm(asks @ keys.transpose(1, 2), sees, relation.transpose(1, 2))
+            score = torch.baddbmm(asks @ key.transpose(1, 2), sees, relation.transpose(1, 2))
             score = score.masked_fill(~present[:, None], -torch.inf)
             weight = score.softmax(dim=-1)
             weight = nn.functional.dropout(weight, self.dropout, self.training)
-            parts.append((torch.bmm(weight.to(values.dtype), values) * own).sum(dim=1))
+            weights.append(weight)
             sums.append(torch.bmm(weight.to(relation.dtype), relation))
-            shares.append(weight.sum(dim=-1))
         from_value = (self.relation_value.weight * scale).view(self.heads, -1, width)
         constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(
             self.heads, -1
         )
         found = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
-        found = found + torch.cat(shares)[..., None] * constant
-        found = torch.cat(parts) + found.flatten(1)
-        result = torch.zeros(n, inner, dtype=found.dtype, device=target.device)
+        shares = torch.cat([weight.sum(dim=-1) for weight in weights])
+        found = found + shares[..., None] * constant
+        found = self._mixed(weights, values, relations) + found.flatten(1)
+        result = torch.zeros(n, found.shape[-1], dtype=found.dtype, device=target.device)
         return result.index_copy(0, relations.target, found)
+
+    def _mixed(self, weights: list[Tensor], values: Tensor, relations: Relations) -> Tensor:
+        """Σ a v of all targets that have sources, group by group."""
+        if torch.is_grad_enabled():
+            own = self._own(values)
+            parts = [
+                (torch.bmm(weight.to(value.dtype), value) * own).sum(dim=1)
+                for weight, value in zip(weights, relations.of_sources(values), strict=True)
+            ]
+            return torch.cat(parts)
+        # Weighted sums of rows of a table, read where they lie. Without gradients it is a tenth of
+        # the cost of gathering and multiplying; with them it would be more.
+        table = values.reshape(-1, self.head_width)
+        head = torch.arange(self.heads, device=values.device)[:, None]
+        parts = []
+        for weight, source in zip(weights, relations.of_slots(relations.source), strict=True):
+            n, _, slots = weight.shape
+            rows = source.view(n, 1, slots) * self.heads + head
+            mixed = nn.functional.embedding_bag(
+                rows.flatten(0, 1), table, mode="sum",
+                per_sample_weights=weight.to(table.dtype).flatten(0, 1),
+            )  # fmt: skip
+            parts.append(mixed.view(n, -1))
+        return torch.cat(parts)
+
+    def _own(self, like: Tensor) -> Tensor:
+        """[H, H d]: each head's columns. A product of whole rows, zero outside the head, needs no
+        copy that brings heads together, which costs more than the zeros."""
+        own = torch.eye(self.heads, device=like.device, dtype=like.dtype)
+        return own.repeat_interleave(self.head_width, dim=1)

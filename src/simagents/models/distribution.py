@@ -20,6 +20,10 @@ class TokenDistribution:
 
     logits: Float[Tensor, "*N V"]
 
+    def rows(self, which: Int64[Tensor, "n"]) -> "TokenDistribution":
+        """The distributions of some rows, perhaps several times."""
+        return TokenDistribution(self.logits.index_select(0, which))
+
     def support(self, sampling: Sampling) -> Int64[Tensor, "*N K"]:
         """The tokens that `sampling` may draw, likeliest first."""
         size = self.logits.shape[-1]

@@ -57,6 +57,10 @@ class Policy(Protocol):
         """Encode the scenes once and set up worlds for `observe`; `paths` says who is where."""
         ...
 
+    def branch(self, state: State, paths: Paths) -> State:
+        """Worlds with one past: row i goes on where row `paths.agent[i]` of the state stands."""
+        ...
+
     def observe(
         self,
         state: State,

@@ -13,8 +13,8 @@ from simagents.geometry import wrap_angle
 # their group. The bounds are fixed, so the shape in which a target is computed depends on its own
 # neighbourhood alone and never on what else is in the batch.
 _BOUNDS = (
-    4, 8, 12, 16, 24, 32, 48, 64, 96, 128,
-    192, 256, 384, 512, 768, 1024, 1536, 2048, 4096, 8192,
+    4, 8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 144, 160, 176,
+    192, 208, 224, 240, 256, 288, 320, 352, 384, 448, 512, 640, 768, 1024, 1536, 2048, 4096, 8192,
 )  # fmt: skip
 
 
@@ -23,8 +23,7 @@ class Relations:
     """Edges from sources to targets with their embeddings, shared by all layers of a kind.
 
     Targets come in groups of n with at most K sources each. What a group does not fill is padding
-    that nobody attends to. Sources and relations of all groups are gathered at once and then cut:
-    one pass through memory, and one through its gradient.
+    that nobody attends to.
     """
 
     target: Int64[Tensor, "n_all"]
@@ -37,12 +36,20 @@ class Relations:
 
     def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
         """Rows of the sources, group by group."""
-        # index_select, not rows[source]: four times as fast on a CPU.
-        return _cut(rows.index_select(0, self.source), [present.shape for present in self.present])
+        # index_select, not rows[source]: four times as fast on a CPU. Group by group: the gradient
+        # of one gather that is cut would have to be put together again.
+        return [
+            rows.index_select(0, source).view(*present.shape, -1)
+            for source, present in zip(self.of_slots(self.source), self.present, strict=True)
+        ]
 
     def of_targets(self, rows: Float[Tensor, "N *D"]) -> tuple[Float[Tensor, "_ *D"], ...]:
         """Rows of the targets, group by group."""
         return rows.index_select(0, self.target).split([len(present) for present in self.present])
+
+    def of_slots(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Rows of the slots, group by group."""
+        return rows.split([present.numel() for present in self.present])
 
 
 def _cut(rows: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
@@ -62,8 +69,6 @@ def embed_relations(
     The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
     taken here once, without its scale and shift, which the layers fold into their weights.
     """
-    embedded = embedding(features)
-    embedded = nn.functional.layer_norm(embedded, embedded.shape[-1:])
     degree = torch.bincount(target, minlength=targets)
     first = degree.cumsum(0) - degree
     targets_of, edges, presents, low = [], [], [], 0
@@ -83,8 +88,31 @@ def embed_relations(
     if not edges:
         return Relations(target[:0], source[:0], [], [])
     edge = torch.cat(edges)
-    relation = _cut(embedded.index_select(0, edge), [present.shape for present in presents])
+    # What pads a group is embedded too: a tenth more rows, but no copy of all of them.
+    embedded = _normalised(embedding, features.index_select(0, edge))
+    relation = _cut(embedded, [present.shape for present in presents])
     return Relations(torch.cat(targets_of), source[edge], presents, relation)
+
+
+def _normalised(
+    embedding: Callable[[Tensor], Tensor], features: Float[Tensor, "E F"]
+) -> Float[Tensor, "E D"]:
+    """Embeddings after a LayerNorm without scale and shift."""
+    device = features.device.type
+    # A few thousand rows at a time: on a CPU, intermediates that stay in the caches are worth more
+    # than the products themselves.
+    at_once = _ROWS_AT_ONCE if device == "cpu" else max(len(features), 1)
+    parts = []
+    for rows in features.split(at_once):
+        embedded = embedding(rows)
+        embedded = nn.functional.layer_norm(embedded, embedded.shape[-1:])
+        if torch.is_autocast_enabled(device):
+            embedded = embedded.to(torch.get_autocast_dtype(device))  # once, not in every layer
+        parts.append(embedded)
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+_ROWS_AT_ONCE = 4096
 
 
 def relation_features(

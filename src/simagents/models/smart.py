@@ -42,6 +42,9 @@ class SmartConfig:
     agent_radius: float
     past_steps: int
     """tokens that an agent looks back"""
+    relation_rows: int
+    """of the tables from which relations to the map and among agents are interpolated, in training
+    and simulation alike; 0: none, every relation through its Fourier branches"""
     head: Literal["shared", "per_class"]
     """one for the tokens of all classes, or one for each"""
 
@@ -70,7 +73,6 @@ class SmartState:
     layers: list[list[Memory]]
     """per layer and step: keys and values for the temporal attention"""
     embed_map: Embedding
-    """relations to the map and among agents: exact, or from tables where no gradient is wanted"""
     embed_agents: Embedding
 
 
@@ -206,6 +208,23 @@ class Smart(nn.Module):
             embed_agents=embed_agents,
         )
 
+    def branch(self, state: SmartState, paths: Paths) -> SmartState:
+        """Rows of the state again and again: what has been seen is computed once for all worlds."""
+
+        def taken(rows: Tensor) -> Tensor:
+            return rows.index_select(0, paths.agent)
+
+        return replace(
+            state,
+            agent_class=taken(state.agent_class),
+            agent_size=taken(state.agent_size),
+            scene=taken(state.scene),
+            world=paths.world,
+            pose=[taken(pose) for pose in state.pose],
+            valid=[taken(valid) for valid in state.valid],
+            layers=[[(taken(k), taken(v)) for k, v in steps] for steps in state.layers],
+        )
+
     def observe(
         self,
         state: SmartState,
@@ -264,15 +283,15 @@ class Smart(nn.Module):
     # ---- shared by both ------------------------------------------------------------------------
 
     def _embeddings(self) -> list[Embedding]:
-        """Of relations to the map and among agents: from tables wherever no gradient is wanted."""
+        """Of relations to the map and among agents."""
         radii = self.config.map_to_agent_radius, self.config.agent_radius
         exact = self.map_agent_relation, self.agent_relation
-        return [
-            embedding
-            if torch.is_grad_enabled() and embedding.frequency.requires_grad
-            else embedding.tabulated([0.0, -pi, -pi], [radius, pi, pi])
-            for embedding, radius in zip(exact, radii, strict=True)
-        ]
+        return [self._looked_up(*pair) for pair in zip(exact, radii, strict=True)]
+
+    def _looked_up(self, embedding: FourierEmbedding, radius: float) -> Embedding:
+        """The embedding of relations closer than `radius`, by tables if the model has them."""
+        rows = self.config.relation_rows
+        return embedding.tabulated([0.0, -pi, -pi], [radius, pi, pi], rows) if rows else embedding
 
     def encode_map(self, scenes: SceneBatch) -> MapMemory:
         """Map pieces after their layers, as keys and values for the agents."""
@@ -288,7 +307,8 @@ class Smart(nn.Module):
         others = target != source
         target, source = target[others], source[others]
         features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
-        relations = embed_relations(target, source, len(pose), features, self.map_relation)
+        embedding = self._looked_up(self.map_relation, self.config.map_radius)
+        relations = embed_relations(target, source, len(pose), features, embedding)
         for layer in self.map_layers:
             x = layer(x, layer.memory(x), relations)
         return MapMemory(

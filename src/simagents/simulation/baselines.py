@@ -29,6 +29,9 @@ class RandomTokens:
     def begin(self, scenes: SceneBatch, paths: Paths) -> Tensor:
         return self._logits(scenes.agent_class[paths.agent])
 
+    def branch(self, state: Tensor, paths: Paths) -> Tensor:
+        return state.index_select(0, paths.agent)
+
     def observe(
         self,
         state: Tensor,

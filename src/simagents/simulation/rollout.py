@@ -34,18 +34,20 @@ def roll_out(
 ) -> Rollouts:
     """Simulate every agent of every scene for 8 s, `rollouts` times over.
 
-    All rollouts of a scene share one encoding of its map. No gradients: learning goes through one
-    pass of `policy` over the returned paths.
+    All rollouts of a scene share one encoding of its map and of its history. No gradients: learning
+    goes through one pass of `policy` over the returned paths.
     """
+    past = history_paths(scenes, 1)
+    state = policy.begin(scenes, past)
+    for step in range(HISTORY_TOKENS):
+        state, distribution = policy.observe(
+            state, past.token[:, step], past.pose[:, step], past.valid[:, step]
+        )
     paths = history_paths(scenes, rollouts)
+    state, distribution = policy.branch(state, paths), distribution.rows(paths.agent)
     choice = choice_of(paths)
     agent_class = scenes.agent_class[paths.agent]
-    state = policy.begin(scenes, paths)
-    for step in range(HISTORY_TOKENS):
-        pose = paths.pose[:, step]
-        state, distribution = policy.observe(
-            state, paths.token[:, step], pose, paths.valid[:, step]
-        )
+    pose = paths.pose[:, -1]
     tokens, poses, fine = [paths.token], [paths.pose], []
     everywhere = torch.ones(len(pose), dtype=torch.bool, device=pose.device)
     for step in range(HISTORY_TOKENS, TOKEN_STEPS):

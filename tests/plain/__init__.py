@@ -1,0 +1,1 @@
+"""What the models and their training compute, written as plainly as possible and as slowly."""
