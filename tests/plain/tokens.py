@@ -13,10 +13,11 @@ from simagents.tokens.vocabulary import REFERENCE_SIZE, Vocabulary
 
 def corners_of(vocabulary: Vocabulary) -> Tensor:
     """[3, V, 6, 4, 2]: boxes of reference size along every motion."""
-    size = torch.tensor(REFERENCE_SIZE).to(vocabulary.motion)
+    motion = vocabulary.motion
+    size = torch.tensor(REFERENCE_SIZE, dtype=motion.dtype, device=motion.device)
     signs = torch.tensor([[1, 1], [1, -1], [-1, -1], [-1, 1]]).to(size) / 2
-    box = (signs * size[:, None])[:, None, None].expand(*vocabulary.motion.shape[:3], 4, 2)
-    return laid(box.flatten(0, 2), vocabulary.motion.flatten(0, 2)).view_as(box)
+    box = (signs * size[:, None])[:, None, None].expand(*motion.shape[:3], 4, 2)
+    return laid(box.flatten(0, 2), motion.flatten(0, 2)).view_as(box)
 
 
 def laid(points: Tensor, pose: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ class FourierEmbedding(nn.Module):
     def _hidden(self, x: Float[Tensor, "N scalars"]) -> Float[Tensor, "scalars N width"]:
         """The branches up to their last layer."""
         with torch.autocast(x.device.type, enabled=False):
-            phase = 2 * pi * x.T[:, :, None] * self.frequency.float()[:, None]
+            phase = 2 * pi * x.T[:, :, None] * self.frequency[:, None]
             features = torch.cat([phase.cos(), phase.sin(), x.T[:, :, None]], dim=-1)
             hidden = torch.baddbmm(self.first_bias, features, self.first_weight)
         hidden = nn.functional.layer_norm(hidden, hidden.shape[-1:])
