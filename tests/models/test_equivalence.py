@@ -114,14 +114,13 @@ def gradients(policy, answer):
 
 
 def assert_same_gradients(ours, theirs, tolerance=1e-10):
-    """Relative to the largest of each tensor. Frequencies are float32 by design, in our form."""
+    """Relative to the largest of each tensor."""
     assert ours.keys() == theirs.keys()
     largest = max(gradient.abs().max() for gradient in theirs.values())
     for name, gradient in theirs.items():
-        allowed = max(tolerance, 1e-6) if name.endswith("frequency") else tolerance
         # What is 0 but for rounding is compared with what is not.
         scale = max(gradient.abs().max(), 1e-3 * largest)
-        assert (ours[name] - gradient).abs().max() < allowed * scale, name
+        assert (ours[name] - gradient).abs().max() < tolerance * scale, name
 
 
 # ---- a whole log at once ----------------------------------------------------------------------------
