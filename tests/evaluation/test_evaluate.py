@@ -1,15 +1,25 @@
 """Evaluation keeps rollouts that score as it scored them."""
 
-import pandas as pd
+from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+import pytest
+
+from simagents.errors import InputError
 from simagents.evaluation import evaluate
 from simagents.scenarios.ragged import write_shard
 from simagents.scenarios.rollout_file import RolloutFile
+from simagents.scenarios.scenario import MapKind
 from simagents.scenarios.store import write_scenarios
 from simagents.submission.score import score_files
 
 
 def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
+    """Those of a scenario without road edges, which has no score, are kept as well."""
+    kind = scenarios[-1].map_kind
+    edgeless = np.where(kind == MapKind.ROAD_EDGE, np.uint8(MapKind.ROAD_LINE), kind)
+    scenarios = [*scenarios[:-1], replace(scenarios[-1], map_kind=edgeless)]
     shard = tmp_path / "scenarios.safetensors"
     write_scenarios(shard, scenarios)
     items = [(one.id, scene.item()) for one, scene in zip(scenarios, scenes, strict=True)]
@@ -21,8 +31,19 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
         baseline="random_tokens", pictures=tmp_path / "pictures.safetensors", pictured=1,
         rollouts_out=tmp_path / "rollouts.safetensors", device="cpu",
     )  # fmt: skip
+    for change, words in (
+        ({"chunk": -1}, "--chunk is -1"),
+        ({"chunk": 1}, "--chunk is 1"),
+        ({"weights": shard}, "not both"),
+        ({"baseline": None}, "or --baseline"),
+    ):
+        with pytest.raises(InputError, match=words):
+            evaluate.main(replace(args, **change))
+    assert not args.out.exists()
     evaluate.main(args)
     assert RolloutFile(args.pictures).ids == [scenarios[0].id]
     outcome = score_files(shard, args.rollouts_out, 2025, rollouts_each=2)
     evaluated = pd.read_parquet(args.out).sort_values("scenario_id", ignore_index=True)
     pd.testing.assert_frame_equal(outcome.scores, evaluated, check_exact=True)
+    assert list(outcome.refused) == [scenarios[-1].id]
+    assert outcome.missing == []

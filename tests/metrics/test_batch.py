@@ -112,6 +112,13 @@ def test_joined_batches_join(joined, references):
     assert torch.equal(nested.scene.edges.prior, joined.scene.edges.prior)
 
 
+def test_challenges_do_not_mix(scenes):
+    """2024 and 2025 have equal bins, so that nothing else would notice."""
+    references = [LogReference.of(scenes[1], Challenge.of(year)) for year in (2024, 2025)]
+    with pytest.raises(InputError, match="different challenges"):
+        LogReference.join(references)
+
+
 def test_too_many_scenes_are_refused(references):
     with pytest.raises(InputError, match=f"at most {SCENES} scenes"):
         Scene.join([references[1].scene] * (SCENES + 1))

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from parity import embedded, policies
+from parity.compare import DISTANCES, KINEMATIC, PER_STEP
 from simagents.metrics import Challenge, LogReference, features, score, statistics_of
 from simagents.metrics.challenge import FEATURES
 from simagents.scenarios.scenario import Scenario
@@ -33,9 +34,6 @@ CONFIGURATIONS = {
     # What evaluators before 1.6.5 say; the present one, for synthetic scenarios, cannot say it.
     "2024_code1.6.4": replace(Challenge.of(2024), time_to_collision_of_all=True),
 }
-KINEMATIC = FEATURES[:4]
-DISTANCES = ("distance_to_nearest_object", "distance_to_road_edge")
-PER_STEP = ("collision_per_step", "offroad_per_step", "traffic_light_violation_per_step")
 
 every_case = pytest.mark.parametrize(
     "case", CASES, ids=[f"{case.parent.name}-{case.name}" for case in CASES]

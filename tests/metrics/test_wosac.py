@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -242,10 +243,47 @@ def test_rigid_motion(street, as_rollouts):
 def test_wrong_rollouts_are_refused(reference, rollouts):
     with pytest.raises(InputError, match="rollouts have 2 agents where the scenario simulates 3"):
         rollout_statistics(reference, rollouts[:, :2])
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -3e38])
+def test_values_without_a_distance_are_refused(reference, rollouts, value):
     broken = rollouts.clone()
-    broken[3, 1, 40, 2] = torch.nan
+    broken[3, 1, 40, 2] = value
     with pytest.raises(InputError, match="all must be finite"):
         rollout_statistics(reference, broken)
+
+
+def test_whoever_drives_off_to_the_largest_number_has_a_score(reference, rollouts):
+    gone = rollouts.clone()
+    gone[0, :, 20:, :3] = 1e18
+    gone[1, 0, 20:, 0] = -1e18
+    assert 0 < scores_of(reference, gone).metametric < 1
+
+
+@pytest.fixture
+def unchecked():
+    """Shapes and types as a user has them, whose annotations nobody checks."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rollouts: rollouts.double(), "torch.float64; torch.float32"),
+        (lambda rollouts: rollouts.bfloat16(), "torch.bfloat16; torch.float32"),
+        (lambda rollouts: rollouts[:, :, :79], r"shape \[6, 3, 79, 4\]"),
+        (lambda rollouts: rollouts[..., :3], r"shape \[6, 3, 80, 3\]"),
+        (lambda rollouts: rollouts[0], r"shape \[3, 80, 4\]"),
+        (lambda rollouts: rollouts[:0], "one rollout at least"),
+        (lambda rollouts: rollouts.to("meta"), "on meta and the log on cpu"),
+    ],
+)
+def test_what_is_no_rollouts_is_refused(reference, rollouts, change, words):
+    with pytest.raises(InputError, match=words):
+        rollout_statistics(reference, change(rollouts))
 
 
 def test_evaluated_agents_must_be_simulated(scenario):

@@ -43,6 +43,14 @@ def test_every_kind_is_found(folder, scenarios):
         )
 
 
+def test_what_a_killed_command_left_is_no_shard(folder, scenarios):
+    for pattern in (folder, folder / "*tfrecord*"):
+        before = list(ScenarioLookup(pattern))
+        (folder / ".a.tfrecord-00000-of-00001.7.partial").write_bytes(b"half")
+        assert list(ScenarioLookup(pattern)) == before
+        (folder / ".a.tfrecord-00000-of-00001.7.partial").unlink()
+
+
 def test_agents_of_the_test_split_are_known(tmp_path, scenarios):
     """Its scenarios end with the current step, so they cannot be scored."""
     proto = scenario_pb2.Scenario.FromString(encode_scenario(scenarios[0]))

@@ -92,6 +92,8 @@ def test_values_that_are_not_finite(value):
         (np.arange(3), np.zeros((2, 3, 80, 3), np.float32), r"of shape \[2, 3, 80, 3\]"),
         (np.arange(2), np.zeros((2, 3, 80, 4), np.float32), "2 object ids for 3 agents"),
         (np.zeros(3), np.zeros((2, 3, 80, 4), np.float32), "ids of type float64"),
+        # At a kilometre from the origin a step of float16 is half a metre.
+        (np.arange(3), np.zeros((2, 3, 80, 4), np.float16), "trajectories of type float16"),
     ],
 )
 def test_arrays_of_a_wrong_shape(object_id, trajectories, words):

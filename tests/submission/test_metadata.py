@@ -64,6 +64,14 @@ def test_a_wrong_file_is_an_error(tmp_path, text, words):
     assert words in str(caught.value)
 
 
+def test_what_is_no_text_file_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        Metadata.read(tmp_path)
+    (tmp_path / "m.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not valid YAML"):
+        Metadata.read(tmp_path / "m.yaml")
+
+
 def test_an_option_is_stronger_than_the_file(tmp_path):
     (tmp_path / "m.yaml").write_text("unique_method_name: old\naffiliation: here\n")
     found = metadata_of(Args([], metadata=tmp_path / "m.yaml", unique_method_name="new"))

@@ -14,6 +14,12 @@ def test_every_item_has_its_result(workers):
     assert sorted(unordered(math.sqrt, range(30), workers)) == [math.sqrt(i) for i in range(30)]
 
 
+@pytest.mark.parametrize("workers", [0, -1])
+def test_somebody_must_work(workers):
+    with pytest.raises(InputError, match="--workers must be at least 1"):
+        list(unordered(math.sqrt, [4], workers))
+
+
 def test_few_items_are_under_way():
     taken = []
     results = unordered(math.sqrt, (taken.append(i) or i for i in range(1000)), 2)

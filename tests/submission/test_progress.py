@@ -47,6 +47,11 @@ def test_two_processes_do_not_share_it(tmp_path):
     progress.close()
 
 
+def test_a_folder_is_refused_before_anything_is_done(tmp_path):
+    with pytest.raises(InputError, match="is a folder"):
+        Progress(tmp_path, "a" * 16)
+
+
 def test_what_is_written_elsewhere_is_removed(tmp_path):
     progress = Progress(tmp_path / "scores.parquet", "a" * 16)
     progress.add("a", {})

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
 
 from simagents.errors import InputError
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
@@ -151,6 +152,37 @@ def test_killed_and_started_again_it_goes_on(tmp_path, scenarios, claims, kept, 
         resumed, score_files(args.scenarios, rollouts, 2025, rollouts_each=2).scores
     )
     assert not list(tmp_path.glob(".scores.parquet.*"))
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"device": "nowhere"}, "--device nowhere cannot be used"),
+        ({"device": "cuda:99"}, "--device cuda:99 cannot be used"),
+        ({"rollouts_each": 0}, "--rollouts must be at least 1"),
+        ({"workers": 0}, "--workers must be at least 1"),
+    ],
+)
+def test_options_that_cannot_be_meant(shard, claims, kept, option, words):
+    with pytest.raises(InputError, match=words):
+        score_files(shard, kept(claims()), 2025, **option)
+
+
+def test_types_that_numpy_lacks_are_refused_and_the_rest_is_scored(
+    tmp_path, shard, scenarios, claims, kept
+):
+    ids, rollouts = claims()[scenarios[0].id]
+    arrays = {"object_id": torch.tensor(ids), "trajectories": torch.tensor(rollouts).bfloat16()}
+    (tmp_path / "rollouts").mkdir()
+    kept({scenarios[1].id: claims()[scenarios[1].id]}, "rollouts/a.safetensors")
+    save_torch_file(
+        {f"{scenarios[0].id}.{name}": array for name, array in arrays.items()},
+        tmp_path / "rollouts/b.safetensors",
+    )
+    outcome = score_files(shard, tmp_path / "rollouts", 2025, rollouts_each=2)
+    reason = "has arrays of a type that numpy lacks; int64 and float32 are needed."
+    assert outcome.refused == {scenarios[0].id: reason}
+    assert outcome.scores.scenario_id.tolist() == [scenarios[1].id]
 
 
 def test_the_evaluator_of_2024():

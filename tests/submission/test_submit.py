@@ -92,6 +92,13 @@ def test_metadata_come_first(tmp_path, claims, kept, metadata):
         submit.main(args)
 
 
+@pytest.mark.parametrize("name", ["submission.zip", "folder.tar.gz"])
+def test_what_the_server_would_not_take_is_not_begun(tmp_path, claims, kept, metadata, name):
+    (tmp_path / "folder.tar.gz").mkdir()
+    with pytest.raises(InputError, match=r"must be a file that ends in \.tar\.gz"):
+        submit.main(given(claims, kept, metadata, tmp_path / name))
+
+
 def test_too_large_a_shard_is_an_error(tmp_path, claims, kept, metadata, monkeypatch):
     monkeypatch.setattr(submit, "LARGEST_SHARD", 1000)
     with pytest.raises(InputError, match="give more --shards"):

@@ -66,6 +66,8 @@ def main(args: Args) -> None:
         raise InputError(
             "--scenarios and --tokens hold different scenarios; give the same shards of both."
         )
+    if not 0 <= args.chunk < args.chunks:
+        raise InputError(f"--chunk is {args.chunk} and must be at least 0 and below --chunks.")
     rows = np.arange(len(store))[: args.limit or None]
     system = build_system(args)
     challenge = Challenge.of(args.challenge)
@@ -77,19 +79,19 @@ def main(args: Args) -> None:
         )
         for row in tqdm(chunk, desc=args.out.stem, unit="scenario"):
             scenario = store[int(row)]
+            trajectories = system(scenario, tokens[int(row)]).to(args.device)
+            kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
+            if keep:  # before scoring: a submission must have the scenarios without a score, too
+                keep(*kept)
             try:
                 reference = LogReference.of(scenario, challenge, device=args.device)
             except InputError as problem:
                 print(f"skipped: {problem}")
                 continue
-            trajectories = system(scenario, tokens[int(row)]).to(args.device)
             numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
             scores.append({"scenario_id": scenario.id, **numbers})
-            kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
             if keep_pictured and row < args.pictured:
                 keep_pictured(*kept)
-            if keep:
-                keep(*kept)
         with replacing(args.out) as temporary:
             pd.DataFrame(scores).to_parquet(temporary, index=False)
 
@@ -98,6 +100,8 @@ def build_system(args: Args) -> System:
     """The run or baseline that the arguments name."""
     vocabulary = Vocabulary.read(args.vocabulary).to(torch.device(args.device))
     sampling = Sampling(args.top_k, args.temperature)
+    if args.baseline and (args.recipe or args.weights):
+        raise InputError("give --recipe and --weights of a run, or --baseline, and not both.")
     if args.baseline:
         return baseline(args.baseline, vocabulary, args.rollouts, sampling, args.seed)
     if not (args.recipe and args.weights):

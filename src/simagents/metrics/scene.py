@@ -21,13 +21,14 @@ from simagents.metrics.kinematics import (
 from simagents.metrics.ragged import Pairs, shifted
 from simagents.metrics.red_lights import RedLights, traffic_light_violation
 from simagents.metrics.road_edges import OFFROAD_DISTANCE, RoadEdges, distance_to_road_edge
-from simagents.scenarios.scenario import CURRENT, Scenario
+from simagents.scenarios.scenario import CURRENT, SIMULATED, Scenario
 
 BUDGET = {"cpu": 1 << 19, "cuda": 1 << 26}
 """Elements that intermediate arrays hold together, by kind of device: bounds memory and changes no
 result. So many nearly stay in the cache of a CPU core, or keep a GPU busy."""
 _ARRAYS = 4  # intermediate arrays at a time, about
 _CORNERS = 4
+_LARGEST = 1e18  # metres: beyond, squares of distances are beyond float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,13 +142,7 @@ class Scene:
         The official evaluator puts the logged history in front and takes every simulated step for
         valid. `budget` bounds the elements of an intermediate array and changes no result.
         """
-        agents = len(self.size)
-        if rollouts.shape[1] != agents:
-            raise InputError(
-                f"rollouts have {rollouts.shape[1]} agents where the scenario simulates {agents}."
-            )
-        if rollouts.numel() and not torch.stack(rollouts.aminmax()).isfinite().all():
-            raise InputError("rollouts hold NaN or infinite values; all must be finite.")
+        self._check(rollouts)
         budget = budget or BUDGET[rollouts.device.type]
         least = rollouts.shape[2] * max(_CORNERS, *self.neighbours.counts)
         parts = rollouts.permute(3, 1, 0, 2).split(max(1, budget // least), dim=2)
@@ -159,6 +154,30 @@ class Scene:
         future = slice(CURRENT + 1, None)
         budget = budget or BUDGET[self.log.device.type]
         return self._features(self.log[:, :, None, future], self.valid[:, future], budget)
+
+    def _check(self, rollouts: Tensor) -> None:
+        """Raises InputError for what would be measured as something that it is not."""
+        agents, device, dtype = len(self.size), self.size.device, rollouts.dtype
+        if rollouts.ndim != 4 or not len(rollouts) or rollouts.shape[2:] != (SIMULATED, 4):
+            raise InputError(
+                f"rollouts have the shape {list(rollouts.shape)};"
+                f" [rollouts, agents, {SIMULATED}, 4] is needed, and one rollout at least."
+            )
+        if rollouts.shape[1] != agents:
+            raise InputError(
+                f"rollouts have {rollouts.shape[1]} agents where the scenario simulates {agents}."
+            )
+        if dtype != torch.float32:
+            raise InputError(f"rollouts are {dtype}; torch.float32 is what the metric is made of.")
+        if rollouts.device != device:
+            raise InputError(
+                f"rollouts are on {rollouts.device} and the log on {device}; give both one device."
+            )
+        if not (torch.stack(rollouts.aminmax()).abs() <= _LARGEST).all():
+            raise InputError(
+                f"rollouts hold NaN, infinite or absurd values; all must be finite and"
+                f" below {_LARGEST:.0e}."
+            )
 
     def _features(
         self,

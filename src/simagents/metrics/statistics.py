@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float32
 from torch import Tensor
 
+from simagents.errors import InputError
 from simagents.metrics.challenge import Challenge
 from simagents.metrics.kinematics import neighbours_valid
 from simagents.metrics.likelihood import bins, counted
@@ -74,6 +75,8 @@ class LogReference:
         Rollouts then hold the agents of all scenarios, in order, along their second axis.
         """
         challenge = references[0].challenge
+        if any(reference.challenge != challenge for reference in references):
+            raise InputError("references of different challenges cannot be joined.")
         return cls(
             challenge,
             Scene.join([reference.scene for reference in references]),

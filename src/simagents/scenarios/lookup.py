@@ -13,13 +13,14 @@ from simagents.files import matching
 from simagents.scenarios.ragged import Shard, listed
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.store import ScenarioStore
+from simagents.scenarios.womd import scenario_pb2
 from simagents.scenarios.womd.decode import decode_scenario, decode_simulated
 from simagents.scenarios.womd.tfrecord import read_record, walk_records
-from simagents.scenarios.womd.wire import WireError, fields, read
+from simagents.scenarios.womd.wire import BYTES, WireError, fields, read
 
 NAMES = ("*.safetensors", "*tfrecord*")
 """What is taken for scenarios in a folder."""
-_SCENARIO_ID = 5  # the number of `scenario_id` in a Scenario
+_SCENARIO_ID = scenario_pb2.Scenario.SCENARIO_ID_FIELD_NUMBER
 
 
 class _Place(NamedTuple):
@@ -37,7 +38,9 @@ class ScenarioLookup:
     """
 
     def __init__(self, path: Path):
-        self.paths = [file for found in matching(path, NAMES) for file in listed(found)]
+        # A killed command leaves its unfinished file, and `*tfrecord*` would take it for a shard.
+        whole = [found for found in matching(path, NAMES) if found.suffix != ".partial"]
+        self.paths = [file for found in whole for file in listed(found)]
         self.rejected: list[str] = []
         self._place: dict[str, _Place] = {}
         self._stores: dict[Path, ScenarioStore] = {}
@@ -100,7 +103,7 @@ def _id_of(file: BufferedIOBase, length: int) -> str:
     """The id of the record at which the file stands, or nothing where it is no Scenario."""
     try:
         for field in fields(file, file.tell() + length):
-            if field.number == _SCENARIO_ID:
+            if field.number == _SCENARIO_ID and field.type == BYTES:
                 return read(file, field.length).decode()
     except (WireError, UnicodeDecodeError):
         pass

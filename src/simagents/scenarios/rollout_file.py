@@ -92,11 +92,19 @@ class RolloutFile:
         return len(self.ids)
 
     def read(self, scenario: str) -> tuple[np.ndarray, np.ndarray]:
-        """Object ids and trajectories as they are stored, whatever their shapes."""
-        return (
-            self._file.get_tensor(scenario + OBJECT_ID),
-            self._file.get_tensor(scenario + TRAJECTORIES),
-        )
+        """Object ids and trajectories as they are stored, whatever their shapes.
+
+        Raises InputError, without the scenario's id, for what numpy has no type for.
+        """
+        try:
+            return (
+                self._file.get_tensor(scenario + OBJECT_ID),
+                self._file.get_tensor(scenario + TRAJECTORIES),
+            )
+        except TypeError:
+            raise InputError(
+                "has arrays of a type that numpy lacks; int64 and float32 are needed."
+            ) from None
 
 
 def opened(path: Path) -> RolloutFile:

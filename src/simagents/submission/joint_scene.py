@@ -75,7 +75,7 @@ def from_arrays(object_id: np.ndarray, trajectories: np.ndarray) -> list[JointSc
         raise InputError(
             f"has {object_id.size} object ids for {trajectories.shape[1]} agents; one each is needed."
         )
-    if object_id.dtype.kind not in "iu" or trajectories.dtype.kind != "f":
+    if object_id.dtype.kind not in "iu" or trajectories.dtype not in (np.float32, np.float64):
         raise InputError(
             f"has object ids of type {object_id.dtype} and trajectories of type"
             f" {trajectories.dtype}; int64 and float32 are needed."

@@ -46,9 +46,9 @@ class Metadata:
         """From a YAML file with these keys and no others."""
         try:
             content = yaml.safe_load(Path(path).read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise InputError(f"{path}: there is no such file.") from None
-        except yaml.YAMLError as problem:
+        except (yaml.YAMLError, UnicodeDecodeError) as problem:
             raise InputError(f"{path}: not valid YAML ({problem}).") from None
         if not isinstance(content, dict):
             raise InputError(f"{path}: not a list of keys and values.")

@@ -28,7 +28,9 @@ def unordered(
     `task` is sent to each of several workers once, `items` as they are needed; all must be
     picklable. `prepare` runs first in each worker. Workers end with this process, however it ends.
     """
-    if workers <= 1:
+    if workers < 1:
+        raise InputError("--workers must be at least 1.")
+    if workers == 1:
         yield from map(task, items)
         return
     # A forked child of a process with threads, which torch starts, may hang.

@@ -19,6 +19,8 @@ class Progress:
 
     def __init__(self, out: Path, key: str):
         out = Path(out)
+        if out.is_dir():
+            raise InputError(f"{out}: is a folder; give the name of a file.")
         out.parent.mkdir(parents=True, exist_ok=True)
         self.path = out.with_name(f".{out.name}.{key[:10]}.progress.jsonl")
         self._file = self.path.open("a+b")

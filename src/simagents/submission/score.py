@@ -167,6 +167,9 @@ def score_entries(
 
     `shown`: with a bar, and a line for each refused scenario, on stderr.
     """
+    if rollouts_each < 1:
+        raise InputError("--rollouts must be at least 1.")
+    _check_device(device)
     finished: dict[str, Any] = progress.finished if progress else {}
     seen: set[str] = set()
     twice: set[str] = set()
@@ -235,6 +238,14 @@ class Scorer:
             return name, score(reference, rollout_statistics(reference, rollouts)).numbers()
         except InputError as problem:
             return name, {"refused": str(problem)}
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.empty(1, device=device).item()
+    except (AssertionError, RuntimeError) as problem:
+        reason = str(problem).splitlines()[0].rstrip(".")
+        raise InputError(f"--device {device} cannot be used: {reason}.") from None
 
 
 def _one_thread() -> None:

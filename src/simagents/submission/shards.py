@@ -20,8 +20,8 @@ from simagents.scenarios.womd.wire import BYTES, WireError, fields, message, rea
 from simagents.submission import submission_pb2
 from simagents.submission.entry import Entry, InMemory, InShard
 
-_SCENARIO_ROLLOUTS = 1  # in SimAgentsChallengeSubmission
-_SCENARIO_ID = 1  # in ScenarioRollouts
+_SCENARIO_ROLLOUTS = submission_pb2.SimAgentsChallengeSubmission.SCENARIO_ROLLOUTS_FIELD_NUMBER
+_SCENARIO_ID = submission_pb2.ScenarioRollouts.SCENARIO_ID_FIELD_NUMBER
 _GZIP = b"\x1f\x8b"
 _TAR, _TAR_AT = b"ustar", 257
 _PIECE = 1 << 20

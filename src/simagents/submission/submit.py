@@ -21,11 +21,12 @@ from simagents.submission.entry import Entry, InMemory
 from simagents.submission.joint_scene import ROLLOUTS, arranged, encode
 from simagents.submission.metadata import NAMES, Metadata, problems
 from simagents.submission.sources import Sources
+from simagents.submission.submission_pb2 import SimAgentsChallengeSubmission
 
 SHARDS = 150
 LARGEST_SHARD = 2**31 - 1
 """Bytes; protobuf reads no larger message."""
-_SCENARIO_ROLLOUTS = 1
+_ROLLOUTS = SimAgentsChallengeSubmission.SCENARIO_ROLLOUTS_FIELD_NUMBER
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Args:
     rollouts: Annotated[list[Path], tyro.conf.Positional, tyro.conf.arg(metavar="ROLLOUTS ...")]
     """our rollout files (.safetensors) or official shards: files, folders or quoted patterns"""
     out: Path = Path("submission.tar.gz")
-    """the archive"""
+    """the archive (.tar.gz)"""
     scenarios: Path | None = None
     """TFRecord files or cached shards of the split: then agents and completeness are checked too"""
     metadata: Path | None = None
@@ -79,6 +80,10 @@ def main(args: Args) -> None:
         raise InputError(f"the metadata are not complete: {' '.join(found)}")
     if not 1 <= args.shards <= 99_999:
         raise InputError("--shards must be between 1 and 99999, to fit the names of shards.")
+    if not args.out.name.endswith(".tar.gz") or args.out.is_dir():
+        raise InputError(
+            f"{args.out}: must be a file that ends in .tar.gz, as the server takes it."
+        )
     scenarios = ScenarioLookup(args.scenarios) if args.scenarios else None
     try:
         pack(args.rollouts, args.out, metadata, args.shards, scenarios)
@@ -128,7 +133,7 @@ def pack(
                     except InputError as problem:
                         refused[entry.scenario] = str(problem)
                     else:
-                        file.write(field_of_bytes(_SCENARIO_ROLLOUTS, data))
+                        file.write(field_of_bytes(_ROLLOUTS, data))
                     bar.update()
                 file.write(last)
                 name = f"submission.binproto-{shard:05d}-of-{shards:05d}"
