@@ -1,8 +1,10 @@
 """An imported checkpoint is the function it was, and what does not fit is named."""
 
 import json
+import pickle
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -118,6 +120,27 @@ def test_tensors_that_do_not_fit_are_named_and_nothing_is_written(catk, change, 
     assert not catk.out.exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t["veh"][3, 2, 1].fill(np.nan), r"`token_all\.veh` has numbers .* not finite"),
+        (lambda t: t.pop("cyc"), "`token_all` with `veh`, `ped` and `cyc` is missing"),
+        (
+            lambda t: t.update(ped=t["ped"][:, 1:]),
+            r"`token_all\.ped` has shape \[48, 5, 4, 2\], not \[V, 6, 4, 2\]",
+        ),
+        (lambda t: t.update(ped=t["ped"][:7]), "48, 7, 48 tokens; one head wants as many"),
+        (lambda t: t.update(veh=t["veh"] * 9), "off the class's box"),
+    ],
+)
+def test_vocabularies_that_do_not_fit_are_refused(catk, change, message):
+    tables = read_pickle(catk.agent)["token_all"]
+    change(tables)
+    catk.agent.write_bytes(pickle.dumps({"token_all": {k: np.array(v) for k, v in tables.items()}}))
+    with pytest.raises(InputError, match=message):
+        bring(catk)
+
+
 def test_one_copy_of_a_shared_norm_is_enough(catk):
     catk.state.pop(COPY)
     catk.write()
@@ -161,6 +184,21 @@ def test_what_is_exported_is_what_was_imported(catk, tmp_path, vocabulary):
     corners = read_pickle(back / "agent_vocab.pkl")["token_all"]["veh"]
     original = read_pickle(catk.agent)["token_all"]["veh"]
     assert corners == pytest.approx(original, abs=1e-5)
+
+
+def test_a_neighbourhood_that_catk_cannot_have_is_said(catk, tmp_path, capsys):
+    bring(catk)
+    recipe = json.loads((catk.out / "recipe.json").read_text())
+    recipe["model"]["map_neighbours"] = 16
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    args = export_catk.Args(
+        tmp_path / "recipe.json",
+        catk.out / "model.safetensors",
+        catk.out / "vocabulary.safetensors",
+        tmp_path / "back",
+    )
+    export_catk.main(args)
+    assert "16 others at most; in CAT-K's code it sees 100" in capsys.readouterr().err
 
 
 def test_classes_of_unequal_size_have_no_place_in_a_checkpoint(catk, tmp_path):

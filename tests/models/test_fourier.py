@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from simagents.errors import InputError
 from simagents.models.fourier import FourierEmbedding
 
 BOUNDS = ([0.0, -pi, -pi], [60.0, pi, pi])
@@ -43,8 +44,7 @@ def plain(e, x):
 
 def test_the_batched_form_is_the_plain_one(embedding, relations):
     embedding, relations = embedding.double(), relations.double()
-    # Features are float32 by design, so is the agreement.
-    assert torch.allclose(embedding(relations), plain(embedding, relations), atol=1e-5)
+    assert torch.allclose(embedding(relations), plain(embedding, relations), rtol=0, atol=1e-12)
 
 
 def test_a_categorical_embedding_joins_before_the_last_layer(embedding, relations):
@@ -60,6 +60,11 @@ def test_tables_are_accurate_to_a_ten_thousandth(embedding, relations):
     found = embedding.tabulated(*BOUNDS, ROWS)(relations)
     assert 0.1 < exact.abs().mean() < 10
     assert (found - exact).abs().max() < 1e-4
+
+
+def test_one_row_is_no_table(embedding):
+    with pytest.raises(InputError, match="tables of 1 row"):
+        embedding.tabulated(*BOUNDS, 1)
 
 
 @torch.no_grad()

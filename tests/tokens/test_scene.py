@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from simagents.errors import InputError
 from simagents.geometry import wrap_angle
 from simagents.scenarios.store import write_scenarios
 from simagents.tokens import tokenize as command
@@ -39,6 +40,13 @@ def test_every_agent_of_the_current_step_is_there_with_one_token_of_history(scen
         assert len(scene.agent_class) == len(scenario.simulated)
         assert scene.valid[:, 1].all()
         assert scene.token.shape == (len(scenario.simulated), TOKEN_STEPS)
+
+
+def test_a_scenario_whose_sdc_is_not_there_has_no_origin(scenarios, vocabulary):
+    valid = scenarios[0].valid.copy()
+    valid[scenarios[0].sdc, 10] = False
+    with pytest.raises(InputError, match=r"scenario .*: its SDC is not seen at the current step"):
+        tokenize(replace(scenarios[0], valid=valid), vocabulary)
 
 
 def test_the_sdc_stands_at_the_origin(scenarios, scenes):

@@ -54,6 +54,18 @@ def test_the_same_draws_give_the_same_tokens(rules, rule, motions):
             json.dumps({"rule": "k_means", "size": 3, "iterations": 1, "seed": 1}),
             "k_means: `seed`: extra inputs",
         ),
+        (
+            json.dumps({"rule": "k_disks", "size": 0, "tolerance": 1.0}),
+            "k_disks: `size`: input should be greater than 0",
+        ),
+        (
+            json.dumps({"rule": "grid", "vehicle": {"x": [1, 0, 0.1]}}),
+            "grid: `vehicle.x`: value error, `to` lies below `from`, or the step is not positive",
+        ),
+        (
+            json.dumps({"rule": "trajtok", "vehicle": {"x": [0, 1, 0]}}),
+            "trajtok: `mirror`: field required",
+        ),
     ],
 )
 def test_what_is_no_rule_says_so(text, message):

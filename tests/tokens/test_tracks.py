@@ -62,6 +62,12 @@ def test_tracks_begin_at_a_token_boundary(car, first, back):
     assert pose[back:, 0] == pytest.approx(np.arange(back, 91), abs=1e-3)
 
 
+def test_without_extension_tracks_begin_where_the_log_does(car):
+    hide(car, *range(8), *range(20, 25))
+    _, valid = clean_tracks(car, np.array([0]), ORIGIN, extended=False)
+    assert valid[0].tolist() == [False] * 8 + [True] * 83
+
+
 def test_the_extension_keeps_the_first_heading(car):
     car.heading[0] = 0.3
     hide(car, *range(8))

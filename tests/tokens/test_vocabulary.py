@@ -94,6 +94,34 @@ def test_collected_motions_begin_at_the_origin_and_are_no_faults(scenarios):
     assert len(motions[0]) > 100
 
 
+def test_thirty_steps_are_counted_from_the_first_to_the_last(street):
+    """Of the steps 8 to 38 every third is seen: 31 with the gaps; to 35 they are 28. At constant speed
+    all tokens are one motion, and none is made of what came before.
+    """
+    scenario = street()
+    for last, found in ((38, 1), (35, 0)):
+        scenario.valid[:] = False
+        scenario.valid[:, 8 : last + 1 : 3] = True
+        scenario.valid[:, 10] = True
+        scenario.velocity[..., 0] = 30  # a made-up history would be another motion
+        motions, _, _ = build.collect([scenario], 10)
+        assert [len(one) for one in motions] == [found, 0, 0]
+
+
+def test_no_map_is_no_vocabulary():
+    snippets = [np.zeros((1, 6, 3))] * 3
+    with pytest.raises(InputError, match="no map that tokens could be made of"):
+        build.build(snippets, np.zeros((0, 11, 2)), arguments())
+
+
+def test_more_tokens_than_shards_can_number_are_refused():
+    """Numbers of tokens are stored in two bytes, and 32,768 would come back negative."""
+    pieces = torch.zeros(1, 11, 2)
+    Vocabulary(torch.zeros(3, 2**15, 6, 3), torch.ones(3, dtype=torch.int64), pieces)
+    with pytest.raises(InputError, match=r"of 32769 motions a class and 1 pieces .* at most 32768"):
+        Vocabulary(torch.zeros(3, 2**15 + 1, 6, 3), torch.ones(3, dtype=torch.int64), pieces)
+
+
 def test_collecting_stops_when_there_is_enough(scenarios):
     everyone = [s for s in scenarios for _ in range(2)]
     assert build.collect(everyone, 1)[2] < len(everyone)

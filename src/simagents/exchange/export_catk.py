@@ -1,6 +1,7 @@
 """A model of this project -> a checkpoint and vocabularies under CAT-K's names."""
 
 import pickle
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import torch
 import tyro
 
 from simagents.errors import InputError
-from simagents.exchange.names import matches, repeated
+from simagents.exchange.names import NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import NAMES, corners_of
 from simagents.files import replacing
 from simagents.models.build import build_policy
@@ -31,7 +32,10 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """The inverse of `import-catk`; classes of unequal size, and heads of their own, have no place."""
+    """The inverse of `import-catk`; classes of unequal size, and heads of their own, have no place.
+
+    Say on standard error what CAT-K's code will compute otherwise.
+    """
     recipe, vocabulary = Recipe.read(args.recipe), Vocabulary.read(args.vocabulary)
     policy = build_policy(recipe, vocabulary, args.weights)
     model = policy.config
@@ -68,6 +72,12 @@ def main(args: Args) -> None:
     corners = corners_of(vocabulary.motion).numpy()
     _pickle(args.out / "agent_vocab.pkl", {"token_all": dict(zip(NAMES, corners, strict=True))})
     _pickle(args.out / "map_vocab.pkl", {"traj_src": vocabulary.map.numpy().astype(np.float64)})
+    if model.map_neighbours != NEIGHBOURS:
+        print(
+            f"a piece of map saw {model.map_neighbours} others at most; in CAT-K's code it sees"
+            f" {NEIGHBOURS}, so answers will differ.",
+            file=sys.stderr,
+        )
 
 
 def _pickle(path: Path, content: dict) -> None:

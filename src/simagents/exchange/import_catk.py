@@ -13,7 +13,7 @@ from torch import Tensor
 
 from simagents.errors import InputError
 from simagents.exchange.inert import plain, read_checkpoint
-from simagents.exchange.names import matches, repeated
+from simagents.exchange.names import NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import read_vocabulary
 from simagents.files import replacing, write_json
 from simagents.models.build import build_policy
@@ -23,8 +23,6 @@ from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary
 _PREFIX = "encoder."
 _HEADS = {128: (8, 16), 32: (4, 8)}
 """Channels of all heads -> heads and channels of one, in CAT-K's three public sizes."""
-_NEIGHBOURS = 100
-"""CAT-K's code has this number and no option for it."""
 _OPTIONS = {
     "dropout": ("dropout", 0.1),
     "history_drop": ("hist_drop_prob", 0.1),
@@ -126,7 +124,7 @@ def model_of(
         "bands": _shape(state, "map_encoder.r_pt2pt_emb.freqs.weight", path)[1],
         "map_layers": _count(state, "map_encoder.pt2pt_layers"),
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
-        "map_neighbours": _NEIGHBOURS,
+        "map_neighbours": NEIGHBOURS,
         "past_steps": int(told("time_span", _SPAN)) // SUBSTEPS,
         "relation_rows": 0,  # how fast its frequencies turn is not known: exact
         "head": "shared",

@@ -41,7 +41,6 @@ _KNOWN = {
     ("torch", "Size"): tuple,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
-    ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
     # Arrays in pickles of protocol 2 come as text.
     ("_codecs", "encode"): lambda text, _: text.encode("latin1"),
@@ -49,12 +48,29 @@ _KNOWN = {
 }
 
 
+def _is_numbers(dtype: Any) -> bool:
+    # A pickled dtype may say of a field that it is an object and of itself that it has none; its
+    # bytes would then be taken for addresses.
+    return isinstance(dtype, np.dtype) and dtype.kind in "biuf" and dtype.names is None
+
+
+class _Numbers(np.ndarray):
+    """An array that takes numbers only; of anything else it stays empty."""
+
+    def __setstate__(self, state: tuple) -> None:
+        _, _, dtype, *_ = state
+        if _is_numbers(dtype):
+            super().__setstate__(state)
+
+
 def _array(kind: type, shape: tuple, code: Any) -> np.ndarray:
     # What numpy's own `_reconstruct` does, for arrays only; their content follows as their state.
-    return np.ndarray.__new__(np.ndarray, shape, code)
+    return np.ndarray.__new__(_Numbers, 0, np.int8)
 
 
 def _array_of(content: Any, dtype: np.dtype, shape: tuple, order: str, *_: Any) -> np.ndarray:
+    if not _is_numbers(dtype):
+        return np.zeros(0, np.int8)
     return np.frombuffer(content, dtype).reshape(shape, order="F" if order == "F" else "C").copy()
 
 

@@ -14,6 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+NEIGHBOURS = 100
+"""Map pieces that a map piece sees at most: CAT-K's code has this number and no option for it."""
+
 Form = Literal["same", "rows", "matrices", "corners"]
 
 _ATTENTION = {

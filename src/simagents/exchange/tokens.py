@@ -64,5 +64,8 @@ def _array(path: Path, name: str, found: Any, shape: tuple[int, ...]) -> Tensor:
     if not isinstance(found, np.ndarray) or found.dtype.kind != "f":
         raise InputError(f"{path}: `{name}` is no array of numbers.")
     if found.shape[1:] != shape or not len(found):
-        raise InputError(f"{path}: `{name}` has shape {list(found.shape)}, not [V, {shape}].")
+        wanted = ", ".join(map(str, shape))
+        raise InputError(f"{path}: `{name}` has shape {list(found.shape)}, not [V, {wanted}].")
+    if not np.isfinite(found).all():
+        raise InputError(f"{path}: `{name}` has numbers that are not finite.")
     return torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))

@@ -15,12 +15,13 @@ class RelationAttention(nn.Module):
 
     With edge embedding r, keys are k + Wk r and values v + Wv r. Nothing is projected per edge:
     `q·(k + Wk r) = q·k + (Wkᵀq)·r` and `Σ a (v + Wv r) = Σ a v + Wv (Σ a r)`, per head, so an edge
-    costs H products of width D where the plain form costs two D x D matrices. The scale and shift
-    of r's LayerNorm are folded into Wk and Wv; the shift's part of the score is the same for all
-    sources of a target and cancels in the softmax.
+    costs four products of width D at most a head where the plain form costs two D x D matrices. The
+    scale and shift of r's LayerNorm are folded into Wk and Wv; the shift's part of the score is the
+    same for all sources of a target and cancels in the softmax.
 
-    A bipartite layer normalises sources and targets separately. The heads together may be narrower
-    than what they look at. Dropout acts on attention weights and inside the feed-forward block.
+    N targets, S sources, D = width; inside, n targets of H heads with d channels each. A bipartite
+    layer normalises sources and targets separately. The heads together may be narrower than what
+    they look at. Dropout acts on attention weights and inside the feed-forward block.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float, bipartite: bool):

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simagents.errors import InputError
+
 
 class FourierEmbedding(nn.Module):
     """Each scalar through learned frequencies and an MLP of its own; the branches are summed.
@@ -56,10 +58,13 @@ class FourierEmbedding(nn.Module):
     def tabulated(
         self, low: Sequence[float], high: Sequence[float], rows: int
     ) -> "TabulatedEmbedding":
-        """The same function by float32 tables of `rows` over the range of every scalar.
+        """The same function by tables of `rows`, two at least, over the range of every scalar.
 
-        Gradients go through the tables to the weights.
+        Outside its range a scalar counts as its nearer end. Gradients go through the tables to the
+        weights.
         """
+        if rows < 2:
+            raise InputError(f"tables of {rows} row: interpolation needs two (`relation_rows`).")
         low, high = (torch.tensor(end, device=self.frequency.device) for end in (low, high))
         with torch.autocast(self.frequency.device.type, enabled=False):
             grid = torch.linspace(0, 1, rows, device=low.device)[:, None]
@@ -72,7 +77,8 @@ class TabulatedEmbedding:
     """A `FourierEmbedding` whose branches, functions of one number each, are looked up.
 
     Linear interpolation between neighbouring rows: two rows a scalar instead of two layers, so that
-    an edge costs one layer instead of seven. The error is stated in the tests.
+    an edge costs one layer instead of seven. With 4,096 rows outputs of order 1 are off by less than
+    1e-4 (`tests/models/test_fourier.py`; for a whole model, `test_equivalence.py`).
     """
 
     def __init__(self, table: Tensor, low: Tensor, high: Tensor, out: nn.Module):

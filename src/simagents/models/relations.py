@@ -17,6 +17,8 @@ _BOUNDS = (
     192, 208, 224, 240, 256, 288, 320, 352, 384, 448, 512, 640, 768, 1024, 1536, 2048, 4096, 8192,
 )  # fmt: skip
 
+_ROWS_AT_ONCE = 4096
+
 
 @dataclass(frozen=True)
 class Relations:
@@ -52,11 +54,6 @@ class Relations:
         return rows.split([present.numel() for present in self.present])
 
 
-def _cut(rows: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
-    parts = rows.split([shape.numel() for shape in shapes])
-    return [part.view(*shape, -1) for part, shape in zip(parts, shapes, strict=True)]
-
-
 def embed_relations(
     target: Int64[Tensor, "E"],
     source: Int64[Tensor, "E"],
@@ -68,6 +65,7 @@ def embed_relations(
 
     The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
     taken here once, without its scale and shift, which the layers fold into their weights.
+    `embedding` turns features into embeddings row by row; it also sees what pads a group.
     """
     degree = torch.bincount(target, minlength=targets)
     first = degree.cumsum(0) - degree
@@ -88,9 +86,12 @@ def embed_relations(
     if not edges:
         return Relations(target[:0], source[:0], [], [])
     edge = torch.cat(edges)
-    # What pads a group is embedded too: a tenth more rows, but no copy of all of them.
+    # A tenth more rows than edges, but no copy of all of them.
     embedded = _normalised(embedding, features.index_select(0, edge))
-    relation = _cut(embedded, [present.shape for present in presents])
+    parts = embedded.split([present.numel() for present in presents])
+    relation = [
+        part.view(*present.shape, -1) for part, present in zip(parts, presents, strict=True)
+    ]
     return Relations(torch.cat(targets_of), source[edge], presents, relation)
 
 
@@ -110,9 +111,6 @@ def _normalised(
             embedded = embedded.to(torch.get_autocast_dtype(device))  # once, not in every layer
         parts.append(embedded)
     return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-
-_ROWS_AT_ONCE = 4096
 
 
 def relation_features(

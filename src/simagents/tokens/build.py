@@ -10,6 +10,7 @@ import torch
 from tqdm import tqdm
 
 from simagents.counter import generator, key_of
+from simagents.errors import InputError
 from simagents.files import write_json
 from simagents.geometry import to_local
 from simagents.scenarios.scenario import CURRENT, Scenario
@@ -23,7 +24,8 @@ from simagents.tokens.tracks import clean_tracks
 from simagents.tokens.vocabulary import CLASSES, SUBSTEPS, Vocabulary, class_of
 
 ENOUGH_SEEN = 30
-"""Valid log steps that an agent needs for its motions to be counted (CAT-K)."""
+"""Steps from the first to the last in the log, gaps included, that an agent needs for its motions to
+be counted (CAT-K)."""
 SAME = 0.01
 """Snippets that differ by less than this in sum are counted once (CAT-K)."""
 FASTEST = 45.0
@@ -64,8 +66,9 @@ def main(args: Args) -> None:
 def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Snippets [n, 6, 3] per class, map pieces [M, 11, 2], and the number of scenarios read.
 
-    Snippets are in the frame of their first pose. Stops early when every class has `limit` snippets
-    and there are as many map pieces.
+    Snippets are in the frame of their first pose; gaps of the log are filled, and histories are not
+    made up. Stops early when every class has `limit` snippets, equal ones counted, and there are as
+    many map pieces.
     """
     found: list[list[np.ndarray]] = [[] for _ in CLASSES]
     pieces: list[np.ndarray] = []
@@ -74,14 +77,15 @@ def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray]
         used += 1
         origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
         pieces.append(cut_map(scenario, origin).shape)
-        rows = scenario.simulated[scenario.valid[scenario.simulated].sum(axis=1) >= ENOUGH_SEEN]
+        rows = scenario.simulated
         classes = class_of(torch.from_numpy(scenario.agent_type[rows].astype(np.int64))).numpy()
-        pose, seen = clean_tracks(scenario, rows, origin)
+        pose, seen = clean_tracks(scenario, rows, origin, extended=False)
+        long_seen = seen.sum(axis=1) >= ENOUGH_SEEN
         for start in range(0, pose.shape[1] - SUBSTEPS, SUBSTEPS):
             window = torch.from_numpy(pose[:, start : start + SUBSTEPS + 1])
             local = to_local(window, window[:, :1]).numpy()
             speed = np.linalg.norm(local[:, -1, :2], axis=-1) / (SUBSTEPS * 0.1)
-            whole = seen[:, start] & seen[:, start + SUBSTEPS] & (speed < FASTEST)
+            whole = seen[:, start] & seen[:, start + SUBSTEPS] & long_seen & (speed < FASTEST)
             for index in range(len(CLASSES)):
                 found[index].append(local[whole & (classes == index)])
         if min(sum(map(len, motions)) for motions in (*found, pieces)) >= limit:
@@ -91,7 +95,7 @@ def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray]
 
 
 def _distinct(snippets: np.ndarray) -> np.ndarray:
-    cell = np.round(snippets.reshape(len(snippets), -1) / SAME).astype(np.int32)
+    cell = np.round(snippets.reshape(len(snippets), 3 * (SUBSTEPS + 1)) / SAME).astype(np.int32)
     first = np.unique(cell, axis=0, return_index=True)[1]
     return snippets[np.sort(first)]
 
@@ -100,8 +104,10 @@ def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabula
     """Motion tokens of every class by the tokenizer's rule, and k-disks of map pieces.
 
     The map's disks have a stream of random numbers of their own: the map is read with the same
-    tokens whatever the tokenizer of motions.
+    tokens whatever the tokenizer of motions. Raises InputError where there is no piece of map.
     """
+    if not len(pieces):
+        raise InputError("the training scenarios have no map that tokens could be made of.")
     tokenizer = tokenizer_of(args.tokenizer)
     draws = np.random.Generator(np.random.Philox(args.seed))
     tokens = [tokenizer.tokens(found, index, draws) for index, found in enumerate(motions)]

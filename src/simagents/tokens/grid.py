@@ -4,12 +4,21 @@ from typing import Annotated
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from simagents.tokens.motions import Motions, hermite, with_standing
 from simagents.tokens.vocabulary import CLASSES
 
-Axis = Annotated[tuple[float, float, float], Field(description="from, to, step")]
+
+def _ascending(axis: tuple[float, float, float]) -> tuple[float, float, float]:
+    low, high, step = axis
+    if not (low <= high and step > 0):
+        raise ValueError("`to` lies below `from`, or the step is not positive")
+    return axis
+
+
+Axis = Annotated[tuple[float, float, float], AfterValidator(_ascending)]
+"""from, to, step"""
 
 
 def points(axis: Axis) -> Float[np.ndarray, "_"]:

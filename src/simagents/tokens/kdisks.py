@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float, Int64
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 
 from simagents.tokens.motions import Motions, box_points, standing_first, with_standing
 
@@ -12,9 +12,9 @@ class KDisks(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    size: int
+    size: PositiveInt
     """tokens per class at most"""
-    tolerance: float
+    tolerance: PositiveFloat
     """radius of a disk (m), mean over the box corners"""
 
     def tokens(self, motions: Motions, agent_class: int, generator: np.random.Generator) -> Motions:
@@ -37,10 +37,10 @@ def k_disks(
 ) -> list[Int64[np.ndarray, "_"]]:
     """Groups of like shapes, drawn one after another until `size` are found or nothing is left.
 
-    Trajeglish (Philion et al. 2024, arXiv:2312.04535, Alg. 1), with the disk's mean instead of its
-    centre left to the caller: draw a shape, take all that remain within `tolerance` of it, remove
-    them, repeat. Frequent shapes are drawn early and every group is a disk, so the error of a
-    covered shape is bounded by the tolerance.
+    Trajeglish (Philion et al. 2024, arXiv:2312.04535, Alg. 1): draw a shape, take all that remain
+    within `tolerance` of it, remove them, repeat. Frequent shapes are drawn early and every group is
+    a disk, so the error of a covered shape is bounded by the tolerance. What stands for a group, its
+    centre in Trajeglish and its mean in CAT-K, is the caller's choice.
 
     N shapes of P points (m); the distance of two shapes is the mean distance of their points.
     `first` is the shape that is drawn first. Returns row numbers, one array a group.

@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PositiveInt
 from scipy.cluster.vq import kmeans2
 
 from simagents.tokens.motions import Motions, box_points, standing_first, with_standing
@@ -19,9 +19,9 @@ class KMeans(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    size: int
+    size: PositiveInt
     """tokens per class at most"""
-    iterations: int
+    iterations: PositiveInt
 
     def tokens(self, motions: Motions, agent_class: int, generator: np.random.Generator) -> Motions:
         """The cluster around standing still comes first and becomes it; empty clusters go."""

@@ -1,10 +1,10 @@
-"""Map features -> pieces of 5 m, and the vocabulary entry nearest to each piece."""
+"""Map features -> pieces of 5 m with types, and the vocabulary entry nearest to each piece."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int16, Int32, UInt8
+from jaxtyping import Float32, Int16, Int32, UInt8
 
 from simagents.scenarios.scenario import (
     CURRENT,
@@ -16,13 +16,8 @@ from simagents.scenarios.scenario import (
     RoadLineType,
     Scenario,
 )
+from simagents.tokens.pieces import Piece, long_sides, pieces_of, seen_from
 from simagents.tokens.vocabulary import MAP_POINTS
-
-SPACING = 0.5  # metres between the points of a piece
-GAP = 3.0  # metres; a polyline with a longer step is two polylines
-FEWEST = 3  # points that a feature needs, and that a rest needs beyond the last whole piece
-SIDE_SPACING = 1.0  # metres between the points laid along a crosswalk
-STRIDE = MAP_POINTS - 1
 
 
 class PointType(IntEnum):
@@ -113,18 +108,13 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
     signal = dict(
         zip(scenario.light_lane.tolist(), scenario.light_state[:, CURRENT].tolist(), strict=True)
     )
-    found: list[_Piece] = []
+    found: list[Piece] = []
     features, types = [], []
     for feature, kind in enumerate(scenario.map_kind.tolist()):
         if kind == MapKind.STOP_SIGN:
             continue
         points = scenario.polyline(feature)[:, :2].astype(np.float64) - origin
-        if kind in _AREAS:
-            points = _sides(points)
-        # SMART leaves a feature's last point out; kept so that its checkpoints see the same tokens.
-        points = points[:-1]
-        lines = _split(points) if len(points) >= FEWEST else []
-        pieces = [piece for line in lines for piece in _pieces(line)]
+        pieces = pieces_of(long_sides(points) if kind in _AREAS else points)
         name = int(scenario.map_id[feature])
         light = (
             _LIGHT[signal.get(name, LightState.UNLISTED)]
@@ -141,19 +131,13 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
     point_type, polygon_type, light = np.array(types, dtype=np.uint8).reshape(-1, 3).T
     return MapPieces(
         pose=np.column_stack([first, heading]).astype(np.float32),
-        shape=_seen_from(first, heading, window).astype(np.float32),
-        corner=_seen_from(first, heading, corner).astype(np.float32),
+        shape=seen_from(first, heading, window).astype(np.float32),
+        corner=seen_from(first, heading, corner).astype(np.float32),
         point_type=np.ascontiguousarray(point_type),
         polygon_type=np.ascontiguousarray(polygon_type),
         light=np.ascontiguousarray(light),
         feature=np.array(features, dtype=np.int32),
     )
-
-
-def _seen_from(first: np.ndarray, heading: np.ndarray, points: np.ndarray) -> np.ndarray:
-    cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
-    x, y = np.moveaxis(points - first[:, None], -1, 0)
-    return np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1)
 
 
 def _types(kind: int, subtype: int, stopped: bool) -> tuple[PointType, PolygonType]:
@@ -172,69 +156,6 @@ def _types(kind: int, subtype: int, stopped: bool) -> tuple[PointType, PolygonTy
             return PointType.SOLID_LINE, PolygonType.ROAD_LINE
         return PointType.DOUBLE_LINE, PolygonType.ROAD_LINE
     return PointType.CROSSWALK, PolygonType.CROSSWALK
-
-
-def _split(points: np.ndarray) -> list[np.ndarray]:
-    if len(points) < 2:
-        return []
-    gaps = np.flatnonzero(np.linalg.norm(np.diff(points, axis=0), axis=1) > GAP) + 1
-    return [line for line in np.split(points, gaps) if len(line) > 1]
-
-
-def _sides(polygon: np.ndarray) -> np.ndarray:
-    """The two long sides of an area, each there and back, a point every metre; one line of all.
-
-    The line is split where it changes sides, as any line is at a gap, and not where it turns back.
-    """
-    if len(polygon) < 4:
-        return np.zeros((0, 2))
-    corner = polygon[np.linspace(0, len(polygon), 4, endpoint=False).astype(int)]
-    first, second = (np.linalg.norm(corner[i + 1] - corner[i]) for i in (0, 1))
-    sides = [(0, 1), (2, 3)] if first > second else [(0, 3), (2, 1)]
-    lines = []
-    for a, b in sides:
-        length = np.linalg.norm(corner[b] - corner[a])
-        along = np.append(np.arange(int(length / SIDE_SPACING) + 1) * SIDE_SPACING, length)
-        share = along[:, None] / max(length, 1e-9)
-        line = corner[a] + share * (corner[b] - corner[a])
-        lines += [line, line[::-1]]
-    return np.concatenate(lines)
-
-
-@dataclass(frozen=True)
-class _Piece:
-    window: Float64[np.ndarray, "11 2"]
-    corner: Float64[np.ndarray, "3 2"]
-    heading: float
-    """direction of the first 0.5 m"""
-
-
-def _pieces(line: np.ndarray) -> list[_Piece]:
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    if along[-1] <= 0:
-        return []
-    at = np.append(np.arange(0.0, along[-1], SPACING), along[-1])
-    dense = _on(line, along, at)
-    whole = (len(dense) - 1) // STRIDE
-    windows = [dense[i * STRIDE : i * STRIDE + MAP_POINTS] for i in range(whole)]
-    pieces = [_Piece(window, window[::5], _direction(window)) for window in windows]
-    rest = slice(whole * STRIDE, None)
-    # The rest begins on the last point of the last whole piece, which does not count.
-    if len(dense[rest]) - min(whole, 1) >= FEWEST:
-        # SMART keeps three of its points; the vocabulary is built from whole shapes and wants all.
-        window = _on(line, along, np.linspace(at[rest][0], at[-1], MAP_POINTS))
-        three = np.linspace(0, len(dense[rest]) - 1, 3).astype(int)
-        pieces.append(_Piece(window, dense[rest][three], _direction(dense[rest])))
-    return pieces
-
-
-def _on(line: np.ndarray, along: np.ndarray, at: np.ndarray) -> np.ndarray:
-    return np.column_stack([np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])])
-
-
-def _direction(line: np.ndarray) -> float:
-    x, y = line[1] - line[0]
-    return float(np.arctan2(y, x))
 
 
 def nearest_shape(

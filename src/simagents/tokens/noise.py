@@ -23,9 +23,8 @@ class AmongNearest:
 
     def __call__(self, distance: Float[Tensor, "A V"], step: int) -> Int64[Tensor, "A"]:
         found, token = distance.topk(min(self.nearest, distance.shape[-1]), largest=False)
-        share = (-found.double() / self.temperature).softmax(
-            dim=-1
-        )  # 0 for padding: infinitely far
+        # Padding is infinitely far: its share is 0.
+        share = (-found.double() / self.temperature).softmax(dim=-1)
         passed = (share.cumsum(dim=-1) <= self.uniform[:, step, None].double()).sum(dim=-1)
         # Rounding may leave the sum below 1: never a token without a share.
         last = (share > 0).sum(dim=-1) - 1

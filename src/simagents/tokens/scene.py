@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8
 
+from simagents.errors import InputError
 from simagents.scenarios.ragged import Item, Store
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.tokens.chain import token_chain
@@ -59,8 +60,13 @@ class TokenScene:
 
 
 def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
-    """Everything about a scenario that no weight changes."""
+    """Everything about a scenario that no weight changes.
+
+    Raises InputError where the log does not see the SDC at the current step: there is the origin.
+    """
     rows = scenario.simulated
+    if not scenario.valid[scenario.sdc, CURRENT]:
+        raise InputError(f"scenario {scenario.id}: its SDC is not seen at the current step.")
     origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
     pieces = cut_map(scenario, origin)
     pose, seen = clean_tracks(scenario, rows, origin)
@@ -72,11 +78,9 @@ def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
     )
     role = scenario.to_predict | scenario.of_interest
     role[scenario.sdc] = True
-    # The SDC's own track says where it is at each step; it is always seen.
+    # WOMD sees the SDC at every step.
     place = np.dstack([pose[..., :2], interpolated_height(scenario, rows)])
-    sdc = np.flatnonzero(rows == scenario.sdc)
-    centre = place[sdc[0]] if len(sdc) else np.zeros(place.shape[1:])
-    distance = np.linalg.norm(place - centre, axis=-1)
+    distance = np.linalg.norm(place - place[rows == scenario.sdc], axis=-1)
     near = distance < CONTEXT_WITHIN
     future = (seen & near)[:, CURRENT + 1 :].sum(axis=1)
     enough = (distance[:, CURRENT] < TRAINED_WITHIN) & (future >= ENOUGH_FUTURE)

@@ -14,13 +14,16 @@ Poses = Float[np.ndarray, "A T 3"]
 Valid = Bool[np.ndarray, "A T"]
 
 
-def clean_tracks(scenario: Scenario, rows: np.ndarray, origin: np.ndarray) -> tuple[Poses, Valid]:
+def clean_tracks(
+    scenario: Scenario, rows: np.ndarray, origin: np.ndarray, *, extended: bool = True
+) -> tuple[Poses, Valid]:
     """Poses (x, y, heading) of the agents in `rows`, in metres from `origin`, and their validity.
 
     As the preprocessing of CAT-K (Zhang et al. 2025, arXiv:2412.05334) does it: positions and
     unwrapped headings are interpolated over gaps, jumps of the heading are held back, and a track
     is extended backwards at constant velocity to the previous token boundary, so that every agent
-    seen at the current step has a history token. T = 91 steps of 0.1 s.
+    seen at the current step has a history token. Not `extended`, a track holds nothing that the log
+    does not enclose. T = 91 steps of 0.1 s.
     """
     pose = np.zeros((len(rows), scenario.valid.shape[1], 3))
     valid = np.zeros(pose.shape[:2], dtype=bool)
@@ -33,8 +36,9 @@ def clean_tracks(scenario: Scenario, rows: np.ndarray, origin: np.ndarray) -> tu
         pose[out, span, 1] = np.interp(span, seen, position[:, 1])
         pose[out, span, 2] = np.interp(span, seen, heading)
         valid[out, span] = True
-        velocity = scenario.velocity[row, seen[0]].astype(np.float64)
-        _extend_back(pose[out], valid[out], int(seen[0]), velocity)
+        if extended:
+            velocity = scenario.velocity[row, seen[0]].astype(np.float64)
+            _extend_back(pose[out], valid[out], int(seen[0]), velocity)
     _hold_heading(pose, valid)
     pose[..., 2] = wrap_angle(pose[..., 2])
     return pose, valid

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from scipy.ndimage import correlate
 
 from simagents.tokens.grid import Axis, points
@@ -34,7 +34,7 @@ class EndPoints(BaseModel):
 
     x: Axis
     y: Axis
-    at_least: int
+    at_least: PositiveInt
     """motions that a cell needs to count as seen"""
 
     def cells(
@@ -65,9 +65,9 @@ class TrajTok(BaseModel):
 
     mirror: bool
     """count every motion's mirror image too"""
-    reach: int
+    reach: NonNegativeInt
     """cells to each side in a neighbourhood"""
-    neighbours: int
+    neighbours: NonNegativeInt
     """seen cells that a neighbourhood needs"""
     curve: Literal["hermite", "as_released"]
     vehicle: EndPoints

@@ -25,6 +25,8 @@ TOKEN_STEPS = 18
 HISTORY_TOKENS = 2
 MAP_POINTS = 11
 """Points of a map token, 0.5 m apart."""
+MOST_TOKENS = 2**15
+"""Tokenised shards hold numbers of tokens as int16."""
 
 
 def class_of(agent_type: Tensor) -> Tensor:
@@ -46,6 +48,13 @@ class Vocabulary:
     """how many of the V tokens each class really has"""
     map: Float32[Tensor, "M 11 2"]
     """points in the frame of the first point and the direction of the first 0.5 m"""
+
+    def __post_init__(self) -> None:
+        if max(self.size, len(self.map)) > MOST_TOKENS:
+            raise InputError(
+                f"a vocabulary of {self.size} motions a class and {len(self.map)} pieces of map;"
+                f" at most {MOST_TOKENS} of each can be numbered."
+            )
 
     @cached_property
     def size(self) -> int:
