@@ -35,7 +35,7 @@ def config(paper):
     config = copy.deepcopy(paper)
     rows = [{"label": "BC", "stage": "bc"}, {"label": "RFT", "stage": "rft"}]
     config["tables"] = {"t": {"caption": "", "columns": ["metametric"], "rows": rows}}
-    config["figures"] = {}
+    config["figures"], config["on_demand"] = {}, []
     return config
 
 
@@ -281,6 +281,38 @@ def test_a_threshold_to_be_measured_waits_for_its_parent(config):
     assert calibration["rollouts"] == config["budgets"]["reinforce"]["rollouts"]
     config["stages"]["rft"]["alpha"] = 0.77
     assert not Plan.of(config).calibrations
+
+
+def test_a_sweep_over_offsets_measures_once_and_shows_their_signs(config):
+    row = {"label": "$a{alpha}$", "stage": "rft"}
+    row["with"] = {"alpha": [{"parent_mean": offset} for offset in (-0.02, 0.0, 0.01)]}
+    config["tables"]["t"]["rows"].append(row)
+    plan = Plan.of(config)
+    assert [row.label for row in plan.tables["t"].rows[2:]] == ["$a-0.02$", "$a$", "$a+0.01$"]
+    assert len(plan.runs) == 5
+    assert len(plan.calibrations) == 1
+
+
+def test_what_is_on_demand_is_planned_and_not_in_the_paper(config):
+    config["tables"]["u"] = {
+        "caption": "",
+        "columns": [],
+        "rows": [{"label": "S", "stage": "sft_sft"}],
+    }
+    before = ids(config)
+    config["on_demand"] = ["u"]
+    plan = Plan.of(config)
+    assert plan.in_paper(plan.tables) == ["t"]
+    assert ids(config) == before
+    config["on_demand"] = ["v"]
+    with pytest.raises(InputError, match="on_demand: unknown key `v`"):
+        Plan.of(config)
+
+
+def test_a_figure_of_a_table_that_is_not_there_is_refused(config):
+    config["figures"]["f"] = {"kind": "sweep", "caption": "", "tables": ["tt"]}
+    with pytest.raises(InputError, match=r"figures\.f\.tables: .*did you mean `t`"):
+        Plan.of(config)
 
 
 def test_other_data_than_the_scales_own_go_to_another_folder(config):

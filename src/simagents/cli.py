@@ -59,6 +59,15 @@ COMMANDS = {
         "simagents.report.rollout_picture",
         "draw one scene as several systems simulate it",
     ),
+    "sweep-curves": (
+        "simagents.report.sweep",
+        "draw gain and divergence over the values of a coefficient",
+    ),
+    "component-gains": (
+        "simagents.report.component_gains",
+        "draw which parts of the metric one row gains over another",
+    ),
+    "time-split": ("simagents.report.time_split", "draw where the seconds of a training step go"),
     "numbers": ("simagents.report.numbers", "every number of the paper's prose as a LaTeX macro"),
     "comparison": ("simagents.report.comparison", "published against reproduced, as Markdown"),
 }

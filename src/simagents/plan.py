@@ -50,23 +50,26 @@ class Run:
 
     @property
     def calibration(self) -> Json | None:
-        """What has to be measured on the parent before training: the rule for α, or nothing."""
-        alpha = self.recipe["coefficients"].get("alpha")
-        if not isinstance(alpha, Mapping):
+        """What has to be measured on the parent before training, if α starts from its mean reward.
+
+        Offsets from the mean are not part of it: a sweep over them measures once.
+        """
+        if not isinstance(self.recipe["coefficients"].get("alpha"), Mapping):
             return None
         names = {
             "reward": "reward",
             "challenge": "challenge",
             "sampling_top_k": "top_k",
             "temperature": "temperature",
+            "subgroup": "subgroup",
         }
-        taken = {new: self.recipe["coefficients"][old] for old, new in names.items()}
+        given = self.recipe["coefficients"]
+        taken = {new: given[old] for old, new in names.items() if old in given}
         return {
             "parent": self.recipe["parent"],
             "held_out": self.recipe["held_out"],
             "rollouts": self.recipe["budget"]["rollouts"],
             "seed": self.recipe["seed"],
-            "offset": alpha["parent_mean"],
             **taken,
         }
 
@@ -129,11 +132,22 @@ class Plan:
         for kind, exhibits in (("tables", plan.tables), ("figures", plan.figures)):
             for name, settings in config[kind].items():
                 where = f"{kind}.{name}"
-                rows = [row for spec in settings["rows"] for row in plan._rows(spec, where)]
+                rows = [row for spec in settings.get("rows", ()) for row in plan._rows(spec, where)]
                 if len({row.label for row in rows}) < len(rows):
                     raise InputError(f"{where}: two rows have the same label.")
                 exhibits[name] = Exhibit(name, settings, rows)
+        for name, figure in plan.figures.items():
+            for table in figure.settings.get("tables", ()):
+                if table not in plan.tables:
+                    raise unknown_key(table, f"figures.{name}.tables", plan.tables)
+        for name in config["on_demand"]:
+            if name not in (known := {**plan.tables, **plan.figures}):
+                raise unknown_key(name, "on_demand", known)
         return plan
+
+    def in_paper(self, exhibits: dict[str, Exhibit]) -> list[str]:
+        """Those that this scale does not leave for when they are asked for by name."""
+        return [name for name in exhibits if name not in self.config["on_demand"]]
 
     @property
     def source(self) -> str:
@@ -287,7 +301,7 @@ def validated(config: Json, schema: Path) -> Json:
     stage = rules["properties"]["stages"]["additionalProperties"]["properties"]
     for kind in ("tables", "figures"):
         for name, exhibit in config[kind].items():
-            for row in exhibit["rows"]:
+            for row in exhibit.get("rows", ()):
                 for key, value in row.get("with", {}).items():
                     for one in value if isinstance(value, list) else [value]:
                         _check(one, stage.get(key, {}), f"{kind}.{name}.rows.with.{key}")
@@ -315,8 +329,14 @@ def _check(content: Any, rules: Json, above: str) -> None:
 
 
 def _labelled(label: str, values: Json) -> str:
-    """The label with `{key}` replaced; other braces are TeX's."""
+    """The label with `{key}` replaced; other braces are TeX's.
+
+    A value that is an offset from something measured shows its sign, and nothing where it is zero.
+    """
     for key, value in values.items():
+        if isinstance(value, Mapping) and set(value) == {"parent_mean"}:
+            offset = value["parent_mean"]
+            value = f"{offset:+g}" if offset else ""
         label = label.replace(f"{{{key}}}", str(value))
     return label
 

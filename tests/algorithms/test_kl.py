@@ -1,17 +1,17 @@
-"""The k3 estimator: never negative, zero on the spot, right on average."""
+"""Divergences: never negative, zero on the spot, right on average, and whose gradient they have."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simagents.algorithms.kl import k3
+from simagents.algorithms.kl import EXACT, SAMPLED, exact_forward, exact_reverse, k1, k3
 
 logps = st.floats(-15, 0)
 
 
 @given(logps, logps)
-def test_never_negative(logp, logp_ref):
+def test_k3_is_never_negative(logp, logp_ref):
     """The printed variant with the logarithm inverted is, wherever the reference is less likely."""
     one, other = (torch.tensor([x], dtype=torch.float64) for x in (logp, logp_ref))
     assert k3(one, other).item() >= 0
@@ -19,21 +19,62 @@ def test_never_negative(logp, logp_ref):
 
 
 def test_by_hand():
-    """Half as likely under the reference: 0.5 - log 0.5 - 1 = 0.1931."""
-    assert k3(torch.tensor([0.5]).log(), torch.tensor([0.25]).log()).item() == pytest.approx(
-        0.1931, abs=1e-4
-    )
+    """Half as likely under the reference: k3 is 0.5 - log 0.5 - 1 = 0.1931, k1 is log 2 = 0.6931. Of
+    (1/2, 1/2) from (1/4, 3/4): (log 2 + log 2/3) / 2 = 0.1438, and back (-log 2 - 3 log 2/3) / 4 = 0.1308.
+    """
+    half, quarter = torch.tensor([0.5]).log(), torch.tensor([0.25]).log()
+    assert k3(half, quarter).item() == pytest.approx(0.1931, abs=1e-4)
+    assert k1(half, quarter).item() == pytest.approx(0.6931, abs=1e-4)
+    even, other = torch.tensor([0.5, 0.5]).log(), torch.tensor([0.25, 0.75]).log()
+    assert exact_reverse(even, other).item() == pytest.approx(0.1438, abs=1e-4)
+    assert exact_forward(even, other).item() == pytest.approx(0.1308, abs=1e-4)
 
 
-def test_its_mean_under_the_policy_is_the_divergence():
+@pytest.fixture
+def pair():
+    """(logits, log-probabilities, those of the reference) of nine tokens."""
     generator = torch.manual_seed(0)
-    policy, reference = torch.randn(2, 9, generator=generator, dtype=torch.float64).log_softmax(-1)
-    mean = (policy.exp() * k3(policy, reference)).sum()
-    divergence = (policy.exp() * (policy - reference)).sum()
-    assert mean.item() == pytest.approx(divergence.item())
+    logits, other = torch.randn(2, 9, generator=generator, dtype=torch.float64)
+    logits.requires_grad_()
+    return logits, logits.log_softmax(-1), other.log_softmax(-1)
 
 
-def test_at_the_reference_it_pulls_nowhere():
-    logp = torch.tensor([-1.0, -2.0], requires_grad=True)
-    k3(logp, logp.detach()).sum().backward()
-    assert (logp.grad == 0).all()
+@pytest.mark.parametrize("name", SAMPLED)
+def test_the_mean_of_an_estimate_is_the_reverse_divergence(pair, name):
+    _, policy, reference = pair
+    mean = (policy.exp() * SAMPLED[name](policy, reference)).sum()
+    assert mean.item() == pytest.approx(exact_reverse(policy, reference).item())
+
+
+@pytest.mark.parametrize(
+    ("name", "of"), [("k1", exact_reverse), ("k3", exact_forward), ("k3 itself", exact_reverse)]
+)
+def test_whose_gradient_an_estimate_has(pair, name, of):
+    """Enumerated: Σ π(token) ∇ estimate(token). That of k3 is not of what k3 estimates."""
+    logits, policy, reference = pair
+    estimate = SAMPLED[name.split()[0]](policy, reference)
+    ours = torch.autograd.grad((policy.exp().detach() * estimate).sum(), logits, retain_graph=True)
+    theirs = torch.autograd.grad(of(policy, reference), logits)
+    assert theirs[0].abs().max() > 0.05
+    assert torch.allclose(ours[0], theirs[0], atol=1e-12) == ("itself" not in name)
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_exact_ones_are_never_negative_and_know_missing_tokens(name):
+    logits, other = torch.randn(2, 50, 6, generator=torch.manual_seed(0))
+    logits[:, 4:] = other[:, 4:] = -torch.inf
+    logits.requires_grad_()
+    found = EXACT[name](logits.log_softmax(-1), other.log_softmax(-1))
+    short = EXACT[name](logits[:, :4].log_softmax(-1), other[:, :4].log_softmax(-1))
+    assert (found > 0).all()
+    assert torch.allclose(found, short)
+    found.sum().backward()
+    assert logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("estimate", [k3, exact_reverse, exact_forward])
+def test_at_the_reference_it_pulls_nowhere(estimate):
+    logits = torch.tensor([-1.0, -2.0], requires_grad=True)
+    logp = logits.log_softmax(-1)
+    estimate(logp, logp.detach()).sum().backward()
+    assert logits.grad.abs().max() < 1e-6

@@ -32,10 +32,31 @@ def score(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         frame = pd.DataFrame({"scenario_id": list(values)})
         for column in COLUMNS.values():
+            if not column.of_scores:
+                continue
             frame[column.source] = np.array(list(values.values()), np.float64)
         for name, given in columns.items():
             frame[COLUMNS[name].source] = given
         frame.to_parquet(path, index=False)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def history(tmp_path):
+    """Writes a run's history, in which every quantity grows by .01 a step; returns its path."""
+
+    def write(run, steps=20, **quantities):
+        path = tmp_path / "runs" / run / "history.jsonl"
+        path.parent.mkdir(parents=True)
+        lines = [
+            json.dumps(
+                {"step": step, **{key: value + 0.01 * step for key, value in quantities.items()}}
+            )
+            for step in range(steps)
+        ]
+        path.write_text("".join(f"{line}\n" for line in lines))
         return path
 
     return write
@@ -83,10 +104,12 @@ def _cells(means, *, published=None, differences=(), scale="demo", **facts):
             }
             for (label, mean), name in zip(means.items(), names, strict=True)
         ],
-        "differences": [
-            dict(zip(("row", "to", "mean", "low", "high"), values, strict=True))
-            for values in differences
-        ],
+        "differences": {
+            "metametric": [
+                dict(zip(("row", "to", "mean", "low", "high"), values, strict=True))
+                for values in differences
+            ]
+        },
         **facts,
     }
 

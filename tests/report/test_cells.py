@@ -15,9 +15,10 @@ from simagents.report.cells import Args
 def gather(tmp_path):
     """Runs the command and returns what it wrote."""
 
-    def run(rows, scores, columns=("metametric",)):
+    def run(rows, scores, columns=("metametric",), histories=()):
         out = tmp_path / "table.json"
-        cells.main(Args(rows, list(columns), scores, "demo", "synthetic", 2025, 32, out))
+        facts = ("demo", "synthetic", 2025, 32)
+        cells.main(Args(rows, list(columns), scores, *facts, out, list(histories)))
         return json.loads(out.read_text())
 
     return run
@@ -61,6 +62,20 @@ def test_tokens_are_read_from_their_report(gather, score, rows, tmp_path):
     assert cells["dead_tokens"] == {"mean": 0.25, **nothing}
 
 
+def test_what_was_logged_is_averaged_over_the_end_of_training(gather, score, rows, history):
+    """The last tenth of 20 steps are .18 and .19 above the start, .185 on average; seeds that
+    start from 0 and .2 have the mean .285 and the deviation .1414. A run that logs none has none.
+    """
+    scores = [score(system, {"a": 0.2}) for system in ("rft-1", "rft-2", "sft-1")]
+    logged = [history("rft-1", kl=0.0), history("rft-2", kl=0.2), history("sft-1", loss=1.0)]
+    found = gather(rows(["rft-1", "rft-2"], "sft-1"), scores, ["kl"], logged)
+    first, second = (row["cells"]["kl"] for row in found["rows"])
+    assert first["mean"] == pytest.approx(0.285)
+    assert first["deviation"] == pytest.approx(0.1414214)
+    assert second["mean"] is None
+    assert list(found["differences"]) == ["metametric"]
+
+
 def test_columns_of_tokens_need_the_report(gather, score, rows):
     with pytest.raises(InputError, match="`dead_tokens` needs the row's `reconstruction`"):
         gather(rows("bc-1"), [score("bc-1", {"a": 0.2})], ["dead_tokens"])
@@ -79,7 +94,9 @@ def test_every_pair_is_compared_on_the_same_scenarios(gather, score, rows):
         score("b", {"y": 1.0, "x": 0.3}),
         score("c", {"x": 0.2, "y": 0.9}),
     ]
-    differences = gather(rows("a", "b", "c"), scores)["differences"]
+    differences = gather(rows("a", "b", "c"), scores, ["min_ade"])["differences"]
+    assert list(differences) == ["metametric", "min_ade"]
+    differences = differences["metametric"]
     assert [(d["row"], d["to"]) for d in differences] == [(1, 0), (2, 0), (2, 1)]
     for difference, expected in zip(differences, (0.1, 0.0, -0.1), strict=True):
         for key in ("mean", "low", "high"):

@@ -52,6 +52,18 @@ def test_the_difference_is_that_of_the_better_row(folder, cells):
     assert found.published == pytest.approx(0.01)
 
 
+def test_a_chosen_row_without_values_is_above_all_others(tmp_path, cells):
+    """The paper says which value is the best and no more; nothing is said of the others' order."""
+    head = HEAD.replace("system", "alpha").replace("note", "status")
+    (tmp_path / "table.csv").write_text(head + "0.77,,Paper,5,2025,val,PAPER,chosen optimum; …\n")
+    content = cells(
+        {"A": 0.5, "B": 0.6, "C": 0.55},
+        published=[None, "0.77", None],
+        differences=[(1, 0, 0.1, 0.05, 0.15), (2, 0, 0.05, 0.01, 0.1), (2, 1, -0.05, -0.2, 0.1)],
+    )
+    assert verdicts(content, tmp_path) == [("B", "A", "confirmed"), ("B", "C", "not resolved")]
+
+
 @pytest.mark.parametrize("other", ["D", "E"])
 def test_unknown_and_equal_published_values_order_nothing(folder, other, cells):
     content = cells(
@@ -87,7 +99,16 @@ def test_the_document(tmp_path, folder, cells):
     assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in text
     assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | confirmed |" in text
     assert "the published one. Of 1 published orderings of two rows, 1 are confirmed" in text
+    assert "| strategy | 1 | 1 | 0 | 0 |" in text
     assert "baselines" not in text
+
+
+def test_what_is_contradicted_is_said_at_the_top(tmp_path, folder, cells):
+    content = cells(
+        {"A": 0.5, "B": 0.4}, published=["A", "B"], differences=[(1, 0, -0.1, -0.2, -0.05)]
+    )
+    text = written(tmp_path, folder, strategy=content)
+    assert text.index("- strategy: B is not above A, but below.") < text.index("## strategy")
 
 
 def test_a_row_that_no_file_has_is_an_error(tmp_path, folder, cells):

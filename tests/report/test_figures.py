@@ -9,33 +9,22 @@ import numpy as np
 import pytest
 
 from simagents.errors import InputError
-from simagents.report import rollout_picture, training_curves
+from simagents.report import (
+    component_gains,
+    rollout_picture,
+    sweep,
+    time_split,
+    training_curves,
+)
+from simagents.report.histories import read_histories
 from simagents.report.rollout_picture import corners
+from simagents.report.rows import read_rows
 from simagents.report.view import View
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.scenario import CURRENT
 from simagents.scenarios.store import write_scenarios
 
 STYLE = Path(__file__).parents[2] / "paper/paper.mplstyle"
-
-
-@pytest.fixture
-def history(tmp_path):
-    """Writes a run's history and returns its path."""
-
-    def write(run, steps=20, **quantities):
-        path = tmp_path / "runs" / run / "history.jsonl"
-        path.parent.mkdir(parents=True)
-        lines = [
-            json.dumps(
-                {"step": step, **{key: value + 0.01 * step for key, value in quantities.items()}}
-            )
-            for step in range(steps)
-        ]
-        path.write_text("".join(f"{line}\n" for line in lines))
-        return path
-
-    return write
 
 
 def drawn(folder, draw):
@@ -72,6 +61,73 @@ def test_a_run_without_a_history_is_an_error(tmp_path, history, rows):
     )
     with pytest.raises(InputError, match="no history of sft-1"):
         training_curves.main(args)
+
+
+@pytest.fixture
+def varied(tmp_path, cell, cells):
+    """Cells of a start and two rows that gain .1 and lose .1; of the second the paper speaks."""
+
+    def write(name, divergences=(0.1, 0.2)):
+        content = cells(
+            {"SFT": 0.5, "$\\alpha_0$": 0.6, "$\\alpha_0+0.1$": 0.4},
+            published=[None, "0.77", None],
+            differences=[
+                (1, 0, 0.1, 0.05, 0.15),
+                (2, 0, -0.1, -0.3, 0.1),
+                (2, 1, -0.2, -0.3, -0.1),
+            ],
+            columns=["metametric", "kl"],
+        )
+        for row, mean in zip(content["rows"], (None, *divergences), strict=True):
+            row["cells"]["kl"] = cell(mean, None)
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+def test_sweeps(tmp_path, varied):
+    tables = [varied("alpha"), varied("beta")]
+    pdf, _ = drawn(tmp_path, lambda out: sweep.main(sweep.Args(tables, out, STYLE)))
+    assert pdf.startswith(b"%PDF")
+
+
+def test_a_sweep_without_divergences_is_an_error(tmp_path, varied):
+    args = sweep.Args([varied("alpha", (0.1, None))], tmp_path / "f.pdf", STYLE)
+    with pytest.raises(InputError, match="alpha: every row but the first needs the column `kl`"):
+        sweep.main(args)
+
+
+def test_component_gains(tmp_path, varied):
+    """Only scores have differences; the divergence beside them is passed over."""
+    table = varied("components")
+    pdf, _ = drawn(
+        tmp_path,
+        lambda out: component_gains.main(component_gains.Args(table, "SFT", out, STYLE)),
+    )
+    assert pdf.startswith(b"%PDF")
+    with pytest.raises(InputError, match="did you mean `SFT`"):
+        component_gains.main(component_gains.Args(table, "SF", tmp_path / "f.pdf", STYLE))
+
+
+def test_time_is_split_by_the_medians_of_steps(tmp_path, history, rows):
+    """Steps of 1.00, 1.01, … 1.04 s have the median 1.02 s; what a row does not do takes none."""
+    histories = [
+        history("rft-1", steps=5, seconds_sampling=1.0, seconds_update=2.0),
+        history("dpo-1", steps=5, seconds_update=3.0),
+    ]
+    given = rows("rft-1", "dpo-1")
+    split = time_split.read_split(read_rows(given), read_histories(histories))
+    assert list(split.columns) == ["seconds_sampling", "seconds_update"]
+    np.testing.assert_allclose(split, [[1.02, 2.02], [0.0, 3.02]])
+    drawn(tmp_path, lambda out: time_split.main(time_split.Args(given, histories, out, STYLE)))
+
+
+def test_a_history_without_seconds_is_an_error(tmp_path, history, rows):
+    args = time_split.Args(rows("a-1"), [history("a-1", loss=1.0)], tmp_path / "f.pdf", STYLE)
+    with pytest.raises(InputError, match="a-1: its histories do not say"):
+        time_split.main(args)
 
 
 @pytest.fixture

@@ -49,6 +49,8 @@ def test_macros(written, table):
         r"\setresult{gain:t:bc-sft}{$-0.0100$}",
         r"\setresult{interval:t:bc-sft}{[$-0.0200$, $-0.0050$]}",
         r"\setresult{verdict:t:bc-sft}{below}",
+        r"\setresult{interval:t:bc-sft:bc:metametric}{[$-0.0200$, $-0.0050$]}",
+        r"\expandafter\def\csname inpaper:t\endcsname{}",
         r"\setresult{vocabulary:vehicle:tokens}{31,234}",
         r"\setresult{vocabulary:vehicle:mean_error_m}{n/a}",
         r"\setresult{fact:model.width}{48}",
@@ -73,6 +75,7 @@ def test_a_plan_of_another_scale_is_an_error(written, table):
 def test_names():
     assert slug("BC + SFT + RFT") == "bc-sft-rft"
     assert slug(r"$\alpha=0.77$") == "alpha-0.77"
+    assert slug(r"$\alpha_0+0.1$") != slug(r"$\alpha_0-0.1$")
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")

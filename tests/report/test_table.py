@@ -19,12 +19,13 @@ PUBLISHED = TOP / "paper/published/smartr1_table3_training_strategy.csv"
 def typeset(tmp_path):
     """Runs the command; returns LaTeX and Markdown."""
 
-    def run(content, caption="A caption.", labels="", published="", name="numbers"):
+    def run(content, caption="A caption.", labels="", published="", name="numbers", **options):
         source = tmp_path / f"{name}.json"
         source.write_text(json.dumps(content))
         tex, md = tmp_path / "t.tex", tmp_path / "t.md"
         template = TOP / "paper/templates/table.tex.j2"
-        table.main(Args(source, caption, tex, md, labels, str(published), template))
+        given = Args(source, caption, tex, md, labels, str(published), template=template, **options)
+        table.main(given)
         return tex.read_text(), md.read_text()
 
     return run
@@ -104,7 +105,7 @@ def test_published_values_stand_beside_ours(typeset, cells):
     tex, md = typeset(cells({"A": 0.7, "B": 0.8, "C": 0.6}, published=names), published=PUBLISHED)
     assert r"\textit{0.7725}" in tex
     assert r"\textit{–}" in tex
-    assert "| A | 0.7000 ± .0100 | 0.7725 |" in md
+    assert "| A | 0.7000 ± .0100 | *0.7725* |" in md
     assert r"val 2\%, metric of WOSAC 2025" in tex
     assert "PDFNOTE(p.8)" in tex
 
@@ -114,6 +115,48 @@ def test_the_second_source_is_named_and_never_shown_as_the_papers(typeset, cells
     tex, _ = typeset(content, published=PUBLISHED)
     assert r"\textit{0.7734}" in tex
     assert "other values in the same order: 0.7812 (BC+SFT)." in tex
+
+
+def test_rows_of_the_literature_stand_under_ours_and_not_beside(typeset, cells):
+    content = cells({"A": 0.7, "B": 0.6}, published=["SMART-R1", None])
+    path = PUBLISHED.with_name("smartr1_table1_leaderboard.csv")
+    tex, md = typeset(content, published=path, literature=("SMART-R1",))
+    assert r"\textit{SMART-R1} & \textit{0.7858} \\" in tex
+    assert "| *SMART-R1* | *0.7858* |" in md
+    assert "published |" not in md
+    assert "DecompGAIL" in md
+    assert "blog" not in md
+
+
+def test_a_sweep_of_which_only_the_choice_is_known_says_so(typeset, cells):
+    content = cells({"A": 0.7, "B": 0.6}, published=[None, "0.77"])
+    _, md = typeset(content, published=PUBLISHED.with_name("smartr1_table5_alpha_sweep.csv"))
+    assert "values not found; the paper chose 0.77" in md
+    assert "published |" not in md
+
+
+def test_a_transposed_table_has_quantities_below_one_another(typeset, cell, cells):
+    content = cells(
+        {"A": 0.7, "B": 0.8}, published=["SMART-SFT", None], columns=["metametric", "collision"]
+    )
+    for row in content["rows"]:
+        row["cells"]["collision"] = cell(0.9)
+    path = PUBLISHED.with_name("smartr1_table2_component_likelihoods.csv")
+    tex, md = typeset(content, published=path, transposed=True)
+    lines = md.splitlines()
+    start = lines.index("|  | A | B |")
+    assert lines[start + 2].startswith("| Realism ↑ | 0.7000")
+    assert lines[start + 4] == "| *published* | *0.9702* | *–* |"
+    assert "% A: a-0123456789" in tex.splitlines()
+
+
+def test_what_a_row_does_not_log_is_a_dash(typeset, cell, cells):
+    content = cells({"SFT": 0.7, "MPO": 0.8}, columns=["kl"])
+    for row, mean in zip(content["rows"], (None, 0.001), strict=True):
+        row["cells"] = {"kl": cell(mean, None)}
+    _, md = typeset(content)
+    assert "| SFT | – |" in md
+    assert "last 10% of training" in md
 
 
 def test_metrics_of_different_years_do_not_mix(typeset, cells):

@@ -1,5 +1,8 @@
 """Six synthetic scenes on disk, as the rules before training leave them."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,3 +28,46 @@ def disk(tmp_path_factory, vocabulary) -> SimpleNamespace:
         write_scenarios(found.scenarios[-1], scenarios)
         write_shard(found.tokens[-1], items)
     return found
+
+
+@pytest.fixture(scope="session")
+def launch(disk):
+    """Starts `simagents train` with files in `folder`; answers with the process."""
+    programs = Path(sys.executable).parent
+
+    def begin(folder, recipe, *extra, processes=1):
+        command = [str(programs / "simagents"), "train", "--recipe", str(recipe)]
+        if processes > 1:
+            launcher = ["--standalone", f"--nproc-per-node={processes}", "--no-python"]
+            command = [str(programs / "torchrun"), *launcher, *command]
+        command += ["--tokens", *map(str, disk.tokens), "--scenarios", *map(str, disk.scenarios)]
+        command += ["--vocabulary", str(disk.vocabulary), "--resume", str(folder / "resume")]
+        for name in ("weights", "history", "provenance"):
+            command += [f"--{name}", str(folder / name)]
+        environment = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
+        path = f"{programs}{os.pathsep}{environment['PATH']}"
+        return subprocess.Popen(
+            [*command, "--save-every", "2", "--workers", "0", *extra],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=environment | {"OMP_NUM_THREADS": "1", "PATH": path},
+        )  # fmt: skip
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def finish():
+    """Waits for the end of a process; answers with what it said."""
+
+    def wait(process, code=0):
+        output = process.communicate(timeout=180)[0]
+        assert process.returncode == code, output
+        return output
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def command(launch, finish):
+    """Trains to the end."""
+    return lambda *arguments, **options: finish(launch(*arguments, **options))

@@ -1,11 +1,8 @@
 """`simagents train` as it is called: killed and started again, alone and on two processes."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -18,7 +15,6 @@ from simagents.training.checkpoint import lease
 
 pytestmark = pytest.mark.xdist_group("train")  # one after the other: each wants a core or two
 
-BIN = Path(sys.executable).parent
 STEPS = 12
 
 
@@ -34,32 +30,13 @@ def recipe(tmp_path_factory, recipe_of, tiny) -> Path:
 
 
 @pytest.fixture(scope="module")
-def start(disk, recipe):
+def start(launch, recipe):
     """Starts a run whose files are in `folder`."""
 
-    def begin(folder, *extra, processes=1, recipe=recipe):
-        command = [str(BIN / "simagents"), "train", "--recipe", str(recipe)]
-        if processes > 1:
-            launcher = ["--standalone", f"--nproc-per-node={processes}", "--no-python"]
-            command = [str(BIN / "torchrun"), *launcher, *command]
-        command += ["--tokens", *map(str, disk.tokens), "--scenarios", *map(str, disk.scenarios)]
-        command += ["--vocabulary", str(disk.vocabulary), "--resume", str(folder / "resume")]
-        for name in ("weights", "history", "provenance"):
-            command += [f"--{name}", str(folder / name)]
-        environment = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
-        environment |= {"OMP_NUM_THREADS": "1", "PATH": f"{BIN}{os.pathsep}{environment['PATH']}"}
-        return subprocess.Popen(
-            [*command, "--save-every", "2", "--workers", "0", *extra],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
-        )  # fmt: skip
+    def begin(folder, *extra, processes=1):
+        return launch(folder, recipe, *extra, processes=processes)
 
     return begin
-
-
-def finish(process, code=0):
-    output = process.communicate(timeout=120)[0]
-    assert process.returncode == code, output
-    return output
 
 
 def history(path):
@@ -69,7 +46,7 @@ def history(path):
 
 
 @pytest.fixture(scope="module")
-def whole(start, tmp_path_factory):
+def whole(start, finish, tmp_path_factory):
     """The folder of a run that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole")
     finish(start(folder))
@@ -100,7 +77,7 @@ def stop(process, how, ready):
     process.send_signal(how)
 
 
-def test_stopped_twice_a_run_ends_as_if_nothing_had_happened(start, whole, tmp_path):
+def test_stopped_twice_a_run_ends_as_if_nothing_had_happened(start, whole, tmp_path, finish):
     """SIGTERM saves and asks to be called again; SIGKILL loses what came after the last save, and may
     cut a line of the history short.
     """
@@ -126,7 +103,7 @@ def test_stopped_twice_a_run_ends_as_if_nothing_had_happened(start, whole, tmp_p
     assert history(tmp_path / "history") == history(whole / "history")
 
 
-def test_two_processes_learn_what_one_does(start, whole, tmp_path):
+def test_two_processes_learn_what_one_does(start, whole, tmp_path, finish):
     finish(start(tmp_path, processes=2))
     ours, theirs = load_file(tmp_path / "weights"), load_file(whole / "weights")
     assert ours.keys() == theirs.keys()
@@ -136,7 +113,7 @@ def test_two_processes_learn_what_one_does(start, whole, tmp_path):
         assert one == pytest.approx(other, abs=1e-4)
 
 
-def test_a_second_writer_is_refused(start, whole, tmp_path):
+def test_a_second_writer_is_refused(start, whole, tmp_path, finish):
     """While this process holds the folder, the command ends with one sentence and touches nothing."""
     shutil.copytree(whole / "resume", tmp_path / "resume")
     with lease(tmp_path / "resume", rank=0):

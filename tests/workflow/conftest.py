@@ -19,6 +19,7 @@ PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", 
 STUB = f"""#!{sys.executable}
 import pathlib, sys
 written = "out out-tex out-md report weights history provenance pictures"
+FIGURES = "training-curves rollout-picture sweep-curves component-gains time-split".split()
 flags = ["--" + name for name in written.split()]
 command, *words = sys.argv[1:]
 for flag, value in zip(words, words[1:]):
@@ -28,7 +29,7 @@ for flag, value in zip(words, words[1:]):
         path = pathlib.Path(value)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        if command in ("training-curves", "rollout-picture"):
+        if command in FIGURES:
             path.with_suffix(".png").touch()
 """
 TORCHRUN = """#!/bin/bash

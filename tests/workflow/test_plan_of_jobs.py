@@ -1,20 +1,21 @@
 """Which jobs Snakemake plans: in a fresh workflow, and in a finished one after changes."""
 
+from pathlib import Path
+
 import yaml
 
-TOKENIZERS = 4
-STAGES = 5 + TOKENIZERS
+TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 4, 4, 5  # MPO at its default is one of the strategies
+STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 3
+DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
+CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 
 
 def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     """The second table's BC is the first one's, and each SFT is the parent of later rows."""
     jobs = fresh.planned()
-    chunks = yaml.safe_load((fresh.folder / "config/scale/demo.yaml").read_text())["compute"][
-        "chunks"
-    ]
     assert jobs["train"] == STAGES
-    assert jobs["evaluate"] == (STAGES + BASELINES) * chunks
+    assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS
     assert jobs["calibrate"] == 1
     assert jobs["paper"] == 1  # the default target
 
@@ -50,13 +51,21 @@ def test_a_new_sweep_value_adds_one_run_and_its_scores(finished):
     jobs = finished.planned()
     assert (jobs["recipe"], jobs["train"], jobs["cells"]) == (1, 1, 1)
     assert "calibrate" not in jobs
-    assert jobs["evaluate"] == 2
+    assert jobs["evaluate"] == CHUNKS
 
 
 def test_a_changed_coefficient_renames_its_descendants_and_no_one_else(finished):
-    """BC and both SFT runs stay; RFT and the SFT after it are made anew."""
+    """BC and both SFT runs stay; RFT, the SFT after it and the sweep over α are made anew."""
     finished.change("config/experiments.yaml", stages__rft__beta=0.4)
-    assert finished.planned()["train"] == 2
+    assert finished.planned()["train"] == 2 + ALPHAS
+
+
+def test_what_is_on_demand_is_made_when_asked_for_by_name(finished):
+    """Nine ways to learn beside BC and CAT-32, which other tables have."""
+    table = "results/demo/tables/closed_loop.tex"
+    jobs = finished.planned("--", table)
+    assert (jobs["train"], jobs["cells"], jobs["table"]) == (9, 1, 1)
+    assert not (finished.folder / table).exists()
 
 
 def test_a_tokenizer_remakes_what_reads_it_and_nothing_else(finished):
@@ -70,7 +79,7 @@ def test_a_tokenizer_remakes_what_reads_it_and_nothing_else(finished):
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     jobs = finished.planned()
     assert (jobs["vocabulary"], jobs["reconstruction"], jobs["train"]) == (1, 1, 1)
-    assert jobs["evaluate"] == 2
+    assert jobs["evaluate"] == CHUNKS
     assert "cache" not in jobs
 
 
@@ -78,4 +87,4 @@ def test_another_challenge_year_scores_again_and_trains_nothing(finished):
     finished.change("config/scale/demo.yaml", evaluation__challenge=2024)
     jobs = finished.planned()
     assert "train" not in jobs
-    assert jobs["evaluate"] == (STAGES + BASELINES) * 2
+    assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS

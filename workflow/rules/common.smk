@@ -1,6 +1,7 @@
 """The configuration, checked and expanded; names and functions that several rules use."""
 
 import json
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -132,6 +133,17 @@ def reconstruction_of(row):
     return f"{TOKENS}/{row.systems[0].tokens}/reconstruction.json"
 
 
+def histories_of(exhibit):
+    """What every run of a table or figure logged while it was trained."""
+    runs = [system.id for system in exhibit.systems if isinstance(system, Run)]
+    return expand(f"{PLAN.results}/runs/{{run}}/history.jsonl", run=runs)
+
+
+def of_history(exhibit):
+    """Whether it shows something that was logged; only then it waits for the histories."""
+    return any(COLUMNS[name].of_history for name in exhibit.settings.get("columns", ()))
+
+
 def of_tokens(exhibit):
     """Whether it shows something of the vocabularies; only then it waits for their reports."""
     return any(COLUMNS[name].of_tokens for name in exhibit.settings.get("columns", ()))
@@ -156,6 +168,17 @@ def rows_of(exhibit):
 def published(table):
     name = PLAN.tables[table].settings.get("published")
     return f"paper/published/{name}.csv" if name else []
+
+
+def literature(table):
+    """Rows of the published file that are shown under ours."""
+    return [shlex.quote(row) for row in PLAN.tables[table].settings.get("literature", ())]
+
+
+def cells_of(figure):
+    """Cells of the tables that a figure draws."""
+    names = PLAN.figures[figure].settings["tables"]
+    return expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=names)
 
 
 def figure_of_kind(kind):
@@ -183,12 +206,13 @@ TOKENS = f"{PLAN.results}/tokens"
 SCORES = f"{PLAN.results}/scores/{{system}}/{PLAN.evaluation_id}"
 CHUNKS = range(COMPUTE["chunks"])
 PAPER = f"{PLAN.results}/paper/paper.pdf"
-CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=PLAN.tables)
+TABLES, FIGURES = PLAN.in_paper(PLAN.tables), PLAN.in_paper(PLAN.figures)
+CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=TABLES)
 EVERYTHING_BUT_PDF = [
     f"{PLAN.results}/results.tex",
     f"{PLAN.results}/comparison.md",
-    *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=PLAN.tables),
-    *expand(f"{PLAN.results}/figures/{{exhibit}}.pdf", exhibit=PLAN.figures),
+    *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=TABLES),
+    *expand(f"{PLAN.results}/figures/{{exhibit}}.pdf", exhibit=FIGURES),
 ]
 # One process needs no launcher; several share the job's cores or GPUs.
 LAUNCH = (

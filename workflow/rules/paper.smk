@@ -7,6 +7,9 @@ localrules:
     table,
     training_curves,
     rollout_picture,
+    sweep_curves,
+    component_gains,
+    time_split,
     numbers,
     comparison,
     paper,
@@ -20,6 +23,11 @@ rule cells:
             if of_tokens(PLAN.tables[wildcards.exhibit])
             else []
         ),
+        histories=lambda wildcards: (
+            histories_of(PLAN.tables[wildcards.exhibit])
+            if of_history(PLAN.tables[wildcards.exhibit])
+            else []
+        ),
     output:
         "<results>/tables/{exhibit}.json",
     log:
@@ -29,6 +37,9 @@ rule cells:
     params:
         rows=lambda wildcards: rows_of(PLAN.tables[wildcards.exhibit]),
         columns=lambda wildcards: PLAN.tables[wildcards.exhibit].settings["columns"],
+        histories=lambda wildcards, input: (
+            f"--histories {input.histories}" if input.histories else ""
+        ),
         facts=options(
             {
                 "scale": PLAN.config["scale"],
@@ -39,7 +50,7 @@ rule cells:
         ),
     shell:
         "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input.scores}"
-        " {params.facts} --out {output} >{log} 2>&1"
+        " {params.histories} {params.facts} --out {output} >{log} 2>&1"
 
 
 rule table:
@@ -59,17 +70,21 @@ rule table:
         published=lambda wildcards, input: (
             f"--published {input.published}" if input.published else ""
         ),
+        literature=lambda wildcards: (
+            f"--literature {' '.join(rows)}" if (rows := literature(wildcards.exhibit)) else ""
+        ),
+        transposed=lambda wildcards: (
+            "--transposed" if PLAN.tables[wildcards.exhibit].settings.get("transposed") else ""
+        ),
     shell:
         "simagents table {input.cells} --caption {params.caption:q} {params.published}"
+        " {params.literature} {params.transposed}"
         " --out-tex {output.tex} --out-md {output.md} >{log} 2>&1"
 
 
 rule training_curves:
     input:
-        lambda wildcards: expand(
-            "<results>/runs/{run}/history.jsonl",
-            run=[s.id for s in PLAN.figures[wildcards.exhibit].systems if isinstance(s, Run)],
-        ),
+        lambda wildcards: histories_of(PLAN.figures[wildcards.exhibit]),
     output:
         pdf=report(
             "<results>/figures/{exhibit}.pdf",
@@ -117,6 +132,73 @@ rule rollout_picture:
     shell:
         "simagents rollout-picture --rows {params.rows:q} --pictures {input.pictures}"
         " --scenarios {input.scenarios} --out {output.pdf} >{log} 2>&1"
+
+
+rule sweep_curves:
+    input:
+        lambda wildcards: cells_of(wildcards.exhibit),
+    output:
+        pdf=report(
+            "<results>/figures/{exhibit}.pdf",
+            caption="../report/sweep.rst",
+            category="Figures",
+            labels={"figure": "{exhibit}"},
+        ),
+        png="<results>/figures/{exhibit}.png",
+    log:
+        "<logs>/figure/{exhibit}.log",
+    wildcard_constraints:
+        exhibit=figure_of_kind("sweep"),
+    conda:
+        "../../envs/simagents.yaml"
+    shell:
+        "simagents sweep-curves --cells {input} --out {output.pdf} >{log} 2>&1"
+
+
+rule component_gains:
+    input:
+        lambda wildcards: cells_of(wildcards.exhibit),
+    output:
+        pdf=report(
+            "<results>/figures/{exhibit}.pdf",
+            caption="../report/components.rst",
+            category="Figures",
+            labels={"figure": "{exhibit}"},
+        ),
+        png="<results>/figures/{exhibit}.png",
+    log:
+        "<logs>/figure/{exhibit}.log",
+    wildcard_constraints:
+        exhibit=figure_of_kind("component_gains"),
+    conda:
+        "../../envs/simagents.yaml"
+    params:
+        over=lambda wildcards: PLAN.figures[wildcards.exhibit].settings["over"],
+    shell:
+        "simagents component-gains --cells {input} --over {params.over:q} --out {output.pdf} >{log} 2>&1"
+
+
+rule time_split:
+    input:
+        lambda wildcards: histories_of(PLAN.figures[wildcards.exhibit]),
+    output:
+        pdf=report(
+            "<results>/figures/{exhibit}.pdf",
+            caption="../report/time.rst",
+            category="Figures",
+            labels={"figure": "{exhibit}"},
+        ),
+        png="<results>/figures/{exhibit}.png",
+    log:
+        "<logs>/figure/{exhibit}.log",
+    wildcard_constraints:
+        exhibit=figure_of_kind("time_split"),
+    conda:
+        "../../envs/simagents.yaml"
+    params:
+        rows=lambda wildcards: rows_of(PLAN.figures[wildcards.exhibit]),
+    shell:
+        "simagents time-split --rows {params.rows:q} --histories {input} --out {output.pdf} >{log} 2>&1"
 
 
 rule numbers:

@@ -1,6 +1,8 @@
 """Recipes -> weights. A recipe is all that a run's numbers may depend on."""
 
-SHARING = options({key: COMPUTE[key] for key in ("micro_batch", "zero_stage", "save_every")})
+SHARING = options(
+    {key: COMPUTE[key] for key in ("micro_batch", "worlds_at_once", "zero_stage", "save_every")}
+)
 
 
 rule recipe:

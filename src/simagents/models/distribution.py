@@ -19,6 +19,8 @@ class TokenDistribution:
     """A categorical over V tokens; forbidden ones have a logit of -inf."""
 
     logits: Float[Tensor, "*N V"]
+    value: Float[Tensor, "*N"] | None = None
+    """what a value head, where training has attached one, expects of the future"""
 
     def rows(self, which: Int64[Tensor, "n"]) -> "TokenDistribution":
         """The distributions of some rows, perhaps several times."""
@@ -29,13 +31,19 @@ class TokenDistribution:
         size = self.logits.shape[-1]
         return self.logits.topk(min(sampling.top_k or size, size), dim=-1).indices
 
-    def sample(self, uniform: Float[Tensor, "*N"], sampling: Sampling) -> Int64[Tensor, "*N"]:
+    def sample(
+        self,
+        uniform: Float[Tensor, "*N"],
+        sampling: Sampling,
+        support: Int64[Tensor, "*N K"] | None = None,
+    ) -> Int64[Tensor, "*N"]:
         """The token at which the cumulated probability passes `uniform` in [0, 1).
 
         One number per draw, so that a counter-based generator can say which, and float64, so that
-        the sum reaches 1.
+        the sum reaches 1. `support` spares the search for who has it already.
         """
-        support = self.support(sampling)
+        if support is None:
+            support = self.support(sampling)
         weights = (self.logits.gather(-1, support).double() / sampling.temperature).softmax(dim=-1)
         passed = weights.cumsum(dim=-1) <= uniform[..., None].double()
         place = passed.sum(dim=-1, keepdim=True).clamp(max=support.shape[-1] - 1)
@@ -53,6 +61,12 @@ class TokenDistribution:
         kept = self.logits.gather(-1, support) / sampling.temperature
         chosen = self.logits.gather(-1, token[..., None]).squeeze(-1) / sampling.temperature
         return chosen - kept.logsumexp(dim=-1)
+
+    def log_probs(
+        self, sampling: Sampling, support: Int64[Tensor, "*N K"]
+    ) -> Float[Tensor, "*N K"]:
+        """Log-probabilities of all tokens of `support` under the distribution restricted to it."""
+        return (self.logits.gather(-1, support) / sampling.temperature).log_softmax(dim=-1)
 
     def entropy(self) -> Float[Tensor, "*N"]:
         """Entropy of the whole distribution in nats."""

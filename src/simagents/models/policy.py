@@ -50,7 +50,10 @@ class Policy(Protocol):
     actions: ActionSpace
 
     def __call__(self, scenes: SceneBatch, paths: Paths) -> TokenDistribution:
-        """Distributions [N, T - 2] of every path's tokens 2, …, T - 1, each given those before."""
+        """Distributions [N, T - 2] of every path's tokens 2, …, T - 1, each given those before.
+
+        With the values of `value_head`, an attribute that PPO sets, unless it is None.
+        """
         ...
 
     def begin(self, scenes: SceneBatch, paths: Paths) -> State:

@@ -124,6 +124,8 @@ class Smart(nn.Module):
             else ClassHeads(width, vocabulary)
         )
         self.apply(_initialise)
+        self.value_head: nn.Module | None = None
+        """attached by training where an algorithm wants one; no part of the policy"""
 
     @property
     def supervised_in_closed_loop(self) -> list[nn.Module]:
@@ -168,11 +170,16 @@ class Smart(nn.Module):
             x = agent_layer(x, agent_layer.memory(x), among)
 
         asked = step >= HISTORY_TOKENS - 1
-        logits = self._logits(x[asked], scenes.agent_class[row[asked]])
-        out = logits.new_zeros(n, steps - HISTORY_TOKENS + 1, logits.shape[-1])
-        return TokenDistribution(
-            out.index_put((agent[asked], step[asked] - HISTORY_TOKENS + 1), logits)
-        )
+        place = agent[asked], step[asked] - HISTORY_TOKENS + 1
+
+        def spread(rows: Tensor) -> Tensor:
+            out = rows.new_zeros(n, steps - HISTORY_TOKENS + 1, *rows.shape[1:])
+            return out.index_put(place, rows)
+
+        x = x[asked]
+        logits = spread(self._logits(x, scenes.agent_class[row[asked]]))
+        value = spread(self.value_head(x)) if self.value_head is not None else None
+        return TokenDistribution(logits, value)
 
     def _time_relations(self, paths: Paths, node: Tensor, agent: Tensor, step: Tensor) -> Relations:
         number = torch.full((paths.valid.numel(),), -1, device=node.device)

@@ -12,16 +12,19 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                       deviation       over seeds (n - 1); null for one seed
                       standard_error  over scenarios, of the scores averaged over seeds
                       undefined       scenarios on which the score does not exist
-                  columns of the tokens have a mean only: a vocabulary is measured once
-    differences   per pair of rows `row` > `to`: mean difference of the meta-metric on the same
-                  scenarios, with the ends `low` and `high` of its 95 % paired bootstrap interval
+                  columns of the tokens have a mean only: a vocabulary is measured once;
+                  those of the history have no standard error, and are the mean over the last tenth
+                  of training
+    differences   by column of scores, the meta-metric always among them; per pair of rows `row` >
+                  `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
+                  95 % paired bootstrap interval
 
 A number that does not exist is null, never 0.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -33,12 +36,15 @@ from simagents.errors import InputError
 from simagents.files import read_json, write_json
 from simagents.report.bootstrap import paired_intervals
 from simagents.report.columns import COLUMNS, column
+from simagents.report.histories import read_histories
 from simagents.report.rows import Row, read_rows
 
 Json = dict[str, Any]
 
 COMPARED = "metametric"
-"""The quantity by which rows are compared pair by pair."""
+"""The quantity by which rows are compared pair by pair in every table."""
+LAST = 0.1
+"""Share of a run's steps, at its end, that a logged number is averaged over."""
 
 
 @dataclass
@@ -59,6 +65,8 @@ class Args:
     rollouts: int
     out: Path
     """cells (.json)"""
+    histories: list[Path] = field(default_factory=list)
+    """…/runs/{run}/history.jsonl, where a column shows something of them"""
 
 
 def main(args: Args) -> None:
@@ -74,7 +82,8 @@ def main(args: Args) -> None:
         "rollouts": args.rollouts,
         "evaluation": evaluation,
     }
-    write_json(args.out, gather(rows, args.columns, scores, facts))
+    histories = read_histories(args.histories)
+    write_json(args.out, gather(rows, args.columns, scores, histories, facts))
 
 
 def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
@@ -111,14 +120,18 @@ def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
 
 
 def gather(
-    rows: list[Row], keys: list[str], scores: Mapping[str, pd.DataFrame], facts: Json
+    rows: list[Row],
+    keys: list[str],
+    scores: Mapping[str, pd.DataFrame],
+    histories: Mapping[str, pd.DataFrame],
+    facts: Json,
 ) -> Json:
     """The cells of a table; see the head of this file. `scores` is what `read_scores` returns.
 
     Raises InputError where a system has no scores, and where systems cover different scenarios.
     """
     scenarios = _common_scenarios(rows, scores)
-    compared = np.stack([_by_seed(row, scores, COMPARED).mean(axis=0) for row in rows], axis=1)
+    compared = dict.fromkeys([COMPARED, *(key for key in keys if COLUMNS[key].of_scores)])
     return {
         **facts,
         "scenarios": len(scenarios),
@@ -129,16 +142,16 @@ def gather(
                 "label": row.label,
                 "published": row.published,
                 "systems": list(row.systems),
-                "cells": {
-                    key: _of_tokens(row, key)
-                    if COLUMNS[key].of_tokens
-                    else _cell(_by_seed(row, scores, key))
-                    for key in keys
-                },
+                "cells": {key: _any_cell(row, key, scores, histories) for key in keys},
             }
             for row in rows
         ],
-        "differences": _differences(compared),
+        "differences": {
+            key: _differences(
+                np.stack([_by_seed(row, scores, key).mean(axis=0) for row in rows], axis=1)
+            )
+            for key in compared
+        },
     }
 
 
@@ -171,6 +184,34 @@ def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarr
         if source not in scores[system]:
             raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
     return np.stack([scores[system][source].to_numpy(np.float64) for system in row.systems])
+
+
+def _any_cell(
+    row: Row, key: str, scores: Mapping[str, pd.DataFrame], histories: Mapping[str, pd.DataFrame]
+) -> Json:
+    if COLUMNS[key].of_tokens:
+        return _of_tokens(row, key)
+    if COLUMNS[key].of_history:
+        return _of_history(row, key, histories)
+    return _cell(_by_seed(row, scores, key))
+
+
+def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Json:
+    """One cell from what a row's runs logged; null where they log nothing of the kind."""
+    name = COLUMNS[key].source.removeprefix("history/")
+    logged = [histories[system] for system in row.systems if system in histories]
+    means = np.array([_last(history[name]) for history in logged if name in history])
+    found = len(means) == len(row.systems)
+    return {
+        "mean": _number(means.mean()) if found else None,
+        "deviation": _number(means.std(ddof=1)) if found and len(means) > 1 else None,
+        "standard_error": None,
+        "undefined": 0,
+    }
+
+
+def _last(values: pd.Series) -> float:
+    return float(values.tail(max(1, round(LAST * len(values)))).mean())
 
 
 def _of_tokens(row: Row, key: str) -> Json:

@@ -10,7 +10,8 @@ class Column:
     """One quantity as it is printed: of the official scores, or of a system's tokens."""
 
     source: str
-    """its name in the score files, or its place in the report on the tokens, from / inwards"""
+    """its name in the score files, `history/` and its name in the histories of training, or its place
+    in the report on the tokens, from / inwards"""
     title: str
     unit: str
     """as printed after the title; empty where the number has none"""
@@ -29,6 +30,16 @@ class Column:
     def of_tokens(self) -> bool:
         """Whether it is found in the report on the tokens."""
         return self.source.startswith("/")
+
+    @property
+    def of_history(self) -> bool:
+        """Whether it was logged while the system was trained."""
+        return self.source.startswith("history/")
+
+    @property
+    def of_scores(self) -> bool:
+        """Whether it is a score, of which every scenario has one."""
+        return not (self.of_tokens or self.of_history)
 
     def format(self, value: float | None) -> str:
         """`n/a` where the number does not exist: never 0, never blank."""
@@ -52,6 +63,25 @@ COLUMNS = {
     "red_light_rate": Column(
         "simulated_traffic_light_violation_rate", "Red light", "%", False, 1, 100.0
     ),
+    "linear_speed": Column("linear_speed_likelihood", "Linear speed", "", True, 4),
+    "linear_acceleration": Column(
+        "linear_acceleration_likelihood", "Linear acceleration", "", True, 4
+    ),
+    "angular_speed": Column("angular_speed_likelihood", "Angular speed", "", True, 4),
+    "angular_acceleration": Column(
+        "angular_acceleration_likelihood", "Angular acceleration", "", True, 4
+    ),
+    "nearest_object": Column(
+        "distance_to_nearest_object_likelihood", "Distance to nearest object", "", True, 4
+    ),
+    "collision": Column("collision_indication_likelihood", "Collision", "", True, 4),
+    "time_to_collision": Column("time_to_collision_likelihood", "Time to collision", "", True, 4),
+    "road_edge": Column("distance_to_road_edge_likelihood", "Distance to road edge", "", True, 4),
+    "offroad": Column("offroad_indication_likelihood", "Off-road", "", True, 4),
+    "traffic_light": Column(
+        "traffic_light_violation_likelihood", "Traffic-light violation", "", True, 4
+    ),
+    "kl": Column("history/kl", "KL", "nats", None, 5),
     "vehicle_tokens": Column("/training/vehicle/tokens", "Vehicles", "tokens", None, 0),
     "pedestrian_tokens": Column("/training/pedestrian/tokens", "Pedestrians", "tokens", None, 0),
     "cyclist_tokens": Column("/training/cyclist/tokens", "Cyclists", "tokens", None, 0),

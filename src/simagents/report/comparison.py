@@ -2,7 +2,8 @@
 
 Absolute values only match at the papers' own scale and data. Orderings may be compared at any
 scale, so each published ordering of two rows gets a verdict from the paired interval of our
-difference: confirmed, contradicted, or not resolved where the interval includes zero.
+difference: confirmed, contradicted, or not resolved where the interval includes zero. Where a paper
+names its best row without the values of the others, that row above each other one is what it orders.
 """
 
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
-from simagents.report.columns import column
+from simagents.report.columns import Column, column
 from simagents.report.numbers import sign
 from simagents.report.published import Published, read_published
 
@@ -40,8 +41,8 @@ class Ordering:
 
     better: str
     worse: str
-    published: float
-    """the paper's difference"""
+    published: float | None
+    """the paper's difference; None where only its best row is known"""
     reproduced: float | None
     """ours, on the same scenarios"""
     low: float | None
@@ -52,14 +53,16 @@ class Ordering:
 def main(args: Args) -> None:
     """Write the comparison."""
     tables = {path.stem: read_json(path) for path in args.cells}
-    sections = [
-        section(name, cells, find_published(name, cells, args.published))
+    compared = {
+        name: (cells, find_published(name, cells, args.published))
         for name, cells in tables.items()
         if any(row["published"] for row in cells["rows"])
-    ]
+    }
+    found = {name: list(orderings(*both)) for name, both in compared.items()}
+    sections = [section(name, *both, found[name]) for name, both in compared.items()]
     scales = sorted({cells["scale"] for cells in tables.values()})
     with replacing(args.out) as temporary:
-        temporary.write_text("\n".join([*_head(scales), *(s for s in sections)]))
+        temporary.write_text("\n".join([*_head(scales), *_summary(found), *sections]))
 
 
 def find_published(name: str, cells: Json, folder: Path) -> Published:
@@ -85,30 +88,29 @@ def find_published(name: str, cells: Json, folder: Path) -> Published:
     return found[0]
 
 
-def section(name: str, cells: Json, published: Published) -> str:
+def section(name: str, cells: Json, published: Published, found: list[Ordering]) -> str:
     """One table's part of the comparison."""
-    of = column("metametric")
+    of = column(published.compared)
+    named = [row["published"] for row in cells["rows"] if row["published"]]
     lines = [
         f"## {name}",
         "",
-        f"Published: {published.paper}, Table {published.table}, {published.split}, metric of "
-        f"WOSAC {published.challenge}, provenance {published.provenance}. Reproduced: "
+        f"Published: {published.source(named)}, provenance {published.provenance(named)}. Reproduced: "
         f"{cells['data']} data, {cells['scenarios']} scenarios, {cells['rollouts']} rollouts, "
-        f"metric of WOSAC {cells['challenge']}, seeds: {cells['seeds']}.",
+        f"metric of WOSAC {cells['challenge']}, seeds: {cells['seeds']}. Compared by: {of.title}.",
         "",
         "| row | published | reproduced | standard error | difference |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for row in cells["rows"]:
         theirs = published.value(row["published"]) if row["published"] else None
-        ours = _metametric(row)
+        ours = _compared(row, published)
         both = theirs is not None and ours["mean"] is not None
         difference = f"{ours['mean'] - theirs:+.{of.decimals}f}" if both else "n/a"
         lines.append(
             f"| {row['label']} | {of.format(theirs)} | {of.format(ours['mean'])} "
             f"| {of.format(ours['standard_error'])} | {difference} |"
         )
-    found = list(orderings(cells, published))
     count = Counter(ordering.verdict for ordering in found)
     lines += [
         "",
@@ -118,7 +120,7 @@ def section(name: str, cells: Json, published: Published) -> str:
         "",
         "| the paper puts | above | by | reproduced | 95 % interval | verdict |",
         "| --- | --- | ---: | ---: | ---: | --- |",
-        *(_ordering_line(ordering) for ordering in found),
+        *(_ordering_line(ordering, of) for ordering in found),
         "",
     ]
     return "\n".join(lines)
@@ -127,15 +129,13 @@ def section(name: str, cells: Json, published: Published) -> str:
 def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
     """Every pair of rows that the paper orders; equal or unknown published values order nothing."""
     rows = cells["rows"]
-    for difference in cells["differences"]:
+    for difference in cells["differences"][published.compared]:
         a, b = rows[difference["row"]], rows[difference["to"]]
-        if not (a["published"] and b["published"]):
+        gap = _gap(a, b, published)
+        if not gap:
             continue
-        first, second = published.value(a["published"]), published.value(b["published"])
-        if first is None or second is None or first == second:
-            continue
+        turned = gap < 0
         # The difference is that of a over b; turn it round where the paper has b above a.
-        turned = first < second
         if turned:
             a, b = b, a
         verdict = {1: CONFIRMED, -1: CONTRADICTED, 0: UNRESOLVED}
@@ -146,7 +146,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
         yield Ordering(
             better=a["label"],
             worse=b["label"],
-            published=abs(first - second),
+            published=abs(gap) if published.known else None,
             reproduced=None if mean is None else direction * mean,
             low=low,
             high=high,
@@ -154,27 +154,38 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
         )
 
 
+def _gap(a: Json, b: Json, published: Published) -> float:
+    """By how much the paper has row a above row b; only its sign counts where values are unknown."""
+    if not published.known:
+        return float(a["published"] == published.chosen) - float(b["published"] == published.chosen)
+    if not (a["published"] and b["published"]):
+        return 0.0
+    first, second = published.value(a["published"]), published.value(b["published"])
+    return 0.0 if first is None or second is None else first - second
+
+
 def _order(cells: Json, published: Published) -> str:
     rows = [row for row in cells["rows"] if row["published"]]
     if any(
-        _metametric(row)["mean"] is None or published.value(row["published"]) is None
+        _compared(row, published)["mean"] is None or published.value(row["published"]) is None
         for row in rows
     ):
         return "not known for all rows"
-    ours = sorted(rows, key=lambda row: _metametric(row)["mean"])
+    ours = sorted(rows, key=lambda row: _compared(row, published)["mean"])
     theirs = sorted(rows, key=lambda row: published.value(row["published"]))
     return "the published one" if ours == theirs else "not the published one"
 
 
-def _metametric(row: Json) -> Json:
+def _compared(row: Json, published: Published) -> Json:
     """Raises InputError for a table that does not show the quantity that papers publish."""
-    if "metametric" not in row["cells"]:
-        raise InputError(f"{row['label']}: the table needs the column `metametric` to be compared.")
-    return row["cells"]["metametric"]
+    if published.compared not in row["cells"]:
+        raise InputError(
+            f"{row['label']}: the table needs the column `{published.compared}` to be compared."
+        )
+    return row["cells"][published.compared]
 
 
-def _ordering_line(ordering: Ordering) -> str:
-    of = column("metametric")
+def _ordering_line(ordering: Ordering, of: Column) -> str:
     ours, low, high = (
         "n/a" if value is None else f"{value:+.{of.decimals}f}"
         for value in (ordering.reproduced, ordering.low, ordering.high)
@@ -183,6 +194,27 @@ def _ordering_line(ordering: Ordering) -> str:
         f"| {ordering.better} | {ordering.worse} | {of.format(ordering.published)} | {ours} "
         f"| [{low}, {high}] | {ordering.verdict} |"
     )
+
+
+def _summary(found: dict[str, list[Ordering]]) -> list[str]:
+    """All tables in one: how many orderings got which verdict, and which are seen the other way."""
+    lines = [
+        "## In short",
+        "",
+        "| table | orderings | confirmed | contradicted | not resolved |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, mine in found.items():
+        count = Counter(ordering.verdict for ordering in mine)
+        numbers = (len(mine), count[CONFIRMED], count[CONTRADICTED], count[UNRESOLVED])
+        lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
+    against = [
+        f"- {name}: {ordering.better} is not above {ordering.worse}, but below."
+        for name, mine in found.items()
+        for ordering in mine
+        if ordering.verdict == CONTRADICTED
+    ]
+    return [*lines, "", *(["Contradicted:", "", *against, ""] if against else [])]
 
 
 def _head(scales: list[str]) -> list[str]:

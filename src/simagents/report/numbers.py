@@ -8,6 +8,10 @@ What the paper may write, and what it gets:
     \gain{table}{row}                meta-metric minus that of the table's first row, with sign
     \gaininterval{table}{row}        its paired interval, [low, high]
     \gainverdict{table}{row}         above, below, or not resolved from the first row
+    \difference{table}{row}{to}{column}          mean of the row minus that of an earlier row
+    \differenceinterval{table}{row}{to}{column}  its paired interval
+    \differenceverdict{table}{row}{to}{column}   above, below, or not resolved from
+    \ifinpaper{table}{yes}{no}       whether this scale has the table, or leaves it for demand
     \vocabulary{part}{key}           of the report on the vocabularies: \vocabulary{vehicle}{tokens}
     \fact{key}                       of the plan: \fact{model.width}
     \figurecaption{figure}           from the configuration
@@ -33,6 +37,7 @@ from typing import Any
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
 from simagents.provenance import commit
+from simagents.report.cells import COMPARED
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.rows import read_object
@@ -48,6 +53,10 @@ _LOOKUP = r"""% Numbers of the paper. Written by `simagents numbers`; do not edi
 \newcommand{\gain}[2]{\resultof{gain:#1:#2}}
 \newcommand{\gaininterval}[2]{\resultof{interval:#1:#2}}
 \newcommand{\gainverdict}[2]{\resultof{verdict:#1:#2}}
+\newcommand{\difference}[4]{\resultof{gain:#1:#2:#3:#4}}
+\newcommand{\differenceinterval}[4]{\resultof{interval:#1:#2:#3:#4}}
+\newcommand{\differenceverdict}[4]{\resultof{verdict:#1:#2:#3:#4}}
+\newcommand{\ifinpaper}[3]{\ifcsname inpaper:#1\endcsname#2\else#3\fi}
 \newcommand{\vocabulary}[2]{\resultof{vocabulary:#1:#2}}
 \newcommand{\fact}[1]{\resultof{fact:#1}}
 \newcommand{\figurecaption}[1]{\resultof{caption:#1}}
@@ -82,6 +91,7 @@ def main(args: Args) -> None:
         *_prefixed("fact", flat(plan.get("facts", {}), ".")),
         *((f"caption:{name}", wording(text)) for name, text in plan.get("captions", {}).items()),
     ]
+    lines += [rf"\expandafter\def\csname inpaper:{name}\endcsname{{}}" for name in tables]
     lines += [rf"\setresult{{{key}}}{{{text}}}" for key, text in results]
     with replacing(args.out) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
@@ -118,19 +128,19 @@ def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
             of = column(quantity)
             yield f"cell:{name}:{key}:{quantity}", of.format(cell["mean"])
             yield f"error:{name}:{key}:{quantity}", of.format(cell["standard_error"])
-    for difference in cells["differences"]:
-        if difference["to"] == 0:
-            yield from _gain(name, slugs[difference["row"]], difference, column("metametric"))
+    for quantity, differences in cells["differences"].items():
+        for difference in differences:
+            row, to = slugs[difference["row"]], slugs[difference["to"]]
+            yield from _gain(f"{name}:{row}:{to}:{quantity}", difference, column(quantity))
+            if difference["to"] == 0 and quantity == COMPARED:
+                yield from _gain(f"{name}:{row}", difference, column(quantity))
 
 
-def _gain(name: str, row: str, difference: Json, of: Column) -> Iterator[tuple[str, str]]:
-    mean, low, high = (signed(difference[key], of) for key in ("mean", "low", "high"))
-    yield f"gain:{name}:{row}", mean
-    yield f"interval:{name}:{row}", f"[{low}, {high}]"
-    yield (
-        f"verdict:{name}:{row}",
-        {1: "above", -1: "below", 0: "not resolved from"}[sign(difference)],
-    )
+def _gain(key: str, difference: Json, of: Column) -> Iterator[tuple[str, str]]:
+    mean, low, high = (signed(difference[end], of) for end in ("mean", "low", "high"))
+    yield f"gain:{key}", mean
+    yield f"interval:{key}", f"[{low}, {high}]"
+    yield f"verdict:{key}", {1: "above", -1: "below", 0: "not resolved from"}[sign(difference)]
 
 
 def sign(difference: Json) -> int:
@@ -150,8 +160,12 @@ def signed(value: float | None, of: Column) -> str:
 
 
 def slug(label: str) -> str:
-    r"""A label as a name: `BC + SFT` is bc-sft, `$\alpha=0.77$` is alpha-0.77."""
-    return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-")
+    r"""A label as a name: `BC + SFT` is bc-sft, `$\alpha=0.77$` is alpha-0.77.
+
+    A plus before a number is not lost: `$\alpha_0+0.1$` is alpha-0plus0.1.
+    """
+    letters = re.sub(r"\+(?=\d)", "plus", label.lower())
+    return re.sub(r"[^a-z0-9.]+", "-", letters).strip("-")
 
 
 def flat(content: Any, separator: str, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

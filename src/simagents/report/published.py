@@ -7,32 +7,73 @@ import pandas as pd
 
 from simagents.errors import InputError, unknown_key
 
-_VALUE = ("realism_meta", "rmm", "composite")
-"""Names under which the files carry the meta-metric; the first that is there counts."""
-_SECOND_SOURCE = "realism_meta_blog"
+_NAMES = ("system", "alpha", "beta")
+"""What the rows go by; the first that is there counts."""
+_QUANTITIES = {
+    "realism_meta": "metametric",
+    "rmm": "metametric",
+    "composite": "metametric",
+    "kinematic": "kinematic",
+    "interactive": "interactive",
+    "map_based": "map",
+    "min_ade": "min_ade",
+    "collision_likelihood": "collision",
+}
+"""Names in the files, and the columns of our tables that they stand for."""
+_COMPARED = ("metametric", "collision")
+"""By what published rows are ordered; the first that is there counts."""
+_SECOND_SOURCE = ("realism_meta_blog", "blog")
 """What a public summary prints for the same rows. Never shown as the paper's value."""
+_FACTS = ("source_paper", "table", "split", "provenance")
+"""Columns that say where a row is printed, and how we know."""
+_CHOSEN = "chosen optimum"
+"""How the column `status` begins where a paper names its best row and not the values."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """The meta-metric by row of one published table."""
+    """One published table."""
 
     name: str
-    values: dict[str, float | None]
-    """None where the number is not known"""
-    paper: str
-    table: str
+    values: dict[str, dict[str, float | None]]
+    """by row, then by column of ours; None where the number is not known"""
+    compared: str
+    """the column by which rows are ordered"""
+    chosen: str | None
+    """the row that the paper calls the best without printing all values"""
     challenge: str
-    split: str
-    provenance: str
+    facts: dict[str, dict[str, str]]
+    """source_paper, table, split and provenance, by row"""
     second_source: dict[str, float]
-    """rows for which another source prints another value"""
+    """what another source prints, for the rows that it has"""
 
-    def value(self, row: str) -> float | None:
-        """Raises InputError, naming the nearest row, where the table has none of that name."""
+    def value(self, row: str, column: str | None = None) -> float | None:
+        """Of the compared column unless another is named; None where it is not known.
+
+        Raises InputError, naming the nearest row, where the table has none of that name.
+        """
         if row not in self.values:
             raise unknown_key(row, f"published table {self.name}", self.values)
-        return self.values[row]
+        return self.values[row].get(column or self.compared)
+
+    @property
+    def known(self) -> bool:
+        """Whether any value was found, and not only which row the paper chose."""
+        return any(self.value(row) is not None for row in self.values)
+
+    def source(self, rows: list[str]) -> str:
+        """Where these rows are printed, and with the metric of which year."""
+        of = {
+            name: ", ".join(dict.fromkeys(self.facts[row][name] for row in rows)) for name in _FACTS
+        }
+        return (
+            f"{of['source_paper']}, Table {of['table']}, {of['split']}, metric of WOSAC "
+            f"{self.challenge}"
+        )
+
+    def provenance(self, rows: list[str]) -> str:
+        """How we came by the values of these rows."""
+        return ", ".join(dict.fromkeys(self.facts[row]["provenance"] for row in rows))
 
     def require_challenge(self, year: int) -> None:
         """Metrics of different years do not stand in one table; "2024 or 2025" may be either."""
@@ -48,35 +89,41 @@ def read_published(path: Path) -> Published:
     if not path.exists():
         raise InputError(f"{path}: there is no such file.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    value = next((name for name in _VALUE if name in table), None)
-    if value is None or "system" not in table:
-        raise InputError(f"{path}: needs a column `system` and one of {', '.join(_VALUE)}.")
-    if table["system"].duplicated().any():
-        twice = table["system"][table["system"].duplicated()].iloc[0]
+    names = next((name for name in _NAMES if name in table), None)
+    columns = {ours: theirs for theirs, ours in _QUANTITIES.items() if theirs in table}
+    compared = next((key for key in _COMPARED if key in columns), None)
+    if compared is None or names is None:
+        wanted = ", ".join(name for name, key in _QUANTITIES.items() if key in _COMPARED)
+        raise InputError(f"{path}: needs a column `system` and one of {wanted}.")
+    if table[names].duplicated().any():
+        twice = table[names][table[names].duplicated()].iloc[0]
         raise InputError(f"{path}: two rows are called `{twice}`.")
-    values = {row["system"]: _number(row[value]) for row in table.to_dict("records")}
-    second = {}
-    if _SECOND_SOURCE in table:
-        other = {row["system"]: _number(row[_SECOND_SOURCE]) for row in table.to_dict("records")}
-        second = {
-            name: number
-            for name, number in other.items()
-            if number is not None and number != values[name]
-        }
+    rows = {row[names]: row for row in table.to_dict("records")}
+    other = next((name for name in _SECOND_SOURCE if name in table), None)
+    second = {name: _number(row[other]) for name, row in rows.items()} if other else {}
+    chosen = [name for name, row in rows.items() if row.get("status", "").startswith(_CHOSEN)]
     return Published(
         name=path.stem,
-        values=values,
-        paper=_one(table, "source_paper"),
-        table=_one(table, "table"),
+        values={
+            name: {ours: _number(row[theirs]) for ours, theirs in columns.items()}
+            for name, row in rows.items()
+        },
+        compared=compared,
+        chosen=chosen[0] if chosen else None,
         challenge=_one(table, "wosac_year"),
-        split=_one(table, "split"),
-        provenance=_one(table, "provenance"),
-        second_source=second,
+        facts={
+            name: {fact: row.get(fact, "unknown") for fact in _FACTS} for name, row in rows.items()
+        },
+        second_source={name: number for name, number in second.items() if number is not None},
     )
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text else None
+    """None where the file has no number, which includes words such as "Decrease"."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _one(table: pd.DataFrame, name: str) -> str:

@@ -4,6 +4,7 @@ Numbers come from the cells, wording from the configuration, published values fr
 written depends on nothing else, no commit and no date, so the same cells give the same bytes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
+from simagents.report.cells import LAST
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.published import Published, read_published
@@ -22,6 +24,8 @@ Json = dict[str, Any]
 
 NO_CONTESTANT = "baseline-log"
 """The log is a ceiling: it is never the best of a column."""
+NOTHING = "–"
+"""Where a row has nothing of the kind, as opposed to n/a, a number that is not defined."""
 
 
 @dataclass
@@ -38,6 +42,10 @@ class Args:
     """JSON list of LaTeX labels, one per row; empty: as in the cells"""
     published: str = ""
     """CSV of the published table; empty where there is none"""
+    literature: tuple[str, ...] = ()
+    """rows of the published table that are shown whole under ours, in place of a column beside"""
+    transposed: bool = False
+    """rows side by side, columns one below the other"""
     template: Path = Path("paper/templates/table.tex.j2")
 
 
@@ -46,22 +54,31 @@ class Cell:
     """A number as it is printed."""
 
     text: str
-    error: str | None
+    error: str | None = None
     """its standard error"""
-    best: bool
+    best: bool = False
+    published: bool = False
+    """whether it is the paper's and not ours"""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands over a column, or before it where the table is transposed."""
+
+    title: str
+    """LaTeX"""
+    arrow: str = ""
+    """up or down, where one of them is better"""
+    published: bool = False
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row as it is printed."""
+    """What is printed from left to right."""
 
-    label: str
+    head: Head
     cells: list[Cell]
-    published: str | None
-    """None where the table shows no published column"""
-    deviation: str | None
-    """over seeds, of the first column; None where no row has several"""
-    runs: list[str]
+    runs: tuple[str, ...] = ()
 
 
 def main(args: Args) -> None:
@@ -83,8 +100,10 @@ def main(args: Args) -> None:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    environment.filters["number"] = number
-    content = layout(args.cells.stem, cells, args.caption, labels, published)
+    environment.filters |= {"number": number, "heading": heading}
+    content = layout(
+        args.cells.stem, cells, args.caption, labels, published, args.literature, args.transposed
+    )
     with replacing(args.out_tex) as temporary:
         temporary.write_text(environment.get_template(args.template.name).render(content))
     with replacing(args.out_md) as temporary:
@@ -92,7 +111,13 @@ def main(args: Args) -> None:
 
 
 def layout(
-    name: str, cells: Json, caption: str, labels: list[str] | None, published: Published | None
+    name: str,
+    cells: Json,
+    caption: str,
+    labels: list[str] | None,
+    published: Published | None,
+    literature: tuple[str, ...],
+    transposed: bool,
 ) -> Json:
     """All that a table says, as text, by the names the template uses.
 
@@ -105,48 +130,88 @@ def layout(
         raise InputError(f"--labels: {len(labels)} labels for the {len(rows)} rows of {name}.")
     if published:
         published.require_challenge(cells["challenge"])
-    best = {key: _best(rows, key, columns[key]) for key in columns}
-    first = next(iter(columns))
+    beside = published if published and published.known and not literature else None
+    columns_of = {
+        head: contents
+        for key, of in columns.items()
+        for head, contents in _columns(rows, key, of, beside, cells)
+    }
     lines = [
-        Line(
-            label=label,
-            cells=[_cell(row, key, columns[key], best[key]) for key in columns],
-            published=_published_value(row, published) if published else None,
-            deviation=_deviation(row, first, columns[first]) if cells["seeds"] > 1 else None,
-            runs=row["systems"],
-        )
-        for row, label in zip(rows, labels, strict=True)
+        Line(Head(label), [contents[place] for contents in columns_of.values()], (*row["systems"],))
+        for place, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
+    below = [
+        Line(Head(row, published=True), [_printed(published, row, key) for key in columns])
+        for row in literature
+        if published
+    ]
+    heads, comments = list(columns_of), []
+    if transposed:
+        comments = [f"{line.head.title}: {' '.join(line.runs)}" for line in lines]
+        heads, lines = (
+            [line.head for line in lines],
+            [Line(head, contents) for head, contents in columns_of.items()],
+        )
     return {
         "name": name,
         "caption": caption,
         "scale": cells["scale"],
         "cells": cells,
-        "columns": list(columns.values()),
-        "rows": lines,
-        "published": published is not None,
-        "seeds": cells["seeds"] > 1,
-        "notes": _notes(cells, published),
+        "heads": heads,
+        "lines": lines,
+        "below": below,
+        "comments": comments,
+        "notes": _notes(cells, published, literature, transposed),
         "wording": wording,
         "escaped": escaped,
     }
 
 
+def _columns(
+    rows: list[Json], key: str, of: Column, published: Published | None, cells: Json
+) -> Iterator[tuple[Head, list[Cell]]]:
+    """A quantity, with what belongs beside it: published values, and deviations over seeds."""
+    arrow = {True: "up", False: "down", None: ""}[of.higher]
+    best = _best(rows, key, of)
+    yield Head(escaped(of.heading), arrow), [_cell(row, key, of, best) for row in rows]
+    if published and published.compared == key:
+        theirs = [
+            _printed(published, row["published"], key)
+            if row["published"]
+            else Cell(NOTHING, published=True)
+            for row in rows
+        ]
+        yield Head("published", published=True), theirs
+    if key == cells["columns"][0] and cells["seeds"] > 1:
+        yield Head(r"$\sigma$"), [Cell(_deviation(row, key, of)) for row in rows]
+
+
+def _printed(published: Published, row: str, key: str) -> Cell:
+    value = published.value(row, key)
+    return Cell(NOTHING if value is None else column(key).format(value), published=True)
+
+
 def number(cell: Cell) -> str:
     """`0.7720 ± .0031` in LaTeX, the error small, the best of its column bold."""
     text = rf"\textbf{{{cell.text}}}" if cell.best else cell.text
+    if cell.published:
+        text = rf"\textit{{{text}}}"
     return text if cell.error is None else rf"{text}{{\scriptsize\,$\pm$\,{cell.error}}}"
+
+
+def heading(head: Head) -> str:
+    """In LaTeX, with an arrow where one direction is better."""
+    text = rf"\textit{{{head.title}}}" if head.published else head.title
+    return text + (rf"\,$\{head.arrow}arrow$" if head.arrow else "")
 
 
 def markdown(content: Json) -> str:
     """The same table for a web page: mathematics in labels stays between dollars."""
-    arrows = {True: " ↑", False: " ↓", None: ""}
-    heads = [f"{column.heading}{arrows[column.higher]}" for column in content["columns"]]
-    if content["seeds"]:
-        heads.insert(1, "σ seeds")
-    if content["published"]:
-        heads.insert(1, "published")
-    lines = [[row.label, *_markdown_cells(row)] for row in content["rows"]]
+    lines = [
+        [_markdown_heading(line.head), *map(_markdown_cell, line.cells)]
+        for line in (*content["lines"], *content["below"])
+    ]
+    heads = list(map(_markdown_heading, content["heads"]))
     warning = (
         []
         if content["scale"] == "paper"
@@ -167,13 +232,15 @@ def markdown(content: Json) -> str:
     )
 
 
-def _markdown_cells(row: Line) -> list[str]:
-    texts = []
-    for cell in row.cells:
-        text = f"**{cell.text}**" if cell.best else cell.text
-        texts.append(text if cell.error is None else f"{text} ± {cell.error}")
-    extra = [text for text in (row.published, row.deviation) if text is not None]
-    return [texts[0], *extra, *texts[1:]]
+def _markdown_heading(head: Head) -> str:
+    title = head.title.replace(r"\%", "%")
+    arrow = {"up": " ↑", "down": " ↓", "": ""}[head.arrow]
+    return f"*{title}*" if head.published else title + arrow
+
+
+def _markdown_cell(cell: Cell) -> str:
+    text = f"**{cell.text}**" if cell.best else f"*{cell.text}*" if cell.published else cell.text
+    return text if cell.error is None else f"{text} ± {cell.error}"
 
 
 def _markdown_line(texts: list[str]) -> str:
@@ -197,6 +264,8 @@ def _best(rows: list[Json], key: str, of: Column) -> str | None:
 
 def _cell(row: Json, key: str, of: Column, best: str | None) -> Cell:
     cell = row["cells"][key]
+    if of.of_history and cell["mean"] is None:
+        return Cell(NOTHING)
     text = of.format(cell["mean"])
     error = cell["standard_error"]
     contends = NO_CONTESTANT not in row["systems"]
@@ -205,22 +274,19 @@ def _cell(row: Json, key: str, of: Column, best: str | None) -> Cell:
 
 def _deviation(row: Json, key: str, of: Column) -> str:
     deviation = row["cells"][key]["deviation"]
-    return "–" if deviation is None else of.format_error(deviation)
+    return NOTHING if deviation is None else of.format_error(deviation)
 
 
-def _published_value(row: Json, published: Published) -> str:
-    if row["published"] is None:
-        return "–"
-    return column("metametric").format(published.value(row["published"]))
-
-
-def _notes(cells: Json, published: Published | None) -> list[str]:
+def _notes(
+    cells: Json, published: Published | None, literature: tuple[str, ...], transposed: bool
+) -> list[str]:
     """Sentences under the table: what was measured, what ± means, whence published values."""
     notes = [
         f"{cells['data'].upper() if cells['data'] == 'womd' else cells['data'].capitalize()} data, "
         f"metric of WOSAC {cells['challenge']}, {_count(cells['scenarios'], 'scenario')}, "
         f"{_count(cells['rollouts'], 'rollout')} each, {_count(cells['seeds'], 'training seed')}.",
-        "± is the standard error over scenarios. Bold is the best number of its column"
+        "± is the standard error over scenarios. Bold is the best number of its "
+        + ("line" if transposed else "column")
         + (
             ", the log aside."
             if any(NO_CONTESTANT in row["systems"] for row in cells["rows"])
@@ -229,26 +295,40 @@ def _notes(cells: Json, published: Published | None) -> list[str]:
     ]
     if cells["seeds"] > 1:
         notes.append("σ is the deviation over training seeds, where a row has several.")
+    if any(column(key).of_history for key in cells["columns"]):
+        notes.append(
+            f"KL is from the policy that fine-tuning started from, a mean over tokens and over the "
+            f"last {LAST:.0%} of training."
+        )
     undefined = max(c["undefined"] for row in cells["rows"] for c in row["cells"].values())
     if undefined:
         notes.append(
             f"n/a: not defined on up to {_count(undefined, 'scenario')}, hence no mean over all."
         )
-    return notes + (_published_notes(cells, published) if published else [])
+    return notes + (_published_notes(cells, published, literature) if published else [])
 
 
-def _published_notes(cells: Json, published: Published) -> list[str]:
-    notes = [
-        f"Published: {published.paper}, Table {published.table}, {published.split}, metric of "
-        f"WOSAC {published.challenge}, realism only; provenance {published.provenance}."
-    ]
+def _published_notes(cells: Json, published: Published, literature: tuple[str, ...]) -> list[str]:
     named = [row["published"] for row in cells["rows"] if row["published"]]
-    other = {row: published.second_source[row] for row in named if row in published.second_source}
+    shown = list(literature) or named
+    what = f"{column(published.compared).title.lower()} only"
+    if literature:
+        what = "their own data and scale"
+    if not published.known:
+        what = f"values not found; the paper chose {published.chosen}"
+    notes = [
+        f"Published: {published.source(shown)}, {what}; provenance {published.provenance(shown)}."
+    ]
+    second = [row for row in shown if row in published.second_source]
+    other = {
+        row: value
+        for row in second
+        if (value := published.second_source[row]) != published.value(row)
+    }
     if other:
         values = ", ".join(f"{value:.4f} ({row})" for row, value in other.items())
-        both = [row for row in named if published.value(row) is not None]
-        ours = sorted(both, key=lambda row: published.value(row))
-        theirs = sorted(both, key=lambda row: other.get(row, published.value(row)))
+        ours = sorted(second, key=lambda row: published.value(row))
+        theirs = sorted(second, key=lambda row: published.second_source[row])
         order = "the same order" if ours == theirs else "another order"
         notes.append(
             f"A second source, a summary of the paper, prints other values in {order}: {values}."

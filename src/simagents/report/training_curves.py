@@ -4,7 +4,6 @@ One row of panels per way of learning, one panel per logged quantity, one colour
 figure. Thin lines are all steps, thick ones a rolling mean, so that smoothing hides nothing.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullF
 
 from simagents.errors import InputError
 from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.histories import read_histories
 from simagents.report.rows import Row, read_rows
 
 WINDOW = 0.1
@@ -88,19 +88,6 @@ def main(args: Args) -> None:
     rows, histories = read_rows(args.rows), read_histories(args.histories)
     use_style(args.style)
     save(plot(rows, histories), args.out)
-
-
-def read_histories(paths: list[Path]) -> dict[str, pd.DataFrame]:
-    """Logged numbers by run, indexed by step. Raises InputError where there are none."""
-    histories = {}
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: there is no such file; train the run first.")
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        if not lines:
-            raise InputError(f"{path}: the history is empty.")
-        histories[path.parent.name] = pd.DataFrame(lines).set_index("step")
-    return histories
 
 
 def plot(rows: list[Row], histories: dict[str, pd.DataFrame]) -> Figure:

@@ -62,7 +62,10 @@ class DrawKeys:
 
 
 class Sample:
-    """Draw from the policy, keyed as `DrawKeys` says."""
+    """Draw from the policy, keyed as `DrawKeys` says.
+
+    `keeps`: remember in `supports`, for every step so far, which tokens could have been drawn.
+    """
 
     def __init__(
         self,
@@ -72,14 +75,20 @@ class Sample:
         paths: Paths,
         sampling: Sampling,
         first_rollout: int = 0,
+        keeps: bool = False,
     ):
         self.draws = DrawKeys(seed, scenario_ids, scenes, paths, first_rollout)
         self.sampling = sampling
+        self.keeps = keeps
+        self.supports: list[Int64[Tensor, "N K"]] = []
 
     def __call__(
         self, distribution: TokenDistribution, step: int, agent_class: Tensor, pose: Tensor
     ) -> Int64[Tensor, "N"]:
-        return distribution.sample(self.draws.uniform(step), self.sampling)
+        support = distribution.support(self.sampling)
+        if self.keeps:
+            self.supports.append(support)
+        return distribution.sample(self.draws.uniform(step), self.sampling, support)
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,14 @@ def lease(folder: Path, rank: int) -> Iterator[None]:
         yield
 
 
-def save(engine: Any, folder: Path, step: int) -> None:
-    """Save all ranks' state as of `step` steps done; the pointer is renamed into place last."""
-    engine.save_checkpoint(str(folder), tag=f"step{step}", save_latest=False)
+def save(engine: Any, folder: Path, step: int, learner: dict[str, Any]) -> None:
+    """Save all ranks' state as of `step` steps done; the pointer is renamed into place last.
+
+    `learner` is what the algorithm remembers, the same on all ranks.
+    """
+    engine.save_checkpoint(
+        str(folder), tag=f"step{step}", client_state={"learner": learner}, save_latest=False
+    )
     dist.barrier()
     if dist.get_rank() == 0:
         write_json(folder / "latest.json", {"step": step})
@@ -47,15 +52,18 @@ def save(engine: Any, folder: Path, step: int) -> None:
     dist.barrier()
 
 
-def resume(engine: Any, folder: Path) -> int:
-    """Load the latest save; the number of steps done, 0 where there is none."""
+def resume(engine: Any, folder: Path) -> tuple[int, dict[str, Any] | None]:
+    """Load the latest save: the number of steps done, and what the algorithm remembers.
+
+    0 and None where there is none.
+    """
     pointer = folder / "latest.json"
     if not pointer.exists():
-        return 0
+        return 0, None
     step = int(read_json(pointer)["step"])
-    loaded, _ = engine.load_checkpoint(str(folder), tag=f"step{step}")
+    loaded, client = engine.load_checkpoint(str(folder), tag=f"step{step}")
     if loaded is None:
         raise InputError(
             f"{folder}/step{step}: the save is incomplete; delete {folder} to start the run anew."
         )
-    return step
+    return step, client.get("learner", {})

@@ -17,6 +17,7 @@ from simagents.simulation.choice import Choice, ClosestAmongTop, Likeliest, Samp
 from simagents.simulation.rollout import roll_out
 from simagents.tokens.vocabulary import HISTORY_TOKENS, REFERENCE_SIZE
 from simagents.training.batches import Batch
+from simagents.training.learner import Learner
 
 ROLLOUTS = {
     "closest": {"top_k"},
@@ -33,7 +34,7 @@ same, learning only from steps that end near the log; the likeliest token, witho
 
 
 @dataclass
-class ClosedLoopCloning:
+class ClosedLoopCloning(Learner):
     """CAT-K and its alternatives.
 
     The published code back-propagates through the rollout's cached features; the pass over the

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.distributed as dist
+from torch import Tensor
 
 from simagents.recipe import Recipe
-from simagents.training.schedule import rate_factor
+from simagents.training.schedule import rate_factor, value_warmup
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,29 @@ def wrap(
 
     Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, since
     seven million weights need no half-precision storage and coordinates do not survive it.
+    A value head learns at its own rate, and alone while it warms up: the policy's rate is zero.
     """
     import deepspeed
 
-    trained = [parameter for parameter in policy.parameters() if parameter.requires_grad]
+    attached = getattr(policy, "value_head", None)
+    head = list(attached.parameters()) if attached is not None else []
+    others = {id(parameter) for parameter in head}
+    trained = [p for p in policy.parameters() if p.requires_grad and id(p) not in others]
+    groups = [{"params": trained, "lr": recipe.budget.learning_rate}]
+    if head:
+        groups.append({"params": head, "lr": recipe.coefficients["value_learning_rate"]})
     optimiser = torch.optim.AdamW(
-        trained, lr=recipe.budget.learning_rate, weight_decay=recipe.optimiser.weight_decay,
-        fused=trained[0].is_cuda or None,
-    )  # fmt: skip
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_factor(step, recipe))
+        groups, weight_decay=recipe.optimiser.weight_decay, fused=trained[0].is_cuda or None
+    )
+    passes, alone = recipe.coefficients.get("passes", 1), value_warmup(recipe)
+
+    def of_head(update: int) -> float:
+        return rate_factor(update // passes, recipe)
+
+    def of_policy(update: int) -> float:
+        return 0.0 if update // passes < alone else of_head(update)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, [of_policy, of_head][: len(groups)])
     engine, *_ = deepspeed.initialize(
         model=policy,
         optimizer=optimiser,
@@ -78,6 +94,13 @@ def wrap(
         },
     )
     return engine
+
+
+def sum_over_processes(tensor: Tensor) -> Tensor:
+    """The sum of all processes' tensors; alone, the tensor itself."""
+    if dist.is_initialized():
+        dist.all_reduce(tensor)
+    return tensor
 
 
 def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:

@@ -17,13 +17,14 @@ from simagents.tokens.chain import token_chain
 from simagents.tokens.noise import AmongNearest
 from simagents.tokens.vocabulary import HISTORY_TOKENS, TOKEN_STEPS
 from simagents.training.batches import Batch
+from simagents.training.learner import Learner
 
 NOISES: dict[str, set[str]] = {"nearest_k": set(), "perturbed": set()}
 """What may be done with a chain that strays; neither takes coefficients of its own."""
 
 
 @dataclass
-class NoisyCloning:
+class NoisyCloning(Learner):
     """Two augmentations that CAT-K is compared with (arXiv:2412.05334, Table 2).
 
     In both, the path strays: every token is drawn among the `top_k` nearest to the log. With

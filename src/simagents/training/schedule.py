@@ -5,6 +5,11 @@ from math import cos, pi
 from simagents.recipe import Recipe
 
 
+def value_warmup(recipe: Recipe) -> int:
+    """Steps in which only the value head learns; 0 where there is none."""
+    return int(recipe.coefficients.get("value_warmup", 0.0) * recipe.budget.steps)
+
+
 def rate_factor(step: int, recipe: Recipe) -> float:
     """Linear warm-up, then a cosine down to `final_ratio`, as a factor of the top rate.
 

@@ -15,14 +15,23 @@ from tqdm import tqdm
 from simagents.counter import hashed, key_of
 from simagents.files import read_json, replacing, write_json
 from simagents.models.build import build_policy, freeze
+from simagents.models.value import ValueHead
 from simagents.provenance import provenance
 from simagents.recipe import Recipe
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training import checkpoint
 from simagents.training.batches import Batch, Scenes, Share, batches
-from simagents.training.engine import Processes, autocast, start_processes, wrap
+from simagents.training.engine import (
+    Processes,
+    autocast,
+    start_processes,
+    sum_over_processes,
+    wrap,
+)
 from simagents.training.history import History
-from simagents.training.learners import Learner, build_learner
+from simagents.training.learner import Learner, Stats
+from simagents.training.learners import build_learner, has_value_head
+from simagents.training.stopwatch import Stopwatch
 
 
 @dataclass
@@ -54,6 +63,8 @@ class Args:
     """mean reward of the parent, from `simagents calibrate`"""
     micro_batch: int = 1
     """scenes in memory at once on each process; another one draws other dropout masks, no more"""
+    worlds_at_once: int = 0
+    """rollouts of a scene in memory at once when policy gradients learn from them; 0: all"""
     zero_stage: int = 1
     """0, 1 or 2"""
     save_every: int = 200
@@ -76,12 +87,16 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
     policy = build_policy(recipe, vocabulary, args.parent).to(processes.device)
     reference = copy.deepcopy(policy).eval().requires_grad_(False) if args.parent else None
     freeze(policy, recipe)
+    if has_value_head(recipe):
+        policy.value_head = ValueHead(policy.config.width, recipe.seed).to(processes.device)
     share = Share(processes.rank, processes.world, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
     engine = wrap(policy, recipe, args.micro_batch, accumulation, args.zero_stage)
-    first_step = checkpoint.resume(engine, args.resume)
-    resolved = {"alpha": read_json(args.calibration)["alpha"]} if args.calibration else {}
-    learner = build_learner(recipe, engine, engine.module, reference, resolved)
+    first_step, remembered = checkpoint.resume(engine, args.resume)
+    resolved = _threshold(recipe, args.calibration)
+    learner = build_learner(recipe, engine, engine.module, reference, resolved, args.worlds_at_once)
+    if remembered is not None:
+        learner.restore(remembered)
     scenes = Scenes(args.tokens, args.scenarios, recipe)
     stopped = _stop_signal()
     work = batches(scenes, recipe, share, first_step, args.workers)
@@ -93,23 +108,27 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
         for step, micro_batches in bar:
             begun = perf_counter()
             micro_batches = [move(batch, processes.device) for batch in micro_batches]
+            with autocast(processes.device, recipe):
+                sums = learner.prepare(micro_batches)
             total, stop = _agree(learner, micro_batches, bool(stopped), processes.device)
             if stop:
-                checkpoint.save(engine, args.resume, step)
+                checkpoint.save(engine, args.resume, step, learner.state())
                 sys.exit(75)
-            sums: dict[str, torch.Tensor] = {}
-            for batch in micro_batches:
+            for batch in micro_batches * learner.passes:
                 # Dropout is a function of (seed, place): the same alone, resumed, or on many.
                 torch.manual_seed(int(hashed(recipe.seed, key_of("dropout"), batch.first) >> 1))
                 engine.train()
                 with autocast(processes.device, recipe):
                     loss, stats = learner.loss(batch, total)
+                watch = Stopwatch(processes.device)
                 # DeepSpeed averages over micro-batches and processes; the loss is already a share.
                 engine.backward(loss * accumulation * processes.world)
                 engine.step()
-                for name, value in {"loss": loss.detach(), **stats}.items():
-                    sums[name] = sums.get(name, 0.0) + value.to(processes.device)
-            numbers = _sum_over_processes(sums, processes.device)
+                watch.lap("update")
+                _add(sums, {"loss": loss.detach(), **stats}, 1 / learner.passes)
+                _add(sums, watch.laps, 1.0)
+            numbers = _sums_over_processes(sums, processes.device)
+            learner.learned(numbers)
             norm = engine.get_global_grad_norm()
             if norm is not None:  # ZeRO stage 0 keeps it to itself
                 numbers["gradient_norm"] = float(norm)
@@ -117,12 +136,21 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             done = step + 1
             if done % args.save_every == 0 and done < recipe.budget.steps:
-                checkpoint.save(engine, args.resume, done)
+                checkpoint.save(engine, args.resume, done, learner.state())
         _finish(args, policy, history, processes.rank)
+
+
+def _threshold(recipe: Recipe, calibration: Path | None) -> dict[str, float]:
+    """α, where the recipe has it as an offset from the parent's mean reward."""
+    if calibration is None:
+        return {}
+    offset = recipe.coefficients["alpha"]["parent_mean"]
+    return {"alpha": round(read_json(calibration)["mean"] + offset, 6)}
 
 
 def _finish(args: Args, policy: torch.nn.Module, history: History, rank: int) -> None:
     if rank == 0:
+        policy.value_head = None  # it taught the policy, and is none of it
         state = {
             name: tensor.detach().float().cpu() for name, tensor in policy.state_dict().items()
         }
@@ -146,14 +174,20 @@ def _agree(
     both = torch.tensor(
         [sum(map(learner.counts, micro)), int(stop)], dtype=torch.float64, device=device
     )
-    dist.all_reduce(both)
+    both = sum_over_processes(both)
     return float(both[0]), bool(both[1])
 
 
-def _sum_over_processes(sums: dict[str, torch.Tensor], device: torch.device) -> dict[str, float]:
+def _add(sums: Stats, stats: Stats, share: float) -> None:
+    """Numbers are means over the passes of a step, seconds are sums."""
+    for name, value in stats.items():
+        part = value.detach().double() * (1.0 if name.startswith("seconds") else share)
+        sums[name] = sums.get(name, torch.tensor(0.0)).to(part) + part
+
+
+def _sums_over_processes(sums: dict[str, torch.Tensor], device: torch.device) -> dict[str, float]:
     names = sorted(sums)
-    values = torch.stack([sums[name].double() for name in names]).to(device)
-    dist.all_reduce(values)
+    values = sum_over_processes(torch.stack([sums[name].to(device).double() for name in names]))
     numbers = dict(zip(names, values.tolist(), strict=True))
     # Shares of a loss add up; processes work at the same time, so their seconds do not.
     at_once = dist.get_world_size()

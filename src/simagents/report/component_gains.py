@@ -1,0 +1,85 @@
+"""Figure: which parts of the metric a later stage moves, on the same scenarios as an earlier one.
+
+A line per quantity of one table, a mark per row of it; bars are 95 % paired bootstrap intervals over
+scenarios, filled marks those that exclude zero.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from simagents.errors import unknown_key
+from simagents.files import read_json
+from simagents.report.columns import column
+from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.numbers import sign
+
+Json = dict[str, Any]
+
+LINE = 0.24
+"""Inches that a quantity takes."""
+
+
+@dataclass
+class Args:
+    """Draw the gains of a table's later rows over one of them; a PNG is written beside the PDF."""
+
+    cells: Path
+    """of the table, from `simagents cells`"""
+    over: str
+    """label of the row that the later ones are compared with"""
+    out: Path
+    """figure (.pdf)"""
+    style: Path = Path("paper/paper.mplstyle")
+
+
+def main(args: Args) -> None:
+    """Draw and write the figure."""
+    cells = read_json(args.cells)
+    labels = [row["label"] for row in cells["rows"]]
+    if args.over not in labels:
+        raise unknown_key(args.over, "--over", labels)
+    use_style(args.style)
+    save(plot(cells, labels.index(args.over)), args.out)
+
+
+def plot(cells: Json, base: int) -> Figure:
+    """Scores only: what is no score has no difference on the same scenarios."""
+    keys = [key for key in cells["columns"] if column(key).of_scores]
+    later = range(base + 1, len(cells["rows"]))
+    size = (TEXT_WIDTH, 0.75 + LINE * len(keys))
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
+    axes.axvline(0, color="0.4", linewidth=0.7, linestyle=(0, (4, 2)))
+    palette = sns.color_palette("colorblind", len(later))
+    for place, (row, colour) in enumerate(zip(later, palette, strict=True)):
+        shift = 0.26 * (place - (len(later) - 1) / 2)
+        for line, key in enumerate(keys):
+            (found,) = (d for d in cells["differences"][key] if (d["row"], d["to"]) == (row, base))
+            if found["mean"] is None:
+                continue
+            height = line + shift
+            axes.plot([found["low"], found["high"]], [height, height], color=colour, linewidth=1.1)
+            axes.plot(
+                found["mean"], height, marker="o", markersize=3.8, color=colour,
+                markerfacecolor=colour if sign(found) else "white", markeredgewidth=0.9,
+            )  # fmt: skip
+    for line in range(len(keys)):
+        if line % 2 == 0:
+            axes.axhspan(line - 0.5, line + 0.5, color="0.96", zorder=0, linewidth=0)
+    axes.set_yticks(range(len(keys)), [column(key).title for key in keys])
+    axes.tick_params(left=False)
+    axes.set_ylim(len(keys) - 0.5, -0.5)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(8))
+    axes.set_xlabel(f"difference from {cells['rows'][base]['label']} on the same scenarios")
+    handles = [plt.Line2D([], [], color=colour, marker="o", markersize=3.8) for colour in palette]
+    figure.legend(
+        handles, [cells["rows"][row]["label"] for row in later], loc="outside upper right",
+        ncols=len(later), borderaxespad=0.2, handlelength=1.6,
+    )  # fmt: skip
+    return figure

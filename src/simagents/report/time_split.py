@@ -1,0 +1,95 @@
+"""Figure: where the seconds of a training step go, one bar per row.
+
+Medians over the steps of all runs of a row, so that a first step that compiles or a busy moment of
+the machine does not count. Several processes add up, as their cores do.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from simagents.errors import InputError
+from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.histories import read_histories
+from simagents.report.rows import Row, read_rows
+
+PARTS = {
+    "seconds_sampling": "sampling",
+    "seconds_reward": "reward",
+    "seconds_log_probabilities": "log-probabilities",
+    "seconds_update": "gradient and update",
+}
+"""What histories hold, in the order of a step, and what it is called."""
+
+
+@dataclass
+class Args:
+    """Draw how training time is split; a PNG is written beside the PDF."""
+
+    rows: str
+    """JSON list of {"label", "systems"}"""
+    histories: list[Path]
+    """…/runs/{run}/history.jsonl"""
+    out: Path
+    """figure (.pdf)"""
+    style: Path = Path("paper/paper.mplstyle")
+
+
+def main(args: Args) -> None:
+    """Draw and write the figure."""
+    split = read_split(read_rows(args.rows), read_histories(args.histories))
+    use_style(args.style)
+    save(plot(split), args.out)
+
+
+def read_split(rows: list[Row], histories: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Seconds a step by row and part. Raises InputError where a row's runs log none."""
+    split = {}
+    for row in rows:
+        found = [histories[system] for system in row.systems if system in histories]
+        steps = pd.concat(found) if found else pd.DataFrame()
+        parts = [part for part in PARTS if part in steps]
+        if not parts:
+            raise InputError(f"{row.label}: its histories do not say how a step's time is split.")
+        split[row.label] = steps[parts].median()
+    return pd.DataFrame(split).T.reindex(columns=list(PARTS)).dropna(axis=1, how="all").fillna(0.0)
+
+
+def plot(split: pd.DataFrame) -> Figure:
+    """Bars from left to right in the order of a step, with each part's share where it fits."""
+    size = (TEXT_WIDTH, 0.85 + 0.26 * len(split))
+    figure, axes = plt.subplots(figsize=size, layout="constrained")
+    total = split.sum(axis=1)
+    left = pd.Series(0.0, index=split.index)
+    palette = sns.color_palette("colorblind")
+    for (part, seconds), colour in zip(split.items(), palette, strict=False):
+        bars = axes.barh(
+            range(len(split)), seconds, left=left, height=0.62, color=colour, label=PARTS[part],
+            edgecolor="white", linewidth=0.5,
+        )  # fmt: skip
+        shares = seconds / total
+        wide = seconds / total.max() > 0.06
+        texts = [f"{share:.0%}" if fits else "" for share, fits in zip(shares, wide, strict=True)]
+        axes.bar_label(bars, texts, label_type="center", color="white", fontsize=7)
+        left += seconds
+    for place, seconds in enumerate(total):
+        axes.annotate(
+            f"{seconds:.2f} s", (seconds, place), xytext=(3, 0), textcoords="offset points",
+            va="center", fontsize=7,
+        )  # fmt: skip
+    axes.set_yticks(range(len(split)), split.index)
+    axes.tick_params(left=False)
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+    axes.set_xlim(0)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlabel("seconds a step")
+    figure.legend(
+        loc="outside upper right", ncols=len(split.columns), borderaxespad=0.2, handlelength=1.0,
+        handleheight=0.9,
+    )  # fmt: skip
+    return figure
