@@ -64,7 +64,7 @@ rule vocabulary:
     resources:
         runtime=COMPUTE["minutes"],
     params:
-        options=options(PLAN.config["tokens"]),
+        options=options({k: v for k, v in PLAN.config["tokens"].items() if k != "revision"}),
         tokenizer=lambda wildcards: json.dumps(PLAN.tokenizers[wildcards.digest]),
     shell:
         "simagents vocabulary --scenarios {input} {params.options} --tokenizer {params.tokenizer:q}"
