@@ -24,7 +24,7 @@ Embedding = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class SmartConfig:
-    """Sizes and radii; config/scale/paper.yaml has those of the published model."""
+    """Sizes and radii; config/model/7m.yaml has those of the published model."""
 
     width: int
     heads: int

@@ -59,22 +59,18 @@ def plot(tables: dict[str, Json]) -> Figure:
         labels = [row["label"] for row in cells["rows"][1:]]
         divergence.set_xticks(range(len(labels)), labels)
         divergence.set_xlim(-0.5, len(labels) - 0.5)
-    grid[0, 0].set_ylabel("gain in realism")
+    start = next(iter(tables.values()))["rows"][0]["label"]
+    grid[0, 0].set_ylabel(f"gain in realism over {start}")
     grid[1, 0].set_ylabel("KL (nats)")
     return figure
 
 
 def _gains(axes: Axes, name: str, cells: Json) -> None:
     found = {d["row"]: d for d in cells["differences"][ABOVE] if d["to"] == 0}
-    start = cells["rows"][0]["label"]
     points = [found[row] for row in range(1, len(cells["rows"]))]
     if any(point["mean"] is None for point in points):
         raise InputError(f"{name}: a row has no {ABOVE}, so its gain cannot be drawn.")
     axes.axhline(0, color="0.4", linewidth=0.7, linestyle=(0, (4, 2)))
-    axes.annotate(
-        start, (1, 0), xycoords=("axes fraction", "data"), xytext=(-2, 2),
-        textcoords="offset points", ha="right", va="bottom", color="0.4", fontsize=7,
-    )  # fmt: skip
     places, means = range(len(points)), [point["mean"] for point in points]
     axes.plot(places, means, color="0.6", linewidth=0.8, zorder=1)
     for place, point, colour in zip(places, points, _colours(cells), strict=True):
