@@ -10,14 +10,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist share t
 install_import_hook("simagents", "beartype.beartype")
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from simagents.geometry import rotate, wrap_angle
+from parity.embedded import moved
 from simagents.models.batch import SceneBatch, collate
 from simagents.models.smart import Smart, SmartConfig
 from simagents.recipe import Recipe
@@ -119,26 +118,6 @@ def recipe_of() -> Callable[..., Recipe]:
         return Recipe.model_validate(content)
 
     return make
-
-
-def moved(scenario: Scenario, angle: float, dx: float, dy: float) -> Scenario:
-    """The same scenario somewhere else: turned about the world's origin, then shifted."""
-    cos, sin = np.cos(angle), np.sin(angle)
-
-    def carried(points, by):
-        out = points.astype(np.float64)
-        x, y = rotate(out[..., 0].copy(), out[..., 1].copy(), cos, sin)
-        out[..., 0], out[..., 1] = x + by[0], y + by[1]
-        return out.astype(np.float32)
-
-    return replace(
-        scenario,
-        position=carried(scenario.position, (dx, dy)),
-        velocity=carried(scenario.velocity, (0, 0)),
-        heading=wrap_angle(scenario.heading + angle).astype(np.float32),
-        map_point=carried(scenario.map_point, (dx, dy)),
-        light_stop=carried(scenario.light_stop, (dx, dy)),
-    )
 
 
 @pytest.fixture(name="moved", scope="session")

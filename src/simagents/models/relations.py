@@ -113,6 +113,44 @@ def _normalised(
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
+def relations_to(
+    target: Float[Tensor, "n 3"],
+    target_group: Int64[Tensor, "n"],
+    source: Float[Tensor, "m 3"],
+    source_group: Int64[Tensor, "m"],
+    radius: float,
+    embedding: Callable[[Tensor], Tensor],
+) -> Relations:
+    """What targets see of sources of another kind in their group, by poses; see `within`."""
+    edges = within(target[:, :2], target_group, source[:, :2], source_group, radius)
+    return _between(target, source, edges, embedding)
+
+
+def relations_among(
+    pose: Float[Tensor, "n 3"],
+    group: Int64[Tensor, "n"],
+    radius: float,
+    embedding: Callable[[Tensor], Tensor],
+    nearest: int | None = None,
+) -> Relations:
+    """What the members of a group see of one another, by poses: of all others or the `nearest`."""
+    at = pose[:, :2]
+    # Everyone is nearest to itself, and is left out afterwards.
+    target, source = within(at, group, at, group, radius, nearest and nearest + 1)
+    others = target != source
+    return _between(pose, pose, (target[others], source[others]), embedding)
+
+
+def _between(
+    target: Tensor,
+    source: Tensor,
+    edges: tuple[Tensor, Tensor],
+    embedding: Callable[[Tensor], Tensor],
+) -> Relations:
+    features = relation_features(target.index_select(0, edges[0]), source.index_select(0, edges[1]))
+    return embed_relations(*edges, len(target), features, embedding)
+
+
 def relation_features(
     target: Float[Tensor, "E 3"], source: Float[Tensor, "E 3"]
 ) -> Float[Tensor, "E 3"]:

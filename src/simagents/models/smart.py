@@ -15,7 +15,13 @@ from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import TokenDistribution
 from simagents.models.fourier import FourierEmbedding, mlp_embedding, mlp_head
 from simagents.models.head import ClassHeads
-from simagents.models.relations import Relations, embed_relations, relation_features, within
+from simagents.models.relations import (
+    Relations,
+    embed_relations,
+    relation_features,
+    relations_among,
+    relations_to,
+)
 from simagents.tokens.map import LightType, PointType, PolygonType
 from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, MAP_POINTS, Vocabulary
 
@@ -153,7 +159,7 @@ class Smart(nn.Module):
         )  # fmt: skip
 
         map_memory = self.encode_map(scenes)
-        time = self._time_relations(seen, node, agent, step)
+        time = self._time_relations(seen, node, step)
         embed_map, embed_agents = self._embeddings()
         on_map = self._map_relations(pose, scene, map_memory, embed_map)
         group = world * steps + step
@@ -181,21 +187,26 @@ class Smart(nn.Module):
         value = spread(self.value_head(x)) if self.value_head is not None else None
         return TokenDistribution(logits, value)
 
-    def _time_relations(self, paths: Paths, node: Tensor, agent: Tensor, step: Tensor) -> Relations:
+    def _time_relations(self, paths: Paths, node: Tensor, step: Tensor) -> Relations:
         number = torch.full((paths.valid.numel(),), -1, device=node.device)
         number[node] = torch.arange(len(node), device=node.device)
         back = torch.arange(1, self.config.past_steps + 1, device=node.device)
-        there = (step[:, None] >= back) & (number[(node[:, None] - back).clamp(min=0)] >= 0)
+        past = number[(node[:, None] - back).clamp(min=0)]
+        there = (step[:, None] >= back) & (past >= 0)
         if self.training and self.config.history_drop > 0:
-            kept = torch.rand(n_nodes := len(node), device=node.device) >= self.config.history_drop
-            past = number[(node[:, None] - back).clamp(min=0)].clamp(min=0, max=n_nodes - 1)
-            there &= kept[:, None] & kept[past]
+            kept = torch.rand(len(node), device=node.device) >= self.config.history_drop
+            there &= kept[:, None] & kept[past.clamp(min=0)]
         target, which = torch.nonzero(there, as_tuple=True)
-        source = number[node[target] - back[which]]
         pose = paths.pose.reshape(-1, 3)[node]
-        features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
-        features = torch.cat([features, -back[which, None].to(features.dtype)], dim=-1)
-        return embed_relations(target, source, len(node), features, self.time_relation)
+        return self._looking_back(pose, pose, target, past[target, which], back[which])
+
+    def _looking_back(
+        self, pose: Tensor, past: Tensor, target: Tensor, source: Tensor, back: Tensor
+    ) -> Relations:
+        """Relations to rows of `past`, each so many steps `back`."""
+        features = relation_features(pose.index_select(0, target), past.index_select(0, source))
+        features = torch.cat([features, -back[:, None].to(features.dtype)], dim=-1)
+        return embed_relations(target, source, len(pose), features, self.time_relation)
 
     # ---- simulation: one step at a time -------------------------------------------------------
 
@@ -283,9 +294,7 @@ class Smart(nn.Module):
         there = torch.stack(state.valid, dim=1) & valid[:, None]
         target, which = torch.nonzero(there, as_tuple=True)
         source = which * n + target  # the layers' memories are laid out by step
-        features = relation_features(pose[target], torch.cat(state.pose)[source])
-        features = torch.cat([features, -back[which, None].to(features.dtype)], dim=-1)
-        return embed_relations(target, source, n, features, self.time_relation)
+        return self._looking_back(pose, torch.cat(state.pose), target, source, back[which])
 
     # ---- shared by both ------------------------------------------------------------------------
 
@@ -307,15 +316,9 @@ class Smart(nn.Module):
         for kind, embedding in enumerate(self.map_types):
             x = x + embedding(scenes.map_type[:, kind])
         pose = scenes.map_pose
-        target, source = within(
-            pose[:, :2], scenes.map_scene, pose[:, :2], scenes.map_scene,
-            self.config.map_radius, self.config.map_neighbours + 1,
-        )  # fmt: skip
-        others = target != source
-        target, source = target[others], source[others]
-        features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
-        embedding = self._looked_up(self.map_relation, self.config.map_radius)
-        relations = embed_relations(target, source, len(pose), features, embedding)
+        radius, nearest = self.config.map_radius, self.config.map_neighbours
+        embedding = self._looked_up(self.map_relation, radius)
+        relations = relations_among(pose, scenes.map_scene, radius, embedding, nearest)
         for layer in self.map_layers:
             x = layer(x, layer.memory(x), relations)
         return MapMemory(
@@ -340,26 +343,12 @@ class Smart(nn.Module):
     def _map_relations(
         self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
     ) -> Relations:
-        target, source = within(
-            pose[:, :2],
-            scene,
-            map_memory.pose[:, :2],
-            map_memory.scene,
-            self.config.map_to_agent_radius,
-        )
-        features = relation_features(
-            pose.index_select(0, target), map_memory.pose.index_select(0, source)
-        )
-        return embed_relations(target, source, len(pose), features, embedding)
+        radius = self.config.map_to_agent_radius
+        return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding)
 
     def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
         """Agents of a group (a world at a step) see one another; those of group -1 are alone."""
-        at = pose[:, :2]
-        target, source = within(at, group, at, group, self.config.agent_radius)
-        others = target != source
-        target, source = target[others], source[others]
-        features = relation_features(pose.index_select(0, target), pose.index_select(0, source))
-        return embed_relations(target, source, len(pose), features, embedding)
+        return relations_among(pose, group, self.config.agent_radius, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
         logits = self.head(x) if self.config.head == "shared" else self.head(x, agent_class)

@@ -65,8 +65,8 @@ def plot(split: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     total = split.sum(axis=1)
     left = pd.Series(0.0, index=split.index)
-    palette = sns.color_palette("colorblind")
-    for (part, seconds), colour in zip(split.items(), palette, strict=False):
+    palette = sns.color_palette("colorblind", split.shape[1])
+    for (part, seconds), colour in zip(split.items(), palette, strict=True):
         bars = axes.barh(
             range(len(split)), seconds, left=left, height=0.62, color=colour, label=PARTS[part],
             edgecolor="white", linewidth=0.5,

@@ -109,7 +109,7 @@ def plot(rows: list[Row], histories: dict[str, pd.DataFrame]) -> Figure:
     for band, (stage, mine, quantities) in zip(bands, panels, strict=True):
         band.suptitle(stage.title, x=0.008, ha="left", fontsize=9)
         grid = band.subplots(1, columns, squeeze=False)[0]
-        for axes, quantity in zip(grid, quantities, strict=False):
+        for axes, quantity in zip(grid[: len(quantities)], quantities, strict=True):
             _panel(axes, quantity, mine)
         for axes in grid[len(quantities) :]:
             axes.axis("off")
