@@ -32,7 +32,8 @@ from wosac import MB, crowd, least, most_resident, one_thread
 from simagents.allocator import keep_freed_memory
 from simagents.models.batch import Paths, SceneBatch, collate, history_paths, logged_paths
 from simagents.models.distribution import Sampling, TokenDistribution
-from simagents.models.smart import Smart, SmartConfig
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.scenarios.womd.decode import decode_scenario

@@ -18,7 +18,8 @@ import torch
 
 from parity.embedded import moved
 from simagents.models.batch import SceneBatch, collate
-from simagents.models.smart import Smart, SmartConfig
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
 from simagents.recipe import Recipe
 from simagents.scenarios.scenario import (
     STEPS,

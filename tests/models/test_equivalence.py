@@ -18,7 +18,8 @@ from plain import tokens as plain_tokens
 from plain.smart import PlainSmart
 from simagents.models.batch import collate, history_paths, logged_paths
 from simagents.models.distribution import TokenDistribution
-from simagents.models.smart import Smart, SmartConfig
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
 from simagents.simulation.choice import ClosestAmongTop
 from simagents.simulation.rollout import roll_out
 from simagents.training.batches import Batch

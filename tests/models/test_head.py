@@ -5,7 +5,8 @@ import torch
 
 from simagents.models.batch import logged_paths
 from simagents.models.head import ClassHeads
-from simagents.models.smart import Smart, SmartConfig
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
 
 
 @pytest.fixture

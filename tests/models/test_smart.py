@@ -9,17 +9,18 @@ import torch
 import yaml
 
 from simagents.models.batch import Paths, collate, history_paths, logged_paths
-from simagents.models.smart import Smart, SmartConfig
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
 from simagents.scenarios.scenario import MapKind
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary
 
 SIZES = {
     # CAT-K's `smart.yaml`, counted in its checkpoint.
-    "map_layers": 843_648,
-    "map_relation": 117_184,
-    "map_token": 36_480,
-    "map_types": 2_432,
+    "map_encoder.layers": 843_648,
+    "map_encoder.relation": 117_184,
+    "map_encoder.token": 36_480,
+    "map_encoder.types": 2_432,
     "time_layers": 1_687_296,
     "map_agent_layers": 1_688_832,
     "agent_layers": 1_687_296,
@@ -52,7 +53,7 @@ def published():
 
 @pytest.mark.parametrize("part", SIZES)
 def test_every_part_has_its_published_size(published, part):
-    assert parameters(getattr(published, part)) == SIZES[part]
+    assert parameters(published.get_submodule(part)) == SIZES[part]
 
 
 def test_the_whole_has_seven_million(published):

@@ -83,10 +83,10 @@ class Match:
 def matches(map_layers: int, agent_layers: int) -> Iterator[Match]:
     """The whole table for a model with so many layers."""
     for number, name in enumerate(("type_pt_emb", "polygon_type_emb", "light_pl_emb")):
-        yield Match(f"map_types.{number}.weight", (f"map_encoder.{name}.weight",))
-    yield from _mlp("map_token", "map_encoder.token_emb", _EMBEDDING)
-    yield from _fourier("map_relation", "map_encoder.r_pt2pt_emb", 3)
-    yield from _layers("map_layers", "map_encoder.pt2pt_layers", map_layers)
+        yield Match(f"map_encoder.types.{number}.weight", (f"map_encoder.{name}.weight",))
+    yield from _mlp("map_encoder.token", "map_encoder.token_emb", _EMBEDDING)
+    yield from _fourier("map_encoder.relation", "map_encoder.r_pt2pt_emb", 3)
+    yield from _layers("map_encoder.layers", "map_encoder.pt2pt_layers", map_layers)
 
     yield Match("agent_class.weight", ("agent_encoder.type_a_emb.weight",))
     yield from _mlp("agent_size", "agent_encoder.shape_emb", _HEAD)

@@ -7,7 +7,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from simagents.errors import InputError, unknown_key
-from simagents.models.smart import Smart, SmartConfig
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
 from simagents.recipe import Recipe
 from simagents.tokens.vocabulary import Vocabulary
 

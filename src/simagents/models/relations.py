@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import pi
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.geometry import wrap_angle
+from simagents.models.fourier import FourierEmbedding
 
 # Targets with about the same number of sources are computed together, padded to the upper bound of
 # their group. The bounds are fixed, so the shape in which a target is computed depends on its own
@@ -167,6 +169,11 @@ def relation_features(
     # Zeros have signs, which turn with the heading: without + 0.0 some bearings of 0 would be pi.
     bearing = torch.atan2(left + 0.0, ahead + 0.0)
     return torch.stack([offset.norm(dim=-1), bearing, turn], dim=-1)
+
+
+def looked_up(embedding: FourierEmbedding, radius: float, rows: int) -> Callable[[Tensor], Tensor]:
+    """The embedding of relations closer than `radius` by tables of `rows`; 0: itself."""
+    return embedding.tabulated([0.0, -pi, -pi], [radius, pi, pi], rows) if rows else embedding
 
 
 def within(

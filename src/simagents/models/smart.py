@@ -1,9 +1,6 @@
 """SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), sized by CAT-K."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from math import pi
-from typing import Literal
+from dataclasses import replace
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -15,71 +12,18 @@ from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import TokenDistribution
 from simagents.models.fourier import FourierEmbedding, mlp_embedding, mlp_head
 from simagents.models.head import ClassHeads
+from simagents.models.map_encoder import MapEncoder
 from simagents.models.relations import (
     Relations,
     embed_relations,
+    looked_up,
     relation_features,
     relations_among,
     relations_to,
 )
-from simagents.tokens.map import LightType, PointType, PolygonType
-from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, MAP_POINTS, Vocabulary
-
-Embedding = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class SmartConfig:
-    """Sizes and radii; config/model/7m.yaml has those of the published model."""
-
-    width: int
-    heads: int
-    head_width: int
-    bands: int
-    map_layers: int
-    agent_layers: int
-    dropout: float
-    history_drop: float
-    """chance of a node to be left out of the temporal graph while training"""
-    map_radius: float
-    """metres between map pieces that see one another"""
-    map_neighbours: int
-    map_to_agent_radius: float
-    agent_radius: float
-    past_steps: int
-    """tokens that an agent looks back"""
-    relation_rows: int
-    """of the tables from which relations to the map and among agents are interpolated, in training
-    and simulation alike; 0: none, every relation through its Fourier branches"""
-    head: Literal["shared", "per_class"]
-    """one for the tokens of all classes, or one for each"""
-
-
-@dataclass(frozen=True)
-class MapMemory:
-    """What agents need of the map: poses, and keys and values of every map-to-agent layer."""
-
-    scene: Int64[Tensor, "M"]
-    pose: Float[Tensor, "M 3"]
-    layers: list[Memory]
-
-
-@dataclass(frozen=True)
-class SmartState:
-    """A rollout's memory: the map once, and the last `past_steps` steps of every agent."""
-
-    map: MapMemory
-    agent_class: Int64[Tensor, "N"]
-    agent_size: Float[Tensor, "N 3"]
-    scene: Int64[Tensor, "N"]
-    world: Int64[Tensor, "N"]
-    pose: list[Float[Tensor, "N 3"]]
-    """newest last"""
-    valid: list[Bool[Tensor, "N"]]
-    layers: list[list[Memory]]
-    """per layer and step: keys and values for the temporal attention"""
-    embed_map: Embedding
-    embed_agents: Embedding
+from simagents.models.smart_config import SmartConfig
+from simagents.models.smart_state import Embedding, MapMemory, SmartState
+from simagents.tokens.vocabulary import CLASSES, HISTORY_TOKENS, Vocabulary
 
 
 class Smart(nn.Module):
@@ -97,22 +41,16 @@ class Smart(nn.Module):
         self.actions = TokenActions(vocabulary)
         width = config.width
 
-        def layers(count: int, bipartite: bool) -> nn.ModuleList:
+        def layers(bipartite: bool) -> nn.ModuleList:
             return nn.ModuleList(
-                RelationAttention(width, config.heads, config.head_width, config.dropout, bipartite)
-                for _ in range(count)
+                RelationAttention(**config.attention, bipartite=bipartite)
+                for _ in range(config.agent_layers)
             )
 
         def fourier(scalars: int) -> FourierEmbedding:
             return FourierEmbedding(scalars, width, config.bands)
 
-        self.map_token = mlp_embedding(2 * MAP_POINTS, width)
-        self.map_types = nn.ModuleList(
-            nn.Embedding(len(kinds), width) for kinds in (PointType, PolygonType, LightType)
-        )
-        self.map_relation = fourier(3)
-        self.map_layers = layers(config.map_layers, bipartite=False)
-
+        self.map_encoder = MapEncoder(config)
         self.agent_token = nn.ModuleList(mlp_embedding(8, width) for _ in CLASSES)
         self.agent_motion = fourier(2)
         self.agent_class = nn.Embedding(len(CLASSES), width)
@@ -121,9 +59,9 @@ class Smart(nn.Module):
         self.time_relation = fourier(4)
         self.map_agent_relation = fourier(3)
         self.agent_relation = fourier(3)
-        self.time_layers = layers(config.agent_layers, bipartite=False)
-        self.map_agent_layers = layers(config.agent_layers, bipartite=True)
-        self.agent_layers = layers(config.agent_layers, bipartite=False)
+        self.time_layers = layers(bipartite=False)
+        self.map_agent_layers = layers(bipartite=True)
+        self.agent_layers = layers(bipartite=False)
         self.head = (
             mlp_head(width, width, vocabulary.size)
             if config.head == "shared"
@@ -228,20 +166,7 @@ class Smart(nn.Module):
 
     def branch(self, state: SmartState, paths: Paths) -> SmartState:
         """Rows of the state again and again: what has been seen is computed once for all worlds."""
-
-        def taken(rows: Tensor) -> Tensor:
-            return rows.index_select(0, paths.agent)
-
-        return replace(
-            state,
-            agent_class=taken(state.agent_class),
-            agent_size=taken(state.agent_size),
-            scene=taken(state.scene),
-            world=paths.world,
-            pose=[taken(pose) for pose in state.pose],
-            valid=[taken(valid) for valid in state.valid],
-            layers=[[(taken(k), taken(v)) for k, v in steps] for steps in state.layers],
-        )
+        return state.rows(paths)
 
     def observe(
         self,
@@ -302,28 +227,14 @@ class Smart(nn.Module):
         """Of relations to the map and among agents."""
         radii = self.config.map_to_agent_radius, self.config.agent_radius
         exact = self.map_agent_relation, self.agent_relation
-        return [self._looked_up(*pair) for pair in zip(exact, radii, strict=True)]
-
-    def _looked_up(self, embedding: FourierEmbedding, radius: float) -> Embedding:
-        """The embedding of relations closer than `radius`, by tables if the model has them."""
         rows = self.config.relation_rows
-        return embedding.tabulated([0.0, -pi, -pi], [radius, pi, pi], rows) if rows else embedding
+        return [looked_up(*pair, rows) for pair in zip(exact, radii, strict=True)]
 
     def encode_map(self, scenes: SceneBatch) -> MapMemory:
         """Map pieces after their layers, as keys and values for the agents."""
-        shapes = self.actions.vocabulary.map[scenes.map_token].flatten(1)
-        x = self.map_token(shapes)
-        for kind, embedding in enumerate(self.map_types):
-            x = x + embedding(scenes.map_type[:, kind])
-        pose = scenes.map_pose
-        radius, nearest = self.config.map_radius, self.config.map_neighbours
-        embedding = self._looked_up(self.map_relation, radius)
-        relations = relations_among(pose, scenes.map_scene, radius, embedding, nearest)
-        for layer in self.map_layers:
-            x = layer(x, layer.memory(x), relations)
-        return MapMemory(
-            scenes.map_scene, pose, [layer.memory(x) for layer in self.map_agent_layers]
-        )
+        x = self.map_encoder(scenes, self.actions.vocabulary.map)
+        layers = [layer.memory(x) for layer in self.map_agent_layers]
+        return MapMemory(scenes.map_scene, scenes.map_pose, layers)
 
     def _embed(
         self, token: Tensor, moved: Tensor, pose: Tensor, agent_class: Tensor, agent_size: Tensor
