@@ -1,0 +1,157 @@
+"""One measurement of the model: its work, its time, its memory, its operations."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from model_case import sized
+from torch.utils.flop_counter import FlopCounterMode
+from wosac import least, most_resident
+
+from simagents.allocator import keep_freed_memory
+from simagents.models.batch import SceneBatch, collate
+from simagents.models.smart import Smart
+from simagents.models.smart_config import SmartConfig
+from simagents.scenarios.womd.decode import decode_scenario
+from simagents.tokens.scene import tokenize
+from simagents.tokens.vocabulary import Vocabulary
+from simagents.training.batches import MOST_TRAINED
+
+REPOSITORY = Path(__file__).parents[1]
+CLIP = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement, made in a process of its own: peak memory is a process's."""
+
+    case: str
+    """folder with scenario and vocabulary"""
+    work: str
+    plain: bool
+    precision: str
+    size: str
+    device: str
+    batch: int
+    repeat: int
+    rollouts: int = 1
+    agents: int | None = None
+    """as many as the scene has"""
+    pieces: int | None = None
+
+
+def measured(job: Job) -> dict[str, float]:
+    """Seconds, bytes and operations of one kind of work."""
+    torch.set_num_threads(1 if job.device == "cpu" else 8)
+    torch.manual_seed(0)
+    keep_freed_memory()
+    idle = most_resident()
+    folder = Path(job.case)
+    vocabulary = Vocabulary.read(folder / "vocabulary.safetensors")
+    scenario = decode_scenario((folder / "scenario.pb").read_bytes(), "case")
+    if job.work == "tokenise":
+        seconds = timed("cpu", job.repeat, lambda: tokenize(scenario, vocabulary))
+        return {"seconds": seconds, "idle": idle, "peak": most_resident()}
+    scene = sized(tokenize(scenario, vocabulary), job.agents, job.pieces)
+    trained = scene.trainable & (np.cumsum(scene.trainable) <= MOST_TRAINED)
+    scenes = collate([scene] * job.batch, [trained] * job.batch).to(job.device)
+    work = work_of(job, scenes, vocabulary.to(job.device))
+    work()
+    if job.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    seconds = timed(job.device, job.repeat, work)
+    peak = torch.cuda.max_memory_allocated() if job.device == "cuda" else most_resident()
+    found = {"seconds": seconds, "idle": idle, "peak": peak, "scenes": job.batch}
+    return found | {"operations": counted(work)}
+
+
+def counted(work: Callable) -> int:
+    """Multiplications and additions of matrix products and look-ups."""
+    aten = torch.ops.aten
+
+    def look_up(table, indices, *_, out_shape=None, **__):
+        return 2 * indices.numel() * table.shape[1]
+
+    def back(gradient, indices, *_, out_shape=None, **__):
+        return 2 * indices.numel() * gradient.shape[1]
+
+    look_up._get_raw = back._get_raw = True  # tensors instead of shapes
+    with FlopCounterMode(
+        display=False,
+        custom_mapping={
+            aten._embedding_bag: look_up,
+            aten._embedding_bag_forward_only: look_up,
+            aten._embedding_bag_dense_backward: back,
+        },
+    ) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+def work_of(job: Job, scenes: SceneBatch, vocabulary: Vocabulary) -> Callable[[], None]:
+    """What is measured, ready to be done again and again."""
+    content = yaml.safe_load((REPOSITORY / f"config/model/{job.size}.yaml").read_text())
+    policy = Smart(SmartConfig(**content["model"]), vocabulary).to(job.device)
+    # The baseline lies among the tests, on the path of measuring processes alone.
+    network = importlib.import_module("model_plain" if job.plain else "model_ours")
+    if job.work == "rollout":
+        policy.eval()
+        inner = partial(network.rollout, policy, scenes, job.rollouts)
+    else:
+        if job.work == "catk":
+            policy.requires_grad_(False)
+            for part in policy.supervised_in_closed_loop:
+                part.requires_grad_(True)
+        trained = [p for p in policy.parameters() if p.requires_grad]
+        optimiser = torch.optim.AdamW(trained, lr=1e-5, weight_decay=0.01, fused=True)
+        policy.train()
+        loss_of = network.cloning if job.work == "bc" else network.closed_loop
+        inner = partial(learned, policy, optimiser, loss_of(policy, scenes))
+    low = job.precision == "bfloat16"
+
+    def work() -> None:
+        inner(torch.autocast(job.device, torch.bfloat16, enabled=low))
+
+    return work
+
+
+def learned(
+    policy: Smart,
+    optimiser: torch.optim.Optimizer,
+    loss_of: Callable[[], torch.Tensor],
+    autocast: torch.autocast,
+) -> None:
+    """One step of the optimiser, as the engine takes it."""
+    with autocast:
+        loss = loss_of()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(policy.parameters(), CLIP)
+    optimiser.step()
+    optimiser.zero_grad()
+
+
+def fastest_product(device: str, precision: str) -> float:
+    """Operations a second in one large product of matrices."""
+    size = 8192 if device == "cuda" else 2048
+    one = torch.rand(size, size, device=device, dtype=getattr(torch, precision))
+    return 2 * size**3 / timed(device, 5, lambda: one @ one)
+
+
+def timed(device: str, repeat: int, work: Callable) -> float:
+    """The least seconds of several times: of this process on a CPU, of the device on a GPU."""
+    if device != "cuda":
+        return least(repeat, work)[1]
+    seconds = []
+    for _ in range(repeat + 1):  # the first one chooses kernels
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        work()
+        end.record()
+        end.synchronize()
+        seconds.append(begin.elapsed_time(end) / 1e3)
+    return min(seconds[1:])
