@@ -7,7 +7,7 @@ import torch
 from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import Sampling
 from simagents.models.smart import Smart
-from simagents.simulation.choice import Choice, ClosestAmongTop, Sample
+from simagents.simulation.choice import Choice, ClosestAmongTop, DrawKeys, Sample
 
 TOP_K = 32
 
@@ -31,7 +31,7 @@ class Following:
 def sampled(scenes: SceneBatch, paths: Paths) -> Following:
     """Draws among the likeliest, as for the leaderboard."""
     ids = [str(number) for number in range(scenes.scenes)]
-    return Following.of(Sample(0, ids, scenes, paths, Sampling(48, 1.0)), scenes, paths)
+    return Following.of(Sample(DrawKeys(0, ids, scenes, paths), Sampling(48, 1.0)), scenes, paths)
 
 
 def closest(policy: Smart, scenes: SceneBatch, paths: Paths) -> Following:

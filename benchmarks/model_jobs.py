@@ -17,6 +17,7 @@ from simagents.allocator import keep_freed_memory
 from simagents.models.batch import SceneBatch, collate
 from simagents.models.smart import Smart
 from simagents.models.smart_config import SmartConfig
+from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.womd.decode import decode_scenario
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary
@@ -60,7 +61,7 @@ def measured(job: Job) -> dict[str, float]:
     scene = sized(tokenize(scenario, vocabulary), job.agents, job.pieces)
     trained = scene.trainable & (np.cumsum(scene.trainable) <= MOST_TRAINED)
     scenes = collate([scene] * job.batch, [trained] * job.batch).to(job.device)
-    work = work_of(job, scenes, vocabulary.to(job.device))
+    work = work_of(job, scenes, vocabulary.to(job.device), [scenario] * job.batch)
     work()
     if job.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -93,7 +94,9 @@ def counted(work: Callable) -> int:
     return counter.get_total_flops()
 
 
-def work_of(job: Job, scenes: SceneBatch, vocabulary: Vocabulary) -> Callable[[], None]:
+def work_of(
+    job: Job, scenes: SceneBatch, vocabulary: Vocabulary, scenarios: list[Scenario]
+) -> Callable[[], None]:
     """What is measured, ready to be done again and again."""
     content = yaml.safe_load((REPOSITORY / f"config/model/{job.size}.yaml").read_text())
     policy = Smart(SmartConfig(**content["model"]), vocabulary).to(job.device)
@@ -103,15 +106,19 @@ def work_of(job: Job, scenes: SceneBatch, vocabulary: Vocabulary) -> Callable[[]
         policy.eval()
         inner = partial(network.rollout, policy, scenes, job.rollouts)
     else:
-        if job.work == "catk":
+        if job.work != "bc":
             policy.requires_grad_(False)
             for part in policy.supervised_in_closed_loop:
                 part.requires_grad_(True)
         trained = [p for p in policy.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(trained, lr=1e-5, weight_decay=0.01, fused=True)
         policy.train()
-        loss_of = network.cloning if job.work == "bc" else network.closed_loop
-        inner = partial(learned, policy, optimiser, loss_of(policy, scenes))
+        losses = {
+            "bc": lambda: network.cloning(policy, scenes),
+            "catk": lambda: network.closed_loop(policy, scenes),
+            "rft": lambda: network.reinforced(policy, scenes, scenarios, job.rollouts),
+        }
+        inner = partial(learned, policy, optimiser, losses[job.work]())
     low = job.precision == "bfloat16"
 
     def work() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from simagents.errors import InputError
-from simagents.files import read_json, replacing, write_json
+from simagents.files import matching, read_json, replacing, write_json
 
 
 def test_a_finished_block_leaves_one_readable_file(tmp_path):
@@ -47,3 +47,12 @@ def test_bad_json_names_file_and_line(tmp_path):
         read_json(path)
     with pytest.raises(InputError, match=r"absent\.json: there is no such file"):
         read_json(tmp_path / "absent.json")
+
+
+def test_a_star_does_not_match_what_a_killed_writer_left_behind(tmp_path):
+    (tmp_path / "a.parquet").touch()
+    (tmp_path / ".a.parquet.7.partial").touch()
+    (tmp_path / ".b.parquet").touch()
+    assert matching(tmp_path / "*", ()) == [tmp_path / "a.parquet"]
+    assert matching(tmp_path, ("*.parquet",)) == [tmp_path / "a.parquet"]
+    assert matching(tmp_path / ".b*", ()) == [tmp_path / ".b.parquet"]

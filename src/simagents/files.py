@@ -34,18 +34,28 @@ def matching(path: Path, names: Iterable[str]) -> list[Path]:
     """
     path, names = Path(path), list(names)
     if path.is_dir():
-        found = {file for name in names for file in path.glob(name) if file.is_file()}
+        found = {
+            file
+            for name in names
+            for file in path.glob(name)
+            if file.is_file() and not _hidden(file, name)
+        }
         if not found:
             raise InputError(f"{path}: holds no file that is called {' or '.join(names)}.")
         return sorted(found)
     if any(sign in path.name for sign in "*?[") and not path.exists():
-        found = set(path.parent.glob(path.name))
+        found = {file for file in path.parent.glob(path.name) if not _hidden(file, path.name)}
         if not found:
             raise InputError(f"{path}: no file is called like that.")
         return sorted(found)
     if not path.exists():
         raise InputError(f"{path}: there is no such file.")
     return [path]
+
+
+def _hidden(file: Path, pattern: str) -> bool:
+    """As in a shell, `*` matches no leading dot: what a killed writer left behind has one."""
+    return file.name.startswith(".") and not pattern.startswith(".")
 
 
 def read_json(path: Path) -> Any:

@@ -36,6 +36,7 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
         ({"chunk": 1}, "--chunk is 1"),
         ({"weights": shard}, "not both"),
         ({"baseline": None}, "or --baseline"),
+        ({"device": "cuda:99"}, "--device cuda:99 cannot be used"),
     ):
         with pytest.raises(InputError, match=words):
             evaluate.main(replace(args, **change))

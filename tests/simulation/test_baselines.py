@@ -7,7 +7,7 @@ import torch
 from simagents.models.batch import logged_paths
 from simagents.models.distribution import Sampling
 from simagents.simulation.baselines import RandomTokens, constant_velocity, log_playback
-from simagents.simulation.choice import Sample
+from simagents.simulation.choice import DrawKeys, Sample
 from simagents.simulation.rollout import roll_out
 
 
@@ -55,7 +55,7 @@ def test_random_tokens_are_equally_likely_within_their_class(batch, vocabulary):
     count = vocabulary.count[batch.agent_class].float()
     assert torch.allclose(chances.amax(dim=-1), (1 / count)[:, None].expand(-1, 16))
     done = roll_out(
-        policy, batch, 2, lambda p: Sample(0, ["a", "b", "c"], batch, p, Sampling(0, 1.0))
+        policy, batch, 2, lambda p: Sample(DrawKeys(0, ["a", "b", "c"], batch, p), Sampling(0, 1.0))
     )
     future = done.paths.token[:, 2:]
     assert (future < vocabulary.count[batch.agent_class[done.paths.agent], None]).all()

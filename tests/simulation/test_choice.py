@@ -5,7 +5,7 @@ import torch
 from simagents.models.action import TokenActions
 from simagents.models.batch import history_paths
 from simagents.models.distribution import Sampling, TokenDistribution
-from simagents.simulation.choice import ClosestAmongTop, Sample
+from simagents.simulation.choice import ClosestAmongTop, DrawKeys, Sample
 from simagents.tokens.vocabulary import Vocabulary
 
 
@@ -45,7 +45,7 @@ def test_draws_are_keyed_by_scenario_rollout_step_and_agent(batch):
     """Equal chances for all: what is drawn is the counter's doing alone."""
     paths = history_paths(batch, 2)
     flat = TokenDistribution(torch.zeros(len(paths.agent), 1000))
-    draw = Sample(0, ["a", "b", "c"], batch, paths, Sampling(0, 1.0))
+    draw = Sample(DrawKeys(0, ["a", "b", "c"], batch, paths), Sampling(0, 1.0))
     first = draw(flat, 2, paths.agent, paths.pose[:, 1])
     assert torch.equal(first, draw(flat, 2, paths.agent, paths.pose[:, 1]))
     assert (first == draw(flat, 3, paths.agent, paths.pose[:, 1])).float().mean() < 0.05

@@ -7,7 +7,7 @@ import torch
 from simagents.models.batch import collate, history_paths
 from simagents.models.distribution import Sampling
 from simagents.scenarios.scenario import CURRENT
-from simagents.simulation.choice import Sample
+from simagents.simulation.choice import DrawKeys, Sample
 from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
 
 IDS = ["one", "two", "three"]
@@ -18,7 +18,7 @@ def simulate(policy, scenes, ids, rollouts, *, first=0, seed=7):
     """Poses [R, A, 80, 3] of every scene."""
     batch = collate(scenes)
     done = roll_out(
-        policy, batch, rollouts, lambda p: Sample(seed, ids, batch, p, SAMPLING, first_rollout=first)
+        policy, batch, rollouts, lambda p: Sample(DrawKeys(seed, ids, batch, p, first), SAMPLING)
     )  # fmt: skip
     return by_scene(done, batch, rollouts)
 
@@ -60,7 +60,7 @@ def test_seeds_ids_and_rollouts_make_a_difference(policy, scenes, together):
 
 def test_paths_and_poses_tell_the_same_story(policy, scenes, batch):
     """The chain's poses are every fifth of the fine ones; history is the log's."""
-    done = roll_out(policy, batch, 2, lambda p: Sample(0, IDS, batch, p, SAMPLING))
+    done = roll_out(policy, batch, 2, lambda p: Sample(DrawKeys(0, IDS, batch, p), SAMPLING))
     assert done.poses.shape == (2 * len(batch.agent_class), 80, 3)
     assert torch.equal(done.poses[:, 4::5], done.paths.pose[:, 2:])
     assert torch.equal(done.paths.pose[:, :2], history_paths(batch, 2).pose)

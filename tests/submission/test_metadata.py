@@ -37,6 +37,10 @@ def test_each_problem_has_a_sentence(metadata, change, words):
     assert words in found
 
 
+def test_a_simulator_may_have_no_parameters(metadata):
+    assert problems(replace(metadata, num_model_parameters="0").message()) == []
+
+
 def test_the_type_of_a_submission(metadata):
     message = metadata.message()
     message.submission_type = SimAgentsChallengeSubmission.UNKNOWN

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from simagents.device import check_device
 from simagents.evaluation.systems import trained
 from simagents.files import write_json
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score_subsets
@@ -51,6 +52,7 @@ def main(args: Args) -> None:
     depends on data, challenge year and number of rollouts, so the rule travels and the number
     does not.
     """
+    check_device(args.device)
     store, tokens = ScenarioStore(args.scenarios), TokenStore(args.tokens)
     vocabulary = Vocabulary.read(args.vocabulary).to(torch.device(args.device))
     sampling = Sampling(args.top_k, args.temperature)

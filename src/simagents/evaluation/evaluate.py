@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.evaluation.systems import System, baseline, trained
 from simagents.files import replacing
@@ -61,6 +62,7 @@ class Args:
 
 def main(args: Args) -> None:
     """Every scenario is scored on its own; scenarios the metric refuses are named and left out."""
+    check_device(args.device)
     store, tokens = ScenarioStore(args.scenarios), TokenStore(args.tokens)
     if store.ids != tokens.ids:
         raise InputError(

@@ -15,7 +15,7 @@ from simagents.models.policy import Policy
 from simagents.recipe import Recipe
 from simagents.scenarios.scenario import Scenario
 from simagents.simulation.baselines import RandomTokens, constant_velocity, log_playback
-from simagents.simulation.choice import Sample
+from simagents.simulation.choice import DrawKeys, Sample
 from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
 from simagents.tokens.scene import TokenScene
 from simagents.tokens.vocabulary import Vocabulary
@@ -66,7 +66,7 @@ def of_policy(policy: Policy, rollouts: int, sampling: Sampling, seed: int) -> S
             policy,
             scenes,
             rollouts,
-            lambda paths: Sample(seed, [scenario.id], scenes, paths, sampling),
+            lambda paths: Sample(DrawKeys(seed, [scenario.id], scenes, paths), sampling),
         )
         return to_world_frame(scenario, by_scene(sampled, scenes, rollouts)[0])
 

@@ -93,11 +93,11 @@ class Store:
         self.paths = [shard for path in paths for shard in listed(Path(path))]
         self._shards: dict[int, Shard] = {}
         self.ids: list[str] = []
-        self._place: list[tuple[int, int]] = []
+        first = [0]
         for number in range(len(self.paths)):
-            ids = self.shard(number).ids
-            self.ids += ids
-            self._place += [(number, index) for index in range(len(ids))]
+            self.ids += self.shard(number).ids
+            first.append(len(self.ids))
+        self._first = np.array(first)
         if not self.ids:
             raise InputError(
                 f"no items in {', '.join(map(str, self.paths)) or 'an empty list of shards'}."
@@ -112,8 +112,10 @@ class Store:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
-        number, local = self._place[index]
-        return self.shard(number)[local]
+        if not 0 <= index < len(self):
+            raise IndexError(f"item {index} of {len(self)}")
+        number = int(np.searchsorted(self._first, index, side="right")) - 1
+        return self.shard(number)[index - int(self._first[number])]
 
     def lengths(self, name: str) -> np.ndarray:
         return np.concatenate([self.shard(n).lengths(name) for n in range(len(self.paths))])

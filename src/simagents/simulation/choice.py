@@ -61,32 +61,20 @@ class DrawKeys:
         return torch.from_numpy(draws).to(self.device)
 
 
+@dataclass(frozen=True)
 class Sample:
-    """Draw from the policy, keyed as `DrawKeys` says.
+    """Draw from the policy."""
 
-    `keeps`: remember in `supports`, for every step so far, which tokens could have been drawn.
-    """
-
-    def __init__(
-        self,
-        seed: int | np.ndarray,
-        scenario_ids: Sequence[str],
-        scenes: SceneBatch,
-        paths: Paths,
-        sampling: Sampling,
-        first_rollout: int = 0,
-        keeps: bool = False,
-    ):
-        self.draws = DrawKeys(seed, scenario_ids, scenes, paths, first_rollout)
-        self.sampling = sampling
-        self.keeps = keeps
-        self.supports: list[Int64[Tensor, "N K"]] = []
+    draws: DrawKeys
+    sampling: Sampling
+    supports: list[Int64[Tensor, "N K"]] | None = None
+    """where to keep, for every step, which tokens could have been drawn; None: nowhere"""
 
     def __call__(
         self, distribution: TokenDistribution, step: int, agent_class: Tensor, pose: Tensor
     ) -> Int64[Tensor, "N"]:
         support = distribution.support(self.sampling)
-        if self.keeps:
+        if self.supports is not None:
             self.supports.append(support)
         return distribution.sample(self.draws.uniform(step), self.sampling, support)
 

@@ -11,7 +11,7 @@ from simagents.errors import InputError, unknown_key
 from simagents.submission.submission_pb2 import SimAgentsChallengeSubmission
 
 _ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_PARAMETERS = re.compile(r"[1-9][0-9]*[KMBT]?")
+_PARAMETERS = re.compile(r"0|[1-9][0-9]*[KMBT]?")
 _LONGEST_NAME = 64
 """Characters. The challenge asks for a short name and publishes no limit."""
 _REQUIRED_FLAGS = ("uses_lidar_data", "uses_camera_data", "uses_public_model_pretraining")

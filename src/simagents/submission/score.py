@@ -18,6 +18,7 @@ import torch
 import tyro
 from tqdm import tqdm
 
+from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, Scores, rollout_statistics, score
@@ -169,7 +170,7 @@ def score_entries(
     """
     if rollouts_each < 1:
         raise InputError("--rollouts must be at least 1.")
-    _check_device(device)
+    check_device(device)
     finished: dict[str, Any] = progress.finished if progress else {}
     seen: set[str] = set()
     twice: set[str] = set()
@@ -238,14 +239,6 @@ class Scorer:
             return name, score(reference, rollout_statistics(reference, rollouts)).numbers()
         except InputError as problem:
             return name, {"refused": str(problem)}
-
-
-def _check_device(device: str) -> None:
-    try:
-        torch.empty(1, device=device).item()
-    except (AssertionError, RuntimeError) as problem:
-        reason = str(problem).splitlines()[0].rstrip(".")
-        raise InputError(f"--device {device} cannot be used: {reason}.") from None
 
 
 def _one_thread() -> None:

@@ -13,7 +13,7 @@ from simagents.counter import hashed, key_of
 from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import Sampling
 from simagents.models.policy import Policy
-from simagents.simulation.choice import Choice, ClosestAmongTop, Likeliest, Sample
+from simagents.simulation.choice import Choice, ClosestAmongTop, DrawKeys, Likeliest, Sample
 from simagents.simulation.rollout import roll_out
 from simagents.tokens.vocabulary import HISTORY_TOKENS, REFERENCE_SIZE
 from simagents.training.batches import Batch
@@ -98,7 +98,7 @@ class ClosedLoopCloning(Learner):
         places = batch.first + np.arange(scenes.scenes)
         seed = hashed(self.seed, key_of("rollouts"), places)
         sampling = Sampling(self.top_k, self.temperature)
-        return lambda paths: Sample(seed, batch.ids, scenes, paths, sampling)
+        return lambda paths: Sample(DrawKeys(seed, batch.ids, scenes, paths), sampling)
 
     def _valid(self, scenes: SceneBatch) -> Tensor:
         seen = scenes.logged_valid & scenes.in_range

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from simagents.models.batch import Paths, SceneBatch
 from simagents.models.distribution import Sampling
 from simagents.rewards.realism import RealismReward
-from simagents.simulation.choice import Sample
+from simagents.simulation.choice import DrawKeys, Sample
 from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
 from simagents.training.batches import Batch
 from simagents.training.stopwatch import Stopwatch
@@ -52,18 +52,17 @@ def experience(
     watch: Stopwatch,
 ) -> Experience:
     """Let `actor` act in every scene, `rollouts` times over, and score what it did."""
-    scenes, made = batch.scenes, []
+    scenes, supports = batch.scenes, []
 
     def choice_of(paths: Paths) -> Sample:
-        made.append(Sample(seed, batch.ids, scenes, paths, sampling, keeps=True))
-        return made[-1]
+        return Sample(DrawKeys(seed, batch.ids, scenes, paths), sampling, supports)
 
     sampled = roll_out(actor, scenes, rollouts, choice_of)
     watch.lap("sampling")
     trajectories = map(to_world_frame, batch.scenarios, by_scene(sampled, scenes, rollouts))
     rewards, parts = reward(batch.scenarios, list(trajectories))
     watch.lap("reward")
-    return Experience(sampled.paths, torch.stack(made[-1].supports, dim=1), rewards, parts)
+    return Experience(sampled.paths, torch.stack(supports, dim=1), rewards, parts)
 
 
 class Padding:
