@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic, sleep
 from types import SimpleNamespace
 
 import pytest
@@ -53,6 +54,20 @@ def launch(disk):
         )  # fmt: skip
 
     return begin
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """Waits until something is so while a process runs."""
+
+    def wait(process, ready):
+        deadline = monotonic() + 100
+        while not ready():
+            assert process.poll() is None, process.communicate()[0]
+            assert monotonic() < deadline
+            sleep(0.002)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,12 @@
 """One line per step; what a killed run wrote too much is cut."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from simagents.training.history import History
+from simagents.training.saves import UnwritableError
 
 
 def write(folder, first, steps):
@@ -27,6 +31,16 @@ def test_going_on_drops_what_comes_again(tmp_path):
         file.write('{"step": 5, "loss": 0.')
     write(tmp_path, 3, range(3, 6))
     assert [row["step"] for row in rows(tmp_path)] == list(range(6))
+
+
+def test_a_full_disk_is_said_once(tmp_path):
+    with (
+        pytest.raises(UnwritableError, match=r"history.jsonl: cannot be written \(No space left"),
+        History(tmp_path, 0, writes=True) as history,
+    ):
+        history._file.close()
+        history._file = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115
+        history.add(0, loss=1.0)
 
 
 def test_only_one_process_writes(tmp_path):

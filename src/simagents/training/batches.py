@@ -1,5 +1,6 @@
 """Which scenes a step sees: a function of (seed, step), however many processes share the work."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -115,6 +116,17 @@ def batches(
         for start in share.starts(step, recipe.budget.batch)
     ]
     places = [list(range(start, start + share.micro)) for start in starts]
-    loader = iter(DataLoader(scenes, sampler=places, batch_size=None, num_workers=workers))
+    loader = iter(
+        DataLoader(
+            scenes, sampler=places, batch_size=None, num_workers=workers,
+            worker_init_fn=_outlive_sigterm,
+        )
+    )  # fmt: skip
     for step in range(first_step, recipe.budget.steps):
         yield step, [next(loader) for _ in range(share.accumulation(recipe.budget.batch))]
+
+
+def _outlive_sigterm(worker: int) -> None:
+    # At a time limit SLURM tells every process of the job. Were this one to obey, the training
+    # process would fail for want of data before it could save; when that one ends, so do we.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,69 +1,61 @@
-"""Resume state: outside the rule's outputs, the last two saves, complete or not there at all."""
+"""What a run needs to go on: gathered from any number of processes, given to any other number."""
 
-import fcntl
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
 from pathlib import Path
 from typing import Any
 
-import torch.distributed as dist
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 
-from simagents.errors import InputError
-from simagents.files import read_json, write_json
+from simagents.files import read_json
+from simagents.training import saves
+from simagents.training.engine import from_first
+from simagents.training.state import restore, whole_state
 
-KEPT = 2
+TENSORS, PROGRESS = "state.safetensors", "progress.json"
 
 
-@contextmanager
-def lease(folder: Path, rank: int) -> Iterator[None]:
-    """Hold the run's resume folder, so that a job left behind and its successor never both write.
+class Checkpoint:
+    """The saves of a run as all of its processes see them.
 
-    Raises InputError where another process holds it.
+    A save holds whole tensors under their names, not one part for each process: it resumes on
+    another number of processes and at another ZeRO stage as it does on the same, and only one
+    process writes, so that a full disk cannot leave the others waiting for it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if rank != 0:
-        yield
-        return
-    with (folder / "lease").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"{folder}: another process is training this run; wait or stop it."
-            ) from None
-        yield
 
+    def __init__(self, engine: Any, folder: Path):
+        self.engine, self.folder = engine, folder
+        self.last = 0
+        """steps that the newest save has done"""
 
-def save(engine: Any, folder: Path, step: int, learner: dict[str, Any]) -> None:
-    """Save all ranks' state as of `step` steps done; the pointer is renamed into place last.
+    def resume(self) -> dict[str, Any] | None:
+        """Load the newest whole save; what the algorithm remembers, None where there is no save."""
+        self.last = from_first(lambda: saves.newest(self.folder))
+        if not self.last:
+            return None
+        save = saves.place(self.folder, self.last)
+        progress = read_json(save / PROGRESS)
+        restore(self.engine, load_file(save / TENSORS), progress["schedule"])
+        return progress["learner"]
 
-    `learner` is what the algorithm remembers, the same on all ranks.
-    """
-    engine.save_checkpoint(
-        str(folder), tag=f"step{step}", client_state={"learner": learner}, save_latest=False
-    )
-    dist.barrier()
-    if dist.get_rank() == 0:
-        write_json(folder / "latest.json", {"step": step})
-        saves = sorted(folder.glob("step*"), key=lambda path: int(path.name[4:]))
-        for old in [path for path in saves if int(path.name[4:]) <= step][:-KEPT]:
-            shutil.rmtree(old)
-    dist.barrier()
+    def save(self, step: int, learner: dict[str, Any]) -> None:
+        """Save the state after `step` steps; `learner`, of JSON's types, is the same on all processes.
 
+        Raises UnwritableError on all processes where the disk refuses.
+        """
+        if step == self.last:
+            return
+        tensors = whole_state(self.engine)
+        progress = {
+            "step": step, "schedule": self.engine.lr_scheduler.state_dict(), "learner": learner,
+        }  # fmt: skip
 
-def resume(engine: Any, folder: Path) -> tuple[int, dict[str, Any] | None]:
-    """Load the latest save: the number of steps done, and what the algorithm remembers.
+        def write() -> None:
+            files = {
+                TENSORS: serialised(tensors),
+                PROGRESS: json.dumps(progress, indent=2).encode(),
+            }
+            saves.write(self.folder, step, files)
 
-    0 and None where there is none.
-    """
-    pointer = folder / "latest.json"
-    if not pointer.exists():
-        return 0, None
-    step = int(read_json(pointer)["step"])
-    loaded, client = engine.load_checkpoint(str(folder), tag=f"step{step}")
-    if loaded is None:
-        raise InputError(
-            f"{folder}/step{step}: the save is incomplete; delete {folder} to start the run anew."
-        )
-    return step, client.get("learner", {})
+        from_first(write)
+        self.last = step

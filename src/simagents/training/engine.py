@@ -1,15 +1,21 @@
-"""DeepSpeed around a policy: the only file that knows it."""
+"""DeepSpeed around a policy. Beside this file only `state.py` knows it."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from simagents.errors import InputError
 from simagents.recipe import Recipe
+from simagents.training.saves import UnwritableError
 from simagents.training.schedule import rate_factor, value_warmup
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,42 @@ def wrap(
             "steps_per_print": 10**9,
         },
     )
+    if zero_stage:
+        engine.optimizer.get_grad_norm_direct = partial(_norm, engine.device)
     return engine
+
+
+def _norm(device: torch.device | str, gradients: list[Tensor], *_: object) -> Tensor:
+    """The norm of one group's gradient, of which each process has a part.
+
+    DeepSpeed adds the parts in float32, so that clipping, and some steps later the loss, would
+    depend on how many there are.
+    """
+    total = torch.zeros((), dtype=torch.double, device=device)
+    for part in gradients:
+        if not getattr(part, "_zero_padding", False):
+            total += torch.linalg.vector_norm(part.double()).square()
+    return sum_over_processes(total).float().sqrt()
+
+
+def from_first(work: Callable[[], T]) -> T:
+    """What `work` returns, or raises for the user's eyes, on the first process; on all of them.
+
+    An InputError is said by the first process alone.
+    """
+    found: list[Any] = [None]
+    first = dist.get_rank() == 0
+    if first:
+        try:
+            found = [work()]
+        except (InputError, UnwritableError) as problem:
+            found = [problem]
+    dist.broadcast_object_list(found, src=0)
+    if isinstance(found[0], InputError) and not first:
+        raise SystemExit(2)
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
 
 
 def sum_over_processes(tensor: Tensor) -> Tensor:

@@ -1,10 +1,12 @@
 """What happened at every step, one JSON object a line."""
 
 import json
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
 from simagents.files import replacing
+from simagents.training.saves import refusals
 
 
 class History:
@@ -18,7 +20,7 @@ class History:
             kept = [
                 line for line in old if line.endswith("}") and json.loads(line)["step"] < first_step
             ]
-            with replacing(self.path) as temporary:
+            with refusals(self.path), replacing(self.path) as temporary:
                 temporary.write_text("".join(f"{line}\n" for line in kept))
             self._file = self.path.open("a", buffering=1)
 
@@ -26,12 +28,13 @@ class History:
         """`numbers` are logged with six significant digits: what a figure needs."""
         if self.writes:
             row = {"step": step, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
-            self._file.write(json.dumps(row) + "\n")
+            with refusals(self.path):
+                self._file.write(json.dumps(row) + "\n")
 
     def export(self, path: Path) -> None:
         """Copy the finished history to where the workflow expects it."""
         if self.writes:
-            with replacing(path) as temporary:
+            with refusals(path), replacing(path) as temporary:
                 temporary.write_text(self.path.read_text())
 
     def __enter__(self) -> "History":
@@ -44,4 +47,6 @@ class History:
         trace: TracebackType | None,
     ) -> None:
         if self.writes:
-            self._file.close()
+            # A full disk refuses the last line once more; the first refusal says it all.
+            with suppress(OSError) if problem else nullcontext():
+                self._file.close()

@@ -1,7 +1,7 @@
 """Train one run. Started again after a kill or a time limit, it goes on where it was."""
 
 import copy
-import signal
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,29 +9,32 @@ from time import perf_counter
 
 import torch
 import torch.distributed as dist
-from safetensors.torch import save_file
 from tqdm import tqdm
 
 from simagents.counter import hashed, key_of
-from simagents.files import read_json, replacing, write_json
+from simagents.files import read_json
 from simagents.models.build import build_policy, freeze
 from simagents.models.value import ValueHead
-from simagents.provenance import provenance
 from simagents.recipe import Recipe
 from simagents.tokens.vocabulary import Vocabulary
-from simagents.training import checkpoint
+from simagents.training import saves
 from simagents.training.batches import Batch, Scenes, Share, batches
+from simagents.training.checkpoint import Checkpoint
 from simagents.training.engine import (
     Processes,
     autocast,
+    from_first,
     start_processes,
     sum_over_processes,
     wrap,
 )
 from simagents.training.history import History
-from simagents.training.learner import Learner, Stats
+from simagents.training.learner import Learner
 from simagents.training.learners import build_learner, has_value_head
+from simagents.training.results import write_provenance, write_weights
+from simagents.training.stopping import Asked, StopError, leased, stop_where_asked
 from simagents.training.stopwatch import Stopwatch
+from simagents.training.tally import add, summed
 
 
 @dataclass
@@ -71,17 +74,33 @@ class Args:
     """steps between saves"""
     workers: int = 1
     """processes that read data for each training process"""
+    patience: float = 1800.0
+    """seconds to wait for another process that trains this run: more than a start from a cold disk,
+    a step and a save take together"""
 
 
 def main(args: Args) -> None:
-    """Exit code 75 (try again) after SIGTERM: the state is saved and the same command goes on."""
+    """Exit code 75, try again: asked to stop by SIGTERM or by a newcomer, the state is saved.
+
+    74: the disk refused a file; the last save is as it was. Either way the same command goes on.
+    """
+    asked = Asked()
     recipe = Recipe.read(args.recipe)
     processes = start_processes()
-    with checkpoint.lease(args.resume, processes.rank):
-        train(args, recipe, processes)
+    try:
+        with leased(args.resume, processes, asked, args.patience):
+            train(args, recipe, processes, asked)
+    except StopError:
+        sys.exit(os.EX_TEMPFAIL)
+    except saves.UnwritableError as problem:
+        if processes.rank == 0:
+            goes_on = f"the run goes on from step {saves.pointer(args.resume)}"
+            print(f"simagents: {problem}; make room and start again: {goes_on}.", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
+    dist.destroy_process_group()
 
 
-def train(args: Args, recipe: Recipe, processes: Processes) -> None:
+def train(args: Args, recipe: Recipe, processes: Processes, asked: Asked) -> None:
     """The loop; what varies between algorithms is the learner."""
     vocabulary = Vocabulary.read(args.vocabulary).to(processes.device)
     policy = build_policy(recipe, vocabulary, args.parent).to(processes.device)
@@ -92,13 +111,15 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
     share = Share(processes.rank, processes.world, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
     engine = wrap(policy, recipe, args.micro_batch, accumulation, args.zero_stage)
-    first_step, remembered = checkpoint.resume(engine, args.resume)
+    checkpoint = Checkpoint(engine, args.resume)
+    remembered = checkpoint.resume()
+    first_step = checkpoint.last
     resolved = _threshold(recipe, args.calibration)
     learner = build_learner(recipe, engine, engine.module, reference, resolved, args.worlds_at_once)
     if remembered is not None:
         learner.restore(remembered)
     scenes = Scenes(args.tokens, args.scenarios, recipe)
-    stopped = _stop_signal()
+    stop_where_asked(asked, processes)
     work = batches(scenes, recipe, share, first_step, args.workers)
     bar = tqdm(
         work, total=recipe.budget.steps, initial=first_step, desc=recipe.stage, unit="step",
@@ -110,10 +131,10 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
             micro_batches = [move(batch, processes.device) for batch in micro_batches]
             with autocast(processes.device, recipe):
                 sums = learner.prepare(micro_batches)
-            total, stop = _agree(learner, micro_batches, bool(stopped), processes.device)
+            total, stop = _agree(learner, micro_batches, bool(asked), processes.device)
             if stop:
-                checkpoint.save(engine, args.resume, step, learner.state())
-                sys.exit(75)
+                checkpoint.save(step, learner.state())
+                raise StopError
             for batch in micro_batches * learner.passes:
                 # Dropout is a function of (seed, place): the same alone, resumed, or on many.
                 torch.manual_seed(int(hashed(recipe.seed, key_of("dropout"), batch.first) >> 1))
@@ -125,9 +146,9 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
                 engine.backward(loss * accumulation * processes.world)
                 engine.step()
                 watch.lap("update")
-                _add(sums, {"loss": loss.detach(), **stats}, 1 / learner.passes)
-                _add(sums, watch.laps, 1.0)
-            numbers = _sums_over_processes(sums, processes.device)
+                add(sums, {"loss": loss.detach(), **stats}, 1 / learner.passes)
+                add(sums, watch.laps, 1.0)
+            numbers = summed(sums, processes.device)
             learner.learned(numbers)
             norm = engine.get_global_grad_norm()
             if norm is not None:  # ZeRO stage 0 keeps it to itself
@@ -136,8 +157,8 @@ def train(args: Args, recipe: Recipe, processes: Processes) -> None:
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             done = step + 1
             if done % args.save_every == 0 and done < recipe.budget.steps:
-                checkpoint.save(engine, args.resume, done, learner.state())
-        _finish(args, policy, history, processes.rank)
+                checkpoint.save(done, learner.state())
+        from_first(lambda: _finish(args, policy, history))
 
 
 def _threshold(recipe: Recipe, calibration: Path | None) -> dict[str, float]:
@@ -148,18 +169,11 @@ def _threshold(recipe: Recipe, calibration: Path | None) -> dict[str, float]:
     return {"alpha": round(read_json(calibration)["mean"] + offset, 6)}
 
 
-def _finish(args: Args, policy: torch.nn.Module, history: History, rank: int) -> None:
-    if rank == 0:
-        policy.value_head = None  # it taught the policy, and is none of it
-        state = {
-            name: tensor.detach().float().cpu() for name, tensor in policy.state_dict().items()
-        }
-        history.export(args.history)
-        write_json(args.provenance, provenance())
-        with replacing(args.weights) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in state.items()}, temporary)
-    dist.barrier()
-    dist.destroy_process_group()
+def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:
+    policy.value_head = None  # it taught the policy, and is none of it
+    history.export(args.history)
+    write_provenance(args.provenance)
+    write_weights(args.weights, policy)
 
 
 def move(batch: Batch, device: torch.device) -> Batch:
@@ -176,26 +190,3 @@ def _agree(
     )
     both = sum_over_processes(both)
     return float(both[0]), bool(both[1])
-
-
-def _add(sums: Stats, stats: Stats, share: float) -> None:
-    """Numbers are means over the passes of a step, seconds are sums."""
-    for name, value in stats.items():
-        part = value.detach().double() * (1.0 if name.startswith("seconds") else share)
-        sums[name] = sums.get(name, torch.tensor(0.0)).to(part) + part
-
-
-def _sums_over_processes(sums: dict[str, torch.Tensor], device: torch.device) -> dict[str, float]:
-    names = sorted(sums)
-    values = sum_over_processes(torch.stack([sums[name].to(device).double() for name in names]))
-    numbers = dict(zip(names, values.tolist(), strict=True))
-    # Shares of a loss add up; processes work at the same time, so their seconds do not.
-    at_once = dist.get_world_size()
-    return {n: v / at_once if n.startswith("seconds") else v for n, v in numbers.items()}
-
-
-def _stop_signal() -> list[int]:
-    """Filled when SIGTERM arrives: a time limit, scancel or preemption, seconds before the kill."""
-    received: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: received.append(number))
-    return received

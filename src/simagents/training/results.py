@@ -1,0 +1,25 @@
+"""What a finished run leaves behind, besides its resume folder."""
+
+from pathlib import Path
+
+from safetensors.torch import save as serialised
+from torch import nn
+
+from simagents.files import replacing, write_json
+from simagents.provenance import provenance
+from simagents.training.saves import refusals
+
+
+def write_weights(path: Path, policy: nn.Module) -> None:
+    """One plain file of float32 tensors, whatever ZeRO stage shared them."""
+    state = {name: tensor.detach().float().cpu() for name, tensor in policy.state_dict().items()}
+    content = serialised({name: tensor.contiguous() for name, tensor in state.items()})
+    with refusals(path), replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_provenance(path: Path) -> None:
+    """Versions, commit and machine."""
+    found = provenance()
+    with refusals(path):
+        write_json(path, found)

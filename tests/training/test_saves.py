@@ -1,0 +1,103 @@
+"""Saves appear whole, are proved whole before one is trusted, and go when they are old."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from simagents.errors import InputError
+from simagents.training import saves
+from simagents.training.saves import UnwritableError, newest, pointer, write
+
+FILES = {"tensors": bytes(range(256)) * 64, "progress": b"{}"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run with saves after two and four steps."""
+    for step in (2, 4):
+        write(tmp_path / "resume", step, FILES)
+    return tmp_path / "resume"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_was_written_is_read_and_nothing_else_lies_there(folder):
+    assert newest(folder) == pointer(folder) == 4
+    assert names(folder) == ["latest.json", "step2", "step4"]
+    assert names(folder / "step4") == ["manifest.json", "progress", "tensors"]
+    assert (folder / "step4/tensors").read_bytes() == FILES["tensors"]
+
+
+def test_two_saves_are_kept(folder):
+    write(folder, 10, FILES)
+    assert names(folder) == ["latest.json", "step10", "step4"]
+
+
+def test_a_run_without_saves_begins_at_nothing(tmp_path):
+    assert newest(tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("damage", "offence"),
+    [
+        (lambda save: (save / "tensors").write_bytes(b"short"), "holds 5 of the 16384 bytes"),
+        (lambda save: (save / "tensors").write_bytes(bytes(16384)), "not what was written"),
+        (lambda save: (save / "tensors").unlink(), "no readable tensors (No such file"),
+        (lambda save: (save / "manifest.json").unlink(), "no readable manifest.json"),
+        (lambda save: (save / "manifest.json").write_bytes(b"\xff{"), "no readable manifest.json"),
+        (lambda save: (save / "manifest.json").write_text("[]"), "no readable manifest.json"),
+        (lambda save: save.rename(save.with_name("gone")), "no readable manifest.json"),
+    ],
+)
+def test_a_damaged_save_is_named_and_the_one_before_taken(folder, capsys, damage, offence):
+    damage(folder / "step4")
+    assert newest(folder) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"simagents: {folder}/step4 holds") or "step4 has no" in said
+    assert offence in said
+    assert said.endswith("; going on from step 2.\n")
+    assert said.count("\n") == 1
+    assert not (folder / "step4").exists()
+    assert newest(folder) == pointer(folder) == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_days_of_work_are_not_thrown_away_unseen(folder):
+    for step in (2, 4):
+        (folder / f"step{step}/progress").unlink()
+    with pytest.raises(InputError, match=r"no save is whole \(step4 .*; step2 .*delete the folder"):
+        newest(folder)
+    assert {"step2", "step4"} <= set(names(folder))
+
+
+def test_what_a_kill_left_behind_is_removed(folder):
+    """A save that nothing points to yet, half a save, half a history."""
+    shutil.copytree(folder / "step4", folder / "step6")
+    (folder / ".step8.partial").mkdir()
+    (folder / ".step8.partial/tensors").write_bytes(b"half")
+    (folder / ".history.jsonl.17.partial").write_text("half")
+    (folder / "history.jsonl").write_text("whole")
+    assert newest(folder) == 4
+    assert names(folder) == ["history.jsonl", "latest.json", "step2", "step4"]
+
+
+@pytest.mark.parametrize("file", ["tensors", "progress", "manifest.json", ".latest.json"])
+def test_a_full_disk_leaves_the_saves_before_as_they_were(folder, monkeypatch, file):
+    """Whichever file it is that finds no room."""
+    real = os.fsync
+
+    def full(descriptor):
+        if f"/{file}" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
+
+    monkeypatch.setattr(saves.os, "fsync", full)
+    with pytest.raises(UnwritableError, match=r"step6: cannot be written \(No space left"):
+        write(folder, 6, FILES)
+    assert names(folder) == ["latest.json", "step2", "step4"]
+    assert newest(folder) == 4

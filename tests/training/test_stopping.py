@@ -1,0 +1,116 @@
+"""`simagents train` against others and against the disk: who trains, and what is said where it cannot."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from time import monotonic
+
+import pytest
+
+from simagents.errors import InputError
+from simagents.training.lease import Lease
+from simagents.training.saves import UnwritableError
+from simagents.training.stopping import Queue
+
+pytestmark = pytest.mark.xdist_group("train")
+
+STEPS = 8
+
+
+@pytest.fixture(scope="module")
+def start(launch, recipe_of, tmp_path_factory):
+    """Starts a run whose files are in `folder`; it saves every second step."""
+    recipe = tmp_path_factory.mktemp("recipe") / "recipe.json"
+    recipe.write_text(recipe_of(budget={"steps": STEPS}).model_dump_json())
+    return lambda folder, *extra, **options: launch(folder, recipe, *extra, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(start, finish, tmp_path_factory):
+    """The folder of a run that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    finish(start(folder))
+    return folder
+
+
+def losses(folder):
+    rows = (folder / "history").read_text().splitlines()
+    return [json.loads(row)["loss"] for row in rows]
+
+
+def test_a_newcomer_is_handed_the_run(start, whole, tmp_path, wait_for, finish):
+    """Both run on one node at once. Whoever trains saves and ends with 75, whoever came goes on."""
+    rows = tmp_path / "resume/history.jsonl"
+    orphan = start(tmp_path)
+    wait_for(orphan, lambda: rows.exists() and rows.read_text())
+    orphan.send_signal(signal.SIGSTOP)
+    newcomer = start(tmp_path)
+    wait_for(newcomer, lambda: Lease(tmp_path / "resume").wanted())
+    orphan.send_signal(signal.SIGCONT)
+    finish(orphan, code=75)
+    said = finish(newcomer)
+    assert f"process {orphan.pid} on " in said
+    assert (tmp_path / "weights").read_bytes() == (whole / "weights").read_bytes()
+    assert losses(tmp_path) == losses(whole)
+
+
+def test_a_holder_that_does_not_let_go_is_named(tmp_path, capsys):
+    """This process holds the run and never looks back."""
+    ours, queue = Lease(tmp_path), Queue(tmp_path, patience=0.0)
+    assert ours.take()
+    name = f"{tmp_path}: process {os.getpid()} on {socket.gethostname()}"
+    with pytest.raises(InputError, match=f"{name} was asked to hand this run over"):
+        queue.advance()
+    patient = Queue(tmp_path, patience=1e-3)
+    assert not patient.advance()
+    assert capsys.readouterr().err.startswith(f"simagents: {name} trains this run; waiting")
+    with pytest.raises(InputError, match="end it and start again"):
+        patient.advance()
+    for one in (queue, patient):
+        one.leave()
+    assert not ours.wanted()
+    ours.release()
+
+
+def test_a_resume_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "resume").touch()
+    with pytest.raises(UnwritableError, match=r"resume: cannot be written \(File exists\)"):
+        Queue(tmp_path / "resume", patience=0.0).advance()
+
+
+@pytest.fixture
+def small_disk(tmp_path, whole):
+    """A disk with room for two saves and a half."""
+    save = sum(path.stat().st_blocks * 512 for path in (whole / "resume/step6").iterdir())
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={save * 5 // 2}", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_on_a_full_disk_both_processes_end_and_room_lets_them_go_on(
+    start, whole, small_disk, tmp_path, finish
+):
+    """The third save finds no room: one sentence, and nobody waits for the process that wrote."""
+    (tmp_path / "resume").symlink_to(small_disk)
+    begun = monotonic()
+    said = finish(start(tmp_path, processes=2), code=1)  # torchrun's own code
+    assert monotonic() - begun < 60
+    (sentence,) = [line for line in said.splitlines() if "simagents: " in line]
+    assert sentence.endswith(
+        f"simagents: {tmp_path}/resume/step6: cannot be written (No space left on device);"
+        " make room and start again: the run goes on from step 4."
+    )
+    assert "exitcode  : 74" in said
+    assert json.loads((small_disk / "latest.json").read_text()) == {"step": 4}
+    assert {path.name for path in small_disk.iterdir() if path.is_dir()} == {"step2", "step4"}
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
+    finish(start(tmp_path))
+    assert (tmp_path / "weights").read_bytes() == (whole / "weights").read_bytes()
