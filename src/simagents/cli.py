@@ -12,6 +12,7 @@ from simagents.allocator import keep_freed_memory
 from simagents.errors import InputError, unknown_key
 
 COMMANDS = {
+    "costs": ("simagents.costs", "what every table would cost, before anything is submitted"),
     "synthesize": (
         "simagents.scenarios.synthetic.__main__",
         "write synthetic scenarios in WOMD's format",

@@ -294,6 +294,35 @@ class Plan:
         return Run(recipe, parent)
 
 
+def configuration(root: Path, scale: str, size: str | None = None) -> Json:
+    """What Snakemake makes of the repository's files for a scale, checked: later files win."""
+    config: Json = {}
+
+    def read(name: str) -> None:
+        path = root / name
+        try:
+            _merge(config, yaml.safe_load(path.read_text()))
+        except FileNotFoundError:
+            near = unknown_key(path.stem, name, (p.stem for p in path.parent.glob("*.yaml")))
+            raise near from None
+
+    read("config.yaml")
+    read("config/experiments.yaml")
+    read(f"config/scale/{scale}.yaml")
+    config["scale"] = scale
+    config["size"] = size or config["size"]
+    read(f"config/model/{config['size']}.yaml")
+    return validated(config, root / "workflow/schemas/config.schema.yaml")
+
+
+def _merge(into: Json, more: Json) -> None:
+    for key, value in more.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
 def validated(config: Json, schema: Path) -> Json:
     """The configuration, if the schema accepts it; else InputError naming the nearest valid key."""
     rules = yaml.safe_load(schema.read_text())
