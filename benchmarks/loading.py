@@ -1,0 +1,205 @@
+"""What training reads, at the papers' scale: opening, random access, files and memory of a worker.
+
+As many scenes as wanted in as many shards, a few synthetic ones again and again under names of their
+own; in a folder that is removed afterwards. Read cold, the shards are first dropped from the page
+cache. The named baseline is a copy of the same bytes out of one memory-mapped file, as fast as
+memory goes.
+
+    OMP_NUM_THREADS=1 python benchmarks/loading.py --scenes 100000
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import tyro
+from model_case import vocabulary_of
+from tqdm import tqdm
+
+from simagents.models.batch import collate
+from simagents.scenarios.ragged import write_shard
+from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.store import ScenarioStore, write_scenarios
+from simagents.scenarios.synthetic import generate_scenario
+from simagents.tokens.scene import TokenStore, tokenize
+
+MB = 2**20
+
+
+@dataclass
+class Args:
+    """How much to write and read."""
+
+    scenes: int = 100_000
+    shards: int = 1000
+    distinct: int = 64
+    """scenes that are generated; the others repeat them"""
+    reads: int = 20_000
+    """scenes read at random"""
+    scenarios: bool = False
+    """also the scenarios behind the scenes, which rewards read: three times the disk"""
+    folder: Path | None = None
+    """where to write; the system's folder for temporary files if none is given"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one process reads."""
+
+    kind: str
+    """tokens, batches of ten or scenarios"""
+    shards: tuple[Path, ...]
+    reads: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What it took."""
+
+    opening: float
+    reading: float
+    """seconds"""
+    files: int
+    """open at the end, and not before"""
+    memory: int
+    """bytes of this process alone, maps of files not counted"""
+
+
+def main(args: Args) -> None:
+    """Print tables in Markdown."""
+    with tempfile.TemporaryDirectory(dir=args.folder) as name:
+        folder = Path(name)
+        tokens, scenarios = write(args, folder)
+        size = sum(path.stat().st_size for path in tokens)
+        copied = memory_speed(tokens[0])
+        print(
+            f"{args.scenes} scenes in {len(tokens)} shards, {size / 1e9:.1f} GB:"
+            f" {size / args.scenes / 1e3:.0f} kB a scene. Copied from a map: {copied / MB:.0f} MB/s.\n"
+        )
+        print(
+            "| read at random | cache | processes | to open (s) | scenes/s | MB/s, of a copy's"
+            " | files | memory (MB) |\n|---|---|--:|--:|--:|--:|--:|--:|"
+        )
+        kinds = {"tokens": tokens, "batches": tokens}
+        if scenarios:
+            kinds["scenarios"] = scenarios
+        for kind, shards in kinds.items():
+            for cold, processes in ((True, 1), (False, 1), (False, 2)):
+                if cold:
+                    forget(shards)
+                found = read(kind, shards, args.reads, processes)
+                show(
+                    kind,
+                    cold,
+                    found,
+                    args.reads,
+                    sum(p.stat().st_size for p in shards),
+                    copied,
+                    args,
+                )
+
+
+def write(args: Args, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Shards of token scenes, and of scenarios if they are wanted."""
+    made = [generate_scenario(0, number) for number in range(args.distinct)]
+    vocabulary = vocabulary_of(made[0])
+    chains = [tokenize(scenario, vocabulary).item() for scenario in made]
+    per_shard = -(-args.scenes // args.shards)
+    tokens, scenarios = [], []
+    for first in tqdm(range(0, args.scenes, per_shard), desc="writing", unit="shard"):
+        numbers = range(first, min(first + per_shard, args.scenes))
+        names = [f"{number:016x}" for number in numbers]
+        same = [number % args.distinct for number in numbers]
+        tokens.append(folder / f"{first}.tokens")
+        write_shard(tokens[-1], ((n, chains[i]) for n, i in zip(names, same, strict=True)))
+        if args.scenarios:
+            scenarios.append(folder / f"{first}.scenarios")
+            write_scenarios(scenarios[-1], renamed(made, names, same))
+    os.sync()  # what is not yet on the disk cannot be forgotten
+    return tokens, scenarios
+
+
+def renamed(made: list[Scenario], names: list[str], same: list[int]) -> Iterator[Scenario]:
+    """Scenarios again under other names."""
+    for name, index in zip(names, same, strict=True):
+        yield replace(made[index], id=name)
+
+
+def forget(shards: Sequence[Path]) -> None:
+    """Drop files from the page cache."""
+    for path in shards:
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def memory_speed(path: Path) -> float:
+    """Bytes a second of copying a mapped file that is in memory."""
+    mapped = np.memmap(path, dtype=np.uint8, mode="r")
+    mapped.sum()
+    begun = time.perf_counter()
+    for _ in range(20):
+        np.array(mapped)
+    return 20 * len(mapped) / (time.perf_counter() - begun)
+
+
+def read(kind: str, shards: list[Path], reads: int, processes: int) -> list[Found]:
+    """As many processes at once, each with a random order of its own."""
+    works = [Work(kind, tuple(shards), reads, seed) for seed in range(processes)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(done, works))
+
+
+def done(work: Work) -> Found:
+    """One process's reading."""
+    files, memory, begun = open_files(), own_memory(), time.perf_counter()
+    store = (
+        ScenarioStore(work.shards) if work.kind == "scenarios" else TokenStore(list(work.shards))
+    )
+    opened = time.perf_counter()
+    rows = np.random.default_rng(work.seed).integers(len(store), size=work.reads).tolist()
+    if work.kind == "batches":
+        for first in range(0, work.reads, 10):
+            collate([store[row] for row in rows[first : first + 10]])
+    else:
+        for row in rows:
+            store[row]
+    read = time.perf_counter()
+    return Found(opened - begun, read - opened, open_files() - files, own_memory() - memory)
+
+
+def open_files() -> int:
+    """Of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def own_memory() -> int:
+    """Bytes that no file backs."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024
+
+
+def show(
+    kind: str, cold: bool, found: list[Found], reads: int, size: int, copied: float, args: Args
+) -> None:
+    """One row: the slowest opening, all reads together, the largest process."""
+    rate = sum(reads / one.reading for one in found)
+    speed = rate * size / args.scenes
+    worst = {key: max(asdict(one)[key] for one in found) for key in asdict(found[0])}
+    print(
+        f"| {kind} | {'cold' if cold else 'warm'} | {len(found)} | {worst['opening']:.1f}"
+        f" | {rate:,.0f} | {speed / MB:,.0f}, {speed / copied:.0%} | {worst['files']}"
+        f" | {worst['memory'] / MB:.0f} |",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))
