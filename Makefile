@@ -13,7 +13,7 @@ LOCKED := $(if $(shell command -v flock),flock --nonblock --close .snakemake.loc
 PARITY := .venv-parity
 PYTHON311 ?= python3.11
 
-.PHONY: paper test check parity setup latex report proto clean help
+.PHONY: paper test slurm-test check parity setup latex report proto clean help
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -23,6 +23,10 @@ paper: setup latex ## every table and figure and paper.pdf at demo scale; ARGS="
 
 test: setup ## the whole test suite
 	$(BIN)/pytest
+
+slurm-test: setup ## the workflow on a private SLURM, with crashes, a quarter of an hour; wants root
+	@envs/slurm.sh
+	$(BIN)/pytest -n 0 --durations=0 tests/slurm
 
 check: setup ## formatting, spelling, layers, workflow style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -180,11 +180,11 @@ class Estimate:
         scenes = sum(self.scenes.values())
         cached = scenes * self.seconds["cache"] / 3600
         chained = scenes * self.seconds["tokenize"] / 3600
-        chains = Counter(vocabulary=1, tokenize=self.jobs)
+        chains, records = Counter(vocabulary=1, tokenize=self.jobs), Counter(cache=self.jobs)
+        if self.plan.source == "synthetic":
+            records["synthesize"] = sum(self.shards.values())
         return {
-            "scenarios": Cost(
-                Counter(cache=self.jobs), core_hours=cached, bytes=scenes * self.bytes["scenario"]
-            ),
+            "scenarios": Cost(records, core_hours=cached, bytes=scenes * self.bytes["scenario"]),
             ("tokens", digest): Cost(
                 chains, core_hours=chained, bytes=scenes * self.bytes["chain"]
             ),

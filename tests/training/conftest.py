@@ -36,8 +36,8 @@ def launch(disk):
     """Starts `simagents train` with files in `folder`; answers with the process."""
     programs = Path(sys.executable).parent
 
-    def begin(folder, recipe, *extra, processes=1):
-        command = [str(programs / "simagents"), "train", "--recipe", str(recipe)]
+    def begin(folder, recipe, *extra, processes=1, program=(str(programs / "simagents"),)):
+        command = [*program, "train", "--recipe", str(recipe)]
         if processes > 1:
             launcher = ["--standalone", f"--nproc-per-node={processes}", "--no-python"]
             command = [str(programs / "torchrun"), *launcher, *command]

@@ -20,7 +20,7 @@ from torch import nn
 from simagents.recipe import Recipe
 from simagents.training.checkpoint import Checkpoint
 from simagents.training.engine import start_processes, wrap
-from simagents.training.saves import pointer
+from simagents.training.saves import last
 from simagents.training.state import whole_state
 
 STAGES = (0, 1, 2)
@@ -77,7 +77,7 @@ def work(recipe: Recipe, folder: Path) -> None:
             engine = new(stage)
             checkpoint = Checkpoint(engine, save)
             assert checkpoint.resume() == {"beta": 0.1}
-            assert checkpoint.last == pointer(save) == SAVED
+            assert checkpoint.last == last(save) == SAVED
             again = folder / f".again-{save.name}-{stage}"
             Checkpoint(engine, again).save(SAVED, {"beta": 0.1})
             train(engine, SAVED, END)

@@ -36,10 +36,23 @@ def test_a_caption_sets_its_table_and_the_paper_again_and_nothing_else(finished)
 
 def test_what_only_decides_how_fast_reruns_nothing(finished):
     slower = {"gpus": 4, "workers": 1, "threads": 7, "micro_batch": 1, "zero_stage": 0}
-    slower |= {"save_every": 9, "minutes": 99, "mem_mb": 9_999}
+    slower |= {"save_every": 9, "minutes": 99, "mem_mb": 9_999, "nodes": 1, "retries": 0}
     changes = {f"compute__{name}": value for name, value in slower.items()}
     finished.change("config/scale/demo.yaml", **changes)
     assert finished.planned() == {}
+
+
+def test_the_order_of_keys_means_nothing(finished):
+    """Not more than that the paper's numbers are listed anew."""
+
+    def turned(part):
+        if not isinstance(part, dict):
+            return part
+        return {key: turned(part[key]) for key in reversed(part)}
+
+    path = finished.folder / "config/scale/demo.yaml"
+    path.write_text(yaml.safe_dump(turned(yaml.safe_load(path.read_text())), sort_keys=False))
+    assert finished.planned().keys() <= {"numbers", "paper"}
 
 
 def test_a_new_sweep_value_adds_one_run_and_its_scores(finished):

@@ -1,7 +1,16 @@
 """Commands of the README, and what they say where something is missing or wrong."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 import yaml
+
+from simagents.costs import Estimate
+from simagents.plan import Plan, configuration
+
+ROOT = Path(__file__).parents[2]
 
 
 def link_womd(workflow, **shards):
@@ -23,7 +32,7 @@ def problem(output):
 def test_the_slurm_profile_means_the_papers_scale_from_womd(fresh):
     """Three seeds of 31 runs, calibrated three times; with 7 shards, to be quick."""
     shards = {"scenarios__womd__training_shards": 4, "scenarios__womd__validation_shards": 3}
-    fresh.change("config/scale/paper.yaml", **shards)
+    fresh.change("config/scale/paper.yaml", compute__shards=1, **shards)
     link_womd(fresh, training=9, validation=3)
     jobs = fresh.planned("--profile", "slurm")
     assert jobs["cache"] == 7
@@ -44,10 +53,87 @@ def test_another_size_of_the_model_is_one_word(finished):
     assert not {"synthesize", "cache", "vocabulary", "tokenize"} & set(jobs)
 
 
-def test_jobs_of_the_slurm_profile_bear_the_site_s_partition(fresh):
-    (fresh.folder / "slurm/local.yaml").write_text("partition: short\naccount: us\n")
-    told = fresh.run("--profile", "slurm", "--config", "scale=demo", "--dry-run")
-    assert "slurm_partition=short, slurm_account=us" in told
+@pytest.mark.parametrize("data", ["womd", "synthetic"])
+def test_as_many_jobs_are_planned_as_costs_are_counted_for(fresh, data):
+    """At the papers' scale, with empty stand-ins for WOMD: 1,150 shards are cached, 4,600 tokenised.
+
+    The estimate counts what is submitted, and that is what is not declared local.
+    """
+    link_womd(fresh, training=1000, validation=150)
+    units = yaml.safe_load((ROOT / "config/costs.yaml").read_text())
+    estimate = Estimate(Plan.of(configuration(ROOT, "paper") | {"data": data}), units)
+    counted = sum((cost.jobs for cost in estimate.of_paper().values()), Counter())
+    jobs = fresh.planned("--profile", "slurm", "--config", f"data={data}")
+    assert (jobs["cache"], jobs["tokenize"]) == (46, 4 * 46)
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.smk"))
+    local = re.search(r"^localrules:\n((?:    \w+,\n)+)", rules, re.M)[1].replace(",", "").split()
+    local += re.findall(r"^rule (\w+):\n(?:(?:    .*)?\n)*?    localrule: True", rules, re.M)
+    assert {rule: count for rule, count in jobs.items() if rule not in local} == counted
+    assert counted.total() - counted["synthesize"] < 1000
+
+
+SITE = """partition: short
+account: us
+constraint: "big|bigger"
+gpu_model: a100
+extra: --mail-type=FAIL --exclude=n7
+"""
+
+
+def test_jobs_of_the_slurm_profile_bear_the_site_s_settings(fresh):
+    (fresh.folder / "slurm/local.yaml").write_text(SITE)
+    told = resources(fresh, gpus=2, workers=2, threads=4)
+    for rule in ("cache_training_0", "train", "evaluate"):
+        assert "slurm_partition=short, slurm_account=us, constraint=big|bigger" in told[rule]
+        assert "slurm_extra=--mail-type=FAIL --exclude=n7" in told[rule]
+    assert "gpu=2, gpu_model=a100" in told["train"]
+    assert "gpu=1, gpu_model=a100" in told["evaluate"]
+    assert "gpu" not in told["cache_training_0"]
+
+
+def test_a_run_on_several_nodes_asks_every_node_for_the_same(fresh):
+    """A sum over nodes would be met by an uneven share, which torchrun waits for in vain."""
+    (fresh.folder / "slurm/local.yaml").write_text(SITE)
+    shape = {"nodes": 2, "gpus": 8, "workers": 8, "threads": 32, "mem_mb": 64000}
+    told = resources(fresh, **shape)["train"].split(", ")
+    asked = {"mpi=srun", "nodes=2", "tasks_per_node=4", "cpus_per_task=4", "mem_mb=32000"}
+    assert asked <= set(told)
+    assert "slurm_extra=--gpus-per-node=a100:4 --mail-type=FAIL --exclude=n7" in told
+    assert not [word for word in told if word.startswith("gpu")]
+
+
+def test_what_nodes_cannot_share_evenly_is_said(fresh):
+    fresh.change("config/scale/demo.yaml", compute__nodes=2, compute__workers=3)
+    told = problem(fresh.run("--dry-run", succeeds=False))
+    assert told.startswith("compute.workers: 3 cannot be shared evenly by 2 nodes")
+
+
+def test_without_a_cluster_all_processes_of_a_run_are_on_this_machine(fresh):
+    fresh.change("config/scale/demo.yaml", compute__nodes=2, compute__workers=4, compute__threads=4)
+    told = fresh.run("--dry-run")
+    assert re.search("torchrun --standalone --nproc-per-node=4 .*--no-python simagents train", told)
+    assert "srun --nodes" not in told
+
+
+def test_a_slip_in_the_site_s_settings_names_what_was_meant(fresh):
+    (fresh.folder / "slurm/local.yaml").write_text("partitions: short\n")
+    told = fresh.run("--profile", "slurm", "--dry-run", succeeds=False)
+    assert "slurm/local.yaml: unknown key `partitions`; did you mean `partition`?" in told
+    assert "Traceback" not in told
+
+
+def test_the_first_run_is_told_once_where_settings_go(fresh):
+    words = ("--profile", "slurm", "--config", "scale=demo", "--dry-run")
+    assert fresh.run(*words).count("simagents: ") == 1
+    assert "simagents: " not in fresh.run("--dry-run", "--quiet", "all").partition("rule ")[0]
+
+
+def resources(workflow, **compute):
+    """What each rule's jobs ask for under the slurm profile, as Snakemake prints it."""
+    changes = {f"compute__{name}": value for name, value in compute.items()}
+    workflow.change("config/scale/demo.yaml", **changes)
+    told = workflow.run("--profile", "slurm", "--config", "scale=demo", "--dry-run")
+    return dict(re.findall(r"^rule (\w+):.*?^    resources: (.*?)$", told, re.M | re.S))
 
 
 def test_womd_that_is_not_linked_is_said_in_one_sentence(fresh):

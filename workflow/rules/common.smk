@@ -1,6 +1,7 @@
 """The configuration, checked and expanded; names and functions that several rules use."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from snakemake.exceptions import WorkflowError
 from simagents.errors import InputError
 from simagents.plan import Plan, Run, validated
 from simagents.report.columns import COLUMNS
+from simagents.site import Site
 
 SCHEMA = Path(workflow.current_basedir).parent / "schemas/config.schema.yaml"
 
 try:
     PLAN = Plan.of(validated(config, SCHEMA))
+    SITE = Site.read()
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
@@ -35,7 +38,7 @@ wildcard_constraints:
 
 def options(flags):
     """Command-line flags from a mapping; what they hold is part of a rule's params."""
-    return " ".join(f"--{key.replace('_', '-')} {value}" for key, value in flags.items())
+    return " ".join(f"--{key.replace('_', '-')} {value}" for key, value in sorted(flags.items()))
 
 
 # ---- data ----------------------------------------------------------------------------------------
@@ -55,6 +58,19 @@ def shard_names(split):
             f" scenarios.womd.{split}_shards."
         )
     return found[:wanted]
+
+
+def parts(shards):
+    """Splits, cut into what one job works on: split, number of the part, names of its shards."""
+    size = COMPUTE["shards"]
+    for split, names in shards.items():
+        for number, first in enumerate(range(0, len(names), size)):
+            yield split, number, names[first : first + size]
+
+
+def folder_of(wildcards, output):
+    """Where a job on several shards writes them."""
+    return Path(output[0]).parent
 
 
 def first_scenario(split, shard):
@@ -214,9 +230,3 @@ EVERYTHING_BUT_PDF = [
     *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=TABLES),
     *expand(f"{PLAN.results}/figures/{{exhibit}}.pdf", exhibit=FIGURES),
 ]
-# One process needs no launcher; several share the job's cores or GPUs.
-LAUNCH = (
-    f"torchrun --standalone --nproc-per-node={COMPUTE['workers']} --no-python"
-    if COMPUTE["workers"] > 1
-    else ""
-)

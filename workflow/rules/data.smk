@@ -18,17 +18,29 @@ if PLAN.source == "synthetic":
             " --count {params.scenarios} --out {output} >{log} 2>&1"
 
 
-rule cache:
-    input:
-        f"{RECORDS}/{{split}}/{{shard}}",
-    output:
-        "<data>/{split}/{shard}.safetensors",
-    log:
-        "<logs>/cache/{split}-{shard}.log",
-    conda:
-        "../../envs/simagents.yaml"
-    shell:
-        "simagents cache {input} --out {output} >{log} 2>&1"
+# A rule for every few shards of a split: a plan of hundreds of jobs instead of thousands, and on a
+# cluster no job of seconds. Snakemake's job groups would do as well, but plan ten times slower.
+for split, number, names in parts(SHARDS):
+
+    rule:
+        name:
+            f"cache_{split}_{number}"
+        input:
+            expand(f"{RECORDS}/{split}/{{shard}}", shard=names),
+        output:
+            expand(f"<data>/{split}/{{shard}}.safetensors", shard=names),
+        log:
+            f"<logs>/cache/{split}-{number}.log",
+        conda:
+            "../../envs/simagents.yaml"
+        resources:
+            runtime=COMPUTE["minutes"],
+        params:
+            folder=folder_of,
+        shell:
+            "for shard in {input}; do"
+            " simagents cache $shard --out {params.folder}/$(basename $shard).safetensors;"
+            " done >{log} 2>&1"
 
 
 rule shards:
@@ -65,24 +77,35 @@ rule vocabulary:
         runtime=COMPUTE["minutes"],
     params:
         options=options({k: v for k, v in PLAN.config["tokens"].items() if k != "revision"}),
-        tokenizer=lambda wildcards: json.dumps(PLAN.tokenizers[wildcards.digest]),
+        tokenizer=lambda wildcards: json.dumps(PLAN.tokenizers[wildcards.digest], sort_keys=True),
     shell:
         "simagents vocabulary --scenarios {input} {params.options} --tokenizer {params.tokenizer:q}"
         " --out {output.vocabulary} --report {output.report} >{log} 2>&1"
 
 
-rule tokenize:
-    input:
-        scenarios="<data>/{split}/{shard}.safetensors",
-        vocabulary=rules.vocabulary.output.vocabulary,
-    output:
-        "<results>/tokens/{digest}/{split}/{shard}.safetensors",
-    log:
-        "<logs>/tokenize/{digest}-{split}-{shard}.log",
-    conda:
-        "../../envs/simagents.yaml"
-    shell:
-        "simagents tokenize {input.scenarios} --vocabulary {input.vocabulary} --out {output} >{log} 2>&1"
+for split, number, names in parts(SHARDS):
+
+    rule:
+        name:
+            f"tokenize_{split}_{number}"
+        input:
+            scenarios=expand(f"<data>/{split}/{{shard}}.safetensors", shard=names),
+            vocabulary=rules.vocabulary.output.vocabulary,
+        output:
+            expand(f"<results>/tokens/{{{{digest}}}}/{split}/{{shard}}.safetensors", shard=names),
+        log:
+            f"<logs>/tokenize/{{digest}}-{split}-{number}.log",
+        conda:
+            "../../envs/simagents.yaml"
+        resources:
+            runtime=COMPUTE["minutes"],
+        params:
+            folder=folder_of,
+        shell:
+            "for shard in {input.scenarios}; do"
+            " simagents tokenize $shard --vocabulary {input.vocabulary}"
+            " --out {params.folder}/$(basename $shard);"
+            " done >{log} 2>&1"
 
 
 rule reconstruction:

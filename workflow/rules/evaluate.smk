@@ -14,7 +14,7 @@ rule evaluate:
     conda:
         "../../envs/simagents.yaml"
     resources:
-        gpu=min(COMPUTE["gpus"], 1),
+        **gpus(min(COMPUTE["gpus"], 1)),
         runtime=COMPUTE["minutes"],
     params:
         system=lambda wildcards, input: (

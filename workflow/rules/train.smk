@@ -16,7 +16,7 @@ rule recipe:
     params:
         # A run's name is a digest of its recipe, so this file can never go stale.
         recipe=lambda wildcards: json.dumps(
-            PLAN.runs[wildcards.run].recipe, indent=2, ensure_ascii=False
+            PLAN.runs[wildcards.run].recipe, indent=2, ensure_ascii=False, sort_keys=True
         ),
     shell:
         "printf '%s\\n' {params.recipe:q} >{output} 2>{log}"
@@ -35,14 +35,13 @@ rule train:
         provenance="<results>/runs/{run}/provenance.json",
     log:
         "<logs>/train/{run}.log",
-    retries: 3  # a run that hits its time limit goes on from its last save
+    retries: RETRIES
     conda:
         "../../envs/simagents.yaml"
     threads: COMPUTE["threads"]
     resources:
-        gpu=COMPUTE["gpus"],
+        **on_nodes(),
         runtime=COMPUTE["minutes"],
-        mem_mb=COMPUTE["mem_mb"],
     params:
         parent=lambda wildcards, input: f"--parent {input.parent}" if input.parent else "",
         calibration=lambda wildcards, input: (
@@ -50,12 +49,15 @@ rule train:
         ),
     shell:
         # How the work is shared stands in the command, not in params: it changes no number, so it
-        # retrains nothing. The resume folder is no output: Snakemake deletes those of a failed job.
-        f"OMP_NUM_THREADS=1 {LAUNCH} simagents train {SHARING} --recipe {{input.recipe}}"
+        # retrains nothing. The resume folder is no output: Snakemake deletes those of a failed job. It
+        # deletes the log of a failed attempt too, so that is a link to a file where all attempts are.
+        # SIGTERM comes to all processes of a job, and the shell must wait until training has saved.
+        "trap : TERM && mkdir -p resume/{wildcards.run} && ln -sf {wildcards.run}.attempts.log {log} &&"
+        f" {meeting_point()} OMP_NUM_THREADS=1 {launcher()} simagents train {SHARING} --recipe {{input.recipe}}"
         " --tokens {input.tokens} --scenarios {input.scenarios} --vocabulary {input.vocabulary}"
         " {params.parent} {params.calibration} --resume resume/{wildcards.run}"
         " --weights {output.weights} --history {output.history}"
-        " --provenance {output.provenance} >{log} 2>&1"
+        " --provenance {output.provenance} >>{log} 2>&1"
 
 
 rule calibrate:
@@ -69,7 +71,7 @@ rule calibrate:
     conda:
         "../../envs/simagents.yaml"
     resources:
-        gpu=min(COMPUTE["gpus"], 1),
+        **gpus(min(COMPUTE["gpus"], 1)),
         runtime=COMPUTE["minutes"],
     params:
         options=lambda wildcards: options(

@@ -1,7 +1,6 @@
 """The saves of a run on disk: the last two, whole, and proved whole before one is trusted.
 
     stepN/manifest.json   size and digest of every file beside it
-    latest.json           the newest step; renamed into place last
 
 A save is written under another name and renamed when all of it has reached the disk: a kill, a full
 disk or the loss of the machine leaves the ones before it as they were.
@@ -17,10 +16,10 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 
 from simagents.errors import InputError
-from simagents.files import read_json, replacing
+from simagents.files import read_json
 
 KEPT = 2
-MANIFEST, LATEST = "manifest.json", "latest.json"
+MANIFEST = "manifest.json"
 
 
 class UnwritableError(Exception):
@@ -42,7 +41,7 @@ def place(folder: Path, step: int) -> Path:
 
 
 def write(folder: Path, step: int, files: dict[str, bytes]) -> None:
-    """Write a save, point to it, and remove all but the last two.
+    """Write a save, and remove all but the last two.
 
     Raises UnwritableError where the disk refuses, and leaves nothing of the save behind.
     """
@@ -59,7 +58,6 @@ def write(folder: Path, step: int, files: dict[str, bytes]) -> None:
                 _write(partial / name, content)
             partial.rename(whole)
             _sync(folder)
-            _point(folder, step)
     except UnwritableError:
         for half in (partial, whole):
             shutil.rmtree(half, ignore_errors=True)
@@ -69,20 +67,20 @@ def write(folder: Path, step: int, files: dict[str, bytes]) -> None:
 
 
 def newest(folder: Path) -> int:
-    """The step of the newest whole save, 0 where none was made; what comes after it is removed.
+    """The step of the newest whole save, 0 where none was made.
 
-    A damaged save is named on stderr and the one before it taken. Raises InputError where all are
-    damaged: to start anew would throw days away unseen. Only the holder of the lease may call this.
+    A damaged save is named on stderr and removed, and the one before it taken. Raises InputError
+    where all are damaged: to start anew would throw days away unseen. Only the holder of the lease
+    may call this.
     """
-    pointed, damaged = pointer(folder), {}
-    asked = {step for step in _steps(folder) if step < pointed} | {pointed} - {0}
-    for step in sorted(asked, reverse=True):
+    damaged = {}
+    for step in _steps(folder):
         offence = _offence(place(folder, step))
         if offence is None:
             break
         damaged[step] = offence
     else:
-        if pointed:
+        if damaged:
             said = "; ".join(f"step{step} {offence}" for step, offence in damaged.items())
             raise InputError(
                 f"{folder}: no save is whole ({said}); delete the folder to start the run anew."
@@ -91,20 +89,15 @@ def newest(folder: Path) -> int:
     for number, offence in damaged.items():
         print(f"simagents: {place(folder, number)} {offence}; going on from step {step}.",
               file=sys.stderr)  # fmt: skip
-    if damaged:
-        with refusals(folder):
-            _point(folder, step)
-    for later in [number for number in _steps(folder) if number > step]:
-        _remove(place(folder, later))
+        _remove(place(folder, number))
     for half in folder.glob(".*.partial"):
         _remove(half)
     return step
 
 
-def pointer(folder: Path) -> int:
-    """The step of the newest save, as it was written; 0 where there is none."""
-    path = folder / LATEST
-    return int(read_json(path)["step"]) if path.exists() else 0
+def last(folder: Path) -> int:
+    """The step of the newest save, unproved; 0 where there is none."""
+    return max(_steps(folder), default=0)
 
 
 def _offence(save: Path) -> str | None:
@@ -131,12 +124,6 @@ def _steps(folder: Path) -> list[int]:
     """All steps with a save, whole or not, newest first."""
     found = [path.name.removeprefix("step") for path in folder.glob("step*")]
     return sorted((int(number) for number in found if number.isdigit()), reverse=True)
-
-
-def _point(folder: Path, step: int) -> None:
-    with replacing(folder / LATEST) as temporary:
-        _write(temporary, json.dumps({"step": step}).encode() + b"\n")
-    _sync(folder)
 
 
 def _remove(path: Path) -> None:

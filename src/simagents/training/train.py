@@ -3,6 +3,7 @@
 import copy
 import os
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -12,6 +13,7 @@ import torch.distributed as dist
 from tqdm import tqdm
 
 from simagents.counter import hashed, key_of
+from simagents.errors import InputError
 from simagents.files import read_json
 from simagents.models.build import build_policy, freeze
 from simagents.models.value import ValueHead
@@ -94,9 +96,16 @@ def main(args: Args) -> None:
         sys.exit(os.EX_TEMPFAIL)
     except saves.UnwritableError as problem:
         if processes.rank == 0:
-            goes_on = f"the run goes on from step {saves.pointer(args.resume)}"
+            goes_on = f"the run goes on from step {saves.last(args.resume)}"
             print(f"simagents: {problem}; make room and start again: {goes_on}.", file=sys.stderr)
         sys.exit(os.EX_IOERR)
+    except InputError:
+        raise
+    except (Exception, KeyboardInterrupt):
+        # Left to itself, Python keeps what its traceback can reach: processes that read data too,
+        # which it waits for in vain, as they end when this one does.
+        traceback.print_exc()
+        sys.exit(1)
     dist.destroy_process_group()
 
 
