@@ -71,7 +71,7 @@ class Repository:
         with (self.folder / "snakemake.log").open("ab") as out:
             self._snakemake = subprocess.Popen(
                 [*impatient, "--profile", "slurm", "--configfile", "config/cut.yaml",
-                 "--latency-wait", "10", "--max-status-checks-per-second", "1", *words, "--", *TABLES],
+                 "--latency-wait", "10", *words, "--", *TABLES],
                 cwd=self.folder, env={**self.cluster.environment, "PATH": path, **environment},
                 stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip

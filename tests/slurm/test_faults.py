@@ -84,13 +84,14 @@ def test_the_job_of_a_node_that_crashes_starts_again_on_another(training, refere
     wait_until("the node to be back", lambda: cluster.states()[crashed] == "idle", 60)
 
 
-def test_a_restart_of_the_controller_disturbs_nobody(training, reference):
+def test_a_controller_that_is_away_for_a_while_disturbs_nobody(training, reference):
     (job,) = training.jobs()
     training.cluster.restart_controller(after=15)
     training.end()
     assert training.tables() == reference.tables()
     assert training.jobs() == [job]
     assert training.cluster.restarts(job) == 0
+    assert "SLURM does not answer squeue" in training.said()
 
 
 def test_a_second_snakemake_takes_over_the_run_that_an_old_job_still_trains(training, reference):
