@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 4, 4, 5  # MPO at its default is one of the strategies
+TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 5, 4, 5  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 3
 DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
