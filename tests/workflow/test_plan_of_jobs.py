@@ -16,7 +16,7 @@ def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     jobs = fresh.planned()
     assert jobs["train"] == STAGES
     assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS
-    assert jobs["calibrate"] == 1
+    assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
     assert jobs["paper"] == 1  # the default target
 
 
