@@ -166,6 +166,12 @@ class Repository:
         # Readers are forked from their rank, and so younger.
         return [min(found[rank]) for rank in sorted(found)]
 
+    def rest(self) -> list[int]:
+        """Stop its processes amid a step, as if that took long; SLURM wakes whom it ends."""
+        for pid in (pids := self.ranks()):
+            os.kill(pid, signal.SIGSTOP)
+        return pids
+
     def tables(self) -> dict[str, bytes]:
         """The tables as they lie on disk."""
         return {name: (self.folder / name).read_bytes() for name in TABLES}

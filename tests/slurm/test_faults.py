@@ -55,8 +55,7 @@ def test_a_run_that_outlives_its_time_limit_goes_on_in_another_job(prepared, ref
     """A minute is the shortest limit; processes that hang reach it, and SLURM wakes them to save."""
     prepared.start("--set-resources", "train:runtime=1")
     job = prepared.wait_for_step(REACHED)
-    for pid in prepared.ranks():
-        os.kill(pid, signal.SIGSTOP)
+    prepared.rest()
     wait_until("the limit", lambda: prepared.cluster.state(job) == "TIMEOUT", 150)
     completes(prepared, reference, job)
 
@@ -100,9 +99,7 @@ def test_a_second_snakemake_takes_over_the_run_that_an_old_job_still_trains(trai
     The old job's processes rest until the new one waits for them: a step takes minutes elsewhere.
     """
     (job,) = training.jobs()
-    ranks = training.ranks()
-    for pid in ranks:
-        os.kill(pid, signal.SIGSTOP)
+    ranks = training.rest()
     training.kill_snakemake()
     training.unlock()
     training.start()
@@ -115,6 +112,7 @@ def test_a_second_snakemake_takes_over_the_run_that_an_old_job_still_trains(trai
 
 def test_a_preempted_job_is_requeued(training, reference):
     (job,) = training.jobs()
+    training.rest()
     everything = ["--partition=urgent", "--nodes=3", "--exclusive", "--output=/dev/null"]
     training.cluster.ask("sbatch", *everything, "--wrap=sleep 5")
     completes(training, reference, job, jobs=1)
@@ -141,6 +139,7 @@ def test_a_disk_that_fills_up_costs_the_steps_since_the_last_save(prepared, refe
 
 def test_a_corrupt_save_is_named_and_the_one_before_it_taken(training, reference):
     """Somebody interrupts Snakemake; before it is started again, a bit of the newest save turns."""
+    training.rest()
     training.interrupt()
     newest = training.saved()
     before = max(step for step in training.saves() if step < newest)
