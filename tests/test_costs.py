@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simagents.costs import Args, Estimate, main
+from simagents.costs import KEPT_SAVES, Args, Estimate, main
 from simagents.errors import InputError
 from simagents.plan import Plan, configuration
+from simagents.training import saves
 
 ROOT = Path(__file__).parents[1]
 UNITS = yaml.safe_load((ROOT / "config/costs.yaml").read_text())
@@ -36,6 +37,11 @@ def test_a_run_costs_its_scenes_times_the_unit(estimate):
     scenes = 60_900 * 8 * 32
     assert gpu_seconds["mpo"] == pytest.approx(scenes * seconds["reinforced"] * factor)
     assert gpu_seconds["ppo"] > gpu_seconds["mpo"]  # which learns twice from the same rollouts
+
+
+def test_as_many_saves_are_counted_as_training_keeps():
+    """Costs may not import training, which loads torch."""
+    assert KEPT_SAVES == saves.KEPT
 
 
 def test_what_tables_share_is_counted_once(estimate):

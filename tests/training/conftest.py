@@ -82,6 +82,20 @@ def finish():
     return wait
 
 
+@pytest.fixture(scope="module")
+def start(launch, recipe):
+    """Starts a run of the test file's own recipe, saved every second step; its files in `folder`."""
+    return lambda folder, *extra, **options: launch(folder, recipe, *extra, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(start, finish, tmp_path_factory):
+    """The folder of a run that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    finish(start(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def command(launch, finish):
     """Trains to the end."""

@@ -21,19 +21,10 @@ STEPS = 8
 
 
 @pytest.fixture(scope="module")
-def start(launch, recipe_of, tmp_path_factory):
-    """Starts a run whose files are in `folder`; it saves every second step."""
-    recipe = tmp_path_factory.mktemp("recipe") / "recipe.json"
-    recipe.write_text(recipe_of(budget={"steps": STEPS}).model_dump_json())
-    return lambda folder, *extra, **options: launch(folder, recipe, *extra, **options)
-
-
-@pytest.fixture(scope="module")
-def whole(start, finish, tmp_path_factory):
-    """The folder of a run that nobody disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    finish(start(folder))
-    return folder
+def recipe(recipe_of, tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "recipe.json"
+    path.write_text(recipe_of(budget={"steps": STEPS}).model_dump_json())
+    return path
 
 
 def losses(folder):

@@ -28,28 +28,10 @@ def recipe(tmp_path_factory, recipe_of, tiny) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def start(launch, recipe):
-    """Starts a run whose files are in `folder`."""
-
-    def begin(folder, *extra, processes=1):
-        return launch(folder, recipe, *extra, processes=processes)
-
-    return begin
-
-
 def history(path):
     """The logged rows without what a clock says."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     return [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in rows]
-
-
-@pytest.fixture(scope="module")
-def whole(start, finish, tmp_path_factory):
-    """The folder of a run that nobody disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    finish(start(folder))
-    return folder
 
 
 def test_a_run_leaves_weights_history_and_provenance(whole):

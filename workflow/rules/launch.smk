@@ -26,12 +26,12 @@ def on_nodes():
     """
     if COMPUTE["nodes"] == 1:
         return {"mem_mb": COMPUTE["mem_mb"], **gpus(COMPUTE["gpus"])}
-    # The executor refuses one task a node under the name `tasks_per_node`.
-    tasks = "tasks_per_node" if shared("workers") > 1 else "tasks"
+    each = shared("workers")
     return {
         "mpi": "srun",
         "nodes": COMPUTE["nodes"],
-        tasks: shared("workers") if shared("workers") > 1 else COMPUTE["nodes"],
+        # The executor refuses one task a node under the name `tasks_per_node`.
+        **({"tasks_per_node": each} if each > 1 else {"tasks": COMPUTE["nodes"]}),
         "cpus_per_task": cores(),
         "mem_mb": shared("mem_mb"),
         "slurm_extra": " ".join(filter(None, [GPUS_PER_NODE, SITE.extra])),
