@@ -1,0 +1,1 @@
+"""What every key of a configuration means: closed, typed, and read without loading torch."""

@@ -1,0 +1,185 @@
+"""Closed, typed settings, and one sentence for whatever is wrong with them."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
+
+from simagents.errors import InputError, unknown_key
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseModel):
+    """Keys of one subject: no unknown ones, no text for numbers, no change after reading.
+
+    A default would be a number that no file names, so keys have none unless leaving them out has a
+    meaning of its own. The string below a field describes its key; schema and tables of keys in
+    `config/README.md` are generated from it.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Tagged:
+    """The type of a key whose value is one of several kinds of settings, told apart by a tag.
+
+    Use it as `Annotated[BaseClass, Tagged("rule", "simagents.algorithms.credit", A, B)]`. A value
+    whose tag is not of a built-in kind is looked for in the module of that name in `home` or in
+    `simagents.extensions`, which holds a class `Settings` with that tag: a new kind is one file. A
+    built-in kind has its class in `simagents.config`, so that planning loads no torch.
+    """
+
+    def __init__(self, tag: str, home: str, *kinds: type[Settings]):
+        self.tag, self.home = tag, home
+        self.kinds = {tag_of(kind, tag): kind for kind in kinds}
+
+    def kind_of(self, name: object) -> type[Settings]:
+        """The class behind a tag's value. Raises InputError, naming the nearest, for an unknown one."""
+        if name in self.kinds:
+            return self.kinds[name]
+        for package in (self.home, "simagents.extensions"):
+            if isinstance(name, str) and name.isidentifier() and find_spec(f"{package}.{name}"):
+                kind = getattr(import_module(f"{package}.{name}"), "Settings", None)
+                if kind is not None and kind is not Settings:
+                    return kind
+        raise unknown_key(str(name), self.tag, self.kinds)
+
+    def read(self, content: Any) -> Settings:
+        """Settings of the kind that the content's tag names."""
+        if isinstance(content, Settings):
+            return content
+        if not isinstance(content, Mapping) or self.tag not in content:
+            names = ", ".join(self.kinds)
+            raise PydanticCustomError(
+                "nested", "", {"keys": (), "said": f"needs the key `{self.tag}`, one of {names}."}
+            )
+        try:
+            kind = self.kind_of(content[self.tag])
+        except InputError as problem:
+            said = str(problem).removeprefix(f"{self.tag}: ")
+            raise PydanticCustomError("nested", "", {"keys": (self.tag,), "said": said}) from None
+        try:
+            return kind.model_validate(content)
+        except ValidationError as problem:
+            keys, said = _first(problem, kind)
+            raise PydanticCustomError("nested", "", {"keys": keys, "said": said}) from None
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.read,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda settings: settings.model_dump(mode="json")
+            ),
+        )
+
+
+def tag_of(kind: type[Settings], tag: str) -> str:
+    """The one value that the tag of a kind may have."""
+    (value,) = get_args(kind.model_fields[tag].annotation)
+    return value
+
+
+def read_as(kind: type[S], content: Any, where: str) -> S:
+    """Settings of that kind. Raises InputError, naming the key and the nearest valid one."""
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as problem:
+        keys, said = _first(problem, kind)
+        place = ".".join([where, *keys] if where else keys) or "configuration"
+        raise InputError(f"{place}: {said}") from None
+
+
+def _first(problem: ValidationError, kind: Any) -> tuple[tuple[str, ...], str]:
+    """Where and what the first problem is: unknown keys before anything that may follow from them."""
+    errors = problem.errors()
+    chosen = next((e for e in errors if e["type"] in ("extra_forbidden", "nested")), errors[0])
+    keys, holder = _walk(kind, chosen["loc"])
+    if chosen["type"] == "nested":
+        return (*keys, *chosen["ctx"]["keys"]), chosen["ctx"]["said"]
+    if chosen["type"] == "extra_forbidden":
+        said = str(unknown_key(keys[-1], "", holder.model_fields))
+        return keys[:-1], said.removeprefix(": ")
+    return keys, _sentence(chosen)
+
+
+def _walk(kind: Any, location: tuple[int | str, ...]) -> tuple[tuple[str, ...], Any]:
+    """Keys of a problem's place, without the members of unions that pydantic puts among them; and
+    the innermost class that holds it."""
+    keys, holder, here = [], kind, kind
+    for part in location:
+        here = _settings_in(here)
+        if isinstance(here, type) and issubclass(here, Settings):
+            holder = here
+            if part in here.model_fields:
+                keys.append(str(part))
+                here = here.model_fields[part].annotation
+            elif part != here.__name__:
+                keys.append(str(part))
+        elif get_args(here) and get_origin(here) in (dict, list, tuple):
+            keys.append(str(part))
+            here = get_args(here)[-1]
+        elif isinstance(part, int) or not _names_a_member(part):
+            keys.append(str(part))
+    return tuple(keys), holder
+
+
+def _settings_in(annotation: Any) -> Any:
+    """The member of a union that has keys; anything else as it is."""
+    if get_origin(annotation) is Annotated:
+        return _settings_in(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        members = [m for m in map(_settings_in, get_args(annotation)) if m is not NoneType]
+        closed = [m for m in members if get_origin(m) in (dict, list) or _closed(m)]
+        return (closed or members)[0]
+    return annotation
+
+
+def _closed(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Settings)
+
+
+def _names_a_member(part: str) -> bool:
+    """Whether pydantic put it there to say which member of a union was tried."""
+    return part in ("int", "float", "str", "bool", "none") or "[" in part
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """Pydantic's words as the end of a sentence, with what YAML may have made of a number."""
+    found = error["input"]
+    if error["type"] == "missing":
+        return "the key is missing."
+    if error["type"] == "literal_error":
+        near = unknown_key(str(found), "", map(str, _literals(error)))
+        return (
+            str(near)
+            .removeprefix(": ")
+            .replace("unknown key", "unknown value")
+            .replace("valid keys", "valid values")
+        )
+    said = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ").rstrip(".")
+    hint = ""
+    if isinstance(found, str) and "e" in found.lower() and _number(found):
+        hint = f" YAML reads {found} as text; write {float(found):.1e} with a dot."
+    shown = f"{found!r}" if isinstance(found, str | int | float | bool | None) else "the value"
+    return f"{shown} must be {said}.{hint}"
+
+
+def _literals(error: ErrorDetails) -> list[str]:
+    return [text.strip("' ") for text in error["ctx"]["expected"].replace(" or ", ", ").split(",")]
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
