@@ -14,7 +14,16 @@ class InputError(Exception):
 
 def unknown_key(key: str, where: str, valid: Iterable[str]) -> InputError:
     """The error for a key that nobody reads, naming the nearest one that somebody does."""
+    return _unknown("key", key, where, valid)
+
+
+def unknown_value(value: str, where: str, valid: Iterable[str]) -> InputError:
+    """The error for a name that means nothing there, naming the nearest one that does."""
+    return _unknown("value", value, where, valid)
+
+
+def _unknown(noun: str, name: str, where: str, valid: Iterable[str]) -> InputError:
     names = sorted(valid)
-    near = get_close_matches(key, names, n=1)
-    hint = f"did you mean `{near[0]}`?" if near else f"valid keys are {', '.join(names)}."
-    return InputError(f"{where}: unknown key `{key}`; {hint}")
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"valid {noun}s are {', '.join(names)}."
+    return InputError(f"{where}: unknown {noun} `{name}`; {hint}")

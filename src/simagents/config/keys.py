@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from types import NoneType, UnionType
+from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
-from simagents.errors import InputError, unknown_key
+from simagents.errors import InputError, unknown_key, unknown_value
 
 S = TypeVar("S", bound="Settings")
 
@@ -49,7 +49,7 @@ class Tagged:
                 kind = getattr(import_module(f"{package}.{name}"), "Settings", None)
                 if kind is not None and kind is not Settings:
                     return kind
-        raise unknown_key(str(name), self.tag, self.kinds)
+        raise unknown_value(str(name), self.tag, self.kinds)
 
     def read(self, content: Any) -> Settings:
         """Settings of the kind that the content's tag names."""
@@ -88,6 +88,13 @@ def tag_of(kind: type[Settings], tag: str) -> str:
     return value
 
 
+def module_of(settings: Settings, home: str, tag: str) -> ModuleType:
+    """The module with the code of these settings: `home.NAME`, or where a kind of your own is."""
+    own = type(settings).__module__
+    built_in = own.startswith("simagents.config.")
+    return import_module(f"{home}.{getattr(settings, tag)}" if built_in else own)
+
+
 def read_as(kind: type[S], content: Any, where: str) -> S:
     """Settings of that kind. Raises InputError, naming the key and the nearest valid one."""
     try:
@@ -122,12 +129,12 @@ def _walk(kind: Any, location: tuple[int | str, ...]) -> tuple[tuple[str, ...], 
             if part in here.model_fields:
                 keys.append(str(part))
                 here = here.model_fields[part].annotation
-            elif part != here.__name__:
+            elif part != here.__name__ and not _names_a_member(part):
                 keys.append(str(part))
         elif get_args(here) and get_origin(here) in (dict, list, tuple):
             keys.append(str(part))
             here = get_args(here)[-1]
-        elif isinstance(part, int) or not _names_a_member(part):
+        elif not _names_a_member(part):
             keys.append(str(part))
     return tuple(keys), holder
 
@@ -147,9 +154,11 @@ def _closed(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Settings)
 
 
-def _names_a_member(part: str) -> bool:
+def _names_a_member(part: int | str) -> bool:
     """Whether pydantic put it there to say which member of a union was tried."""
-    return part in ("int", "float", "str", "bool", "none") or "[" in part
+    return isinstance(part, str) and (
+        part in ("int", "float", "str", "bool", "none") or "[" in part
+    )
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -1,0 +1,185 @@
+"""Algorithms: how a stage learns, each with all of its coefficients."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simagents.config.credit import Credit
+from simagents.config.keys import Settings, Tagged
+from simagents.config.rewards import Reward
+
+Smoothing = Annotated[float, Field(ge=0, lt=1)]
+TopK = Annotated[int, Field(ge=1)]
+Temperature = Annotated[float, Field(gt=0)]
+
+
+class Sampling(Settings):
+    """How actions are drawn from a policy."""
+
+    top_k: Annotated[int, Field(ge=0)]
+    """tokens are drawn from this many likeliest ones; 0 for all"""
+    temperature: Temperature
+    """logits are divided by it"""
+
+
+class AlgorithmSettings(Settings):
+    """Of any algorithm."""
+
+
+class BehaviourCloning(AlgorithmSettings):
+    """The log's actions as targets."""
+
+    name: Literal["bc"]
+    """behaviour cloning of the log"""
+    label_smoothing: Smoothing
+    """share of the target that is spread over the class's tokens"""
+    smoothing: Literal["uniform", "spatial", "spatial_as_released"]
+    """how it is spread: evenly; mostly over near tokens; as TrajTok's released code does"""
+
+
+class NoisyCloning(AlgorithmSettings):
+    """Behaviour cloning of logs that are tokenised with noise."""
+
+    name: Literal["noisy_bc"]
+    """behaviour cloning of noisy paths"""
+    label_smoothing: Smoothing
+    """share of the target that is spread evenly over the class's tokens"""
+    noise: Literal["nearest_k", "perturbed"]
+    """targets: the tokens that lead back to the log, or the noisy path's own next tokens"""
+    top_k: TopK
+    """paths are drawn among this many tokens nearest to the log"""
+    temperature: Temperature
+    """distances (m) are divided by it"""
+
+
+class Closest(Settings):
+    """CAT-K's rollout."""
+
+    choice: Literal["closest"]
+    """the token nearest to the log among the `top_k` likeliest"""
+    top_k: TopK
+    """K"""
+
+
+class TopKRollout(Settings):
+    """Free draws among the likeliest."""
+
+    choice: Literal["top_k"]
+    """a draw among the `top_k` likeliest tokens"""
+    top_k: TopK
+    """K"""
+    temperature: Temperature
+    """logits are divided by it"""
+    filter_lengths: Annotated[float, Field(gt=0)] | None = None
+    """only steps that end within this many lengths of the class's box from the log are learned from"""
+
+
+class Likeliest(Settings):
+    """No draws."""
+
+    choice: Literal["likeliest"]
+    """the likeliest token"""
+
+
+ROLLOUTS = Tagged("choice", "simagents.training.learners", Closest, TopKRollout, Likeliest)
+
+
+class ClosedLoopCloning(AlgorithmSettings):
+    """CAT-K and the rollouts that it is compared with."""
+
+    name: Literal["catk"]
+    """closed-loop supervised fine-tuning"""
+    label_smoothing: Smoothing
+    """share of the target that is spread evenly over the class's tokens"""
+    rollout: Annotated[Settings, ROLLOUTS]
+    """how the rollout that is learned from chooses its actions"""
+
+
+class OnPolicy(Settings):
+    """REINFORCE."""
+
+    kind: Literal["on_policy"]
+    """ratio π / sg(π): one update for each batch of rollouts"""
+
+
+class Clipped(Settings):
+    """The clipped surrogate of PPO and GRPO."""
+
+    kind: Literal["clipped"]
+    """min(u A, clip(u, 1 - ε, 1 + ε) A) with u = π / π_old"""
+    range: Annotated[float, Field(gt=0)]
+    """clipping range ε; outside [1 - ε, 1 + ε] the gradient is zero"""
+    passes: Annotated[int, Field(ge=1)]
+    """updates from the same rollouts"""
+
+
+SURROGATES = Tagged("kind", "simagents.algorithms", OnPolicy, Clipped)
+
+
+class DivergenceTarget(Settings):
+    """A weight that follows the divergence."""
+
+    start: Annotated[float, Field(gt=0)]
+    """the weight at the first step"""
+    target: Annotated[float, Field(gt=0)]
+    """divergence for each action (nats) at which the weight stays as it is"""
+    patience: Annotated[float, Field(gt=0)]
+    """after every step the weight is multiplied by exp((divergence / target - 1) / patience)"""
+    least: Annotated[float, Field(ge=0)]
+    """lower limit of the weight"""
+    most: Annotated[float, Field(gt=0)]
+    """upper limit of the weight"""
+
+
+class Divergence(Settings):
+    """What keeps a policy near the one that it started from."""
+
+    estimator: Literal["k1", "k3", "exact_reverse", "exact_forward"]
+    """k1 and k3 see the drawn action, with the gradient of the reverse and of the forward divergence;
+    the exact ones see the whole distribution"""
+    beta: Annotated[float, Field(ge=0)] | DivergenceTarget
+    """weight in the loss: a number, or one that keeps the divergence near a target"""
+
+
+class PolicyGradient(AlgorithmSettings):
+    """Learning from rollouts of one's own: MPO, PPO, GRPO, RLOO, MLOO and REINFORCE are choices of
+    reward, credit, surrogate and divergence."""
+
+    name: Literal["policy_gradient"]
+    """policy gradient on rollouts of the current policy"""
+    reward: Reward
+    """what rollouts are scored by"""
+    credit: Credit
+    """how rewards become advantages"""
+    whiten: bool
+    """whether advantages get mean 0 and deviation 1 over the global batch"""
+    surrogate: Annotated[Settings, SURROGATES]
+    """what is maximised with the advantages"""
+    log_prob: Literal["mean", "sum"]
+    """how the terms of a rollout's actions are reduced: their mean, or their sum"""
+    divergence: Divergence | None
+    """from the frozen parent; null for none, which also drops the reference model"""
+    sampling: Sampling
+    """of training rollouts"""
+
+
+class Preferences(AlgorithmSettings):
+    """Direct preference optimisation of pairs of the parent's rollouts."""
+
+    name: Literal["dpo"]
+    """DPO on the best and the worst rollout of a scene"""
+    reward: Reward
+    """what rollouts are ranked by"""
+    sampling: Sampling
+    """of the parent's rollouts"""
+    beta: Annotated[float, Field(gt=0)]
+    """steepness of the preference, of mean log-ratios"""
+    least_gap: Annotated[float, Field(ge=0)]
+    """pairs whose rewards differ by less are left out"""
+
+
+ALGORITHMS = Tagged(
+    "name", "simagents.training.learners",
+    BehaviourCloning, NoisyCloning, ClosedLoopCloning, PolicyGradient, Preferences,
+)  # fmt: skip
+Algorithm = Annotated[AlgorithmSettings, ALGORITHMS]

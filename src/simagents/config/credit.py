@@ -1,0 +1,110 @@
+"""Credit rules: how rewards become the advantages of actions."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simagents.config.keys import Settings, Tagged
+
+Discount = Annotated[float, Field(ge=0, le=1)]
+
+
+class CreditSettings(Settings):
+    """Of any rule."""
+
+
+class ParentMean(Settings):
+    """A threshold that is measured before training."""
+
+    parent_mean: float
+    """offset from the parent's mean reward on held-out training scenes"""
+
+
+class Constant(CreditSettings):
+    """Reward minus a constant: MPO of SMART-R1."""
+
+    rule: Literal["constant"]
+    """advantage r - α"""
+    alpha: float | ParentMean
+    """the threshold α: a number, or the parent's mean reward plus an offset"""
+
+
+class RunningMean(CreditSettings):
+    """Reward minus a threshold that follows the policy."""
+
+    rule: Literal["running_mean"]
+    """advantage r - α, where α follows the mean reward of the steps"""
+    alpha: ParentMean
+    """where α starts, and its offset from the mean"""
+    rate: Annotated[float, Field(gt=0, le=1)]
+    """after every step α moves by this share of its distance to the step's mean reward plus offset"""
+
+
+class SceneMean(CreditSettings):
+    """Reward minus the mean over the scene's rollouts: GRPO."""
+
+    rule: Literal["scene_mean"]
+    """advantage r - mean r over the rollouts of a scene"""
+    divide_by_deviation: bool
+    """whether advantages are divided by the standard deviation of the scene's rewards"""
+
+
+class Rloo(CreditSettings):
+    """Reward minus the mean over the other rollouts of the scene."""
+
+    rule: Literal["rloo"]
+    """advantage r_i - mean of r_j over j ≠ i"""
+
+
+class Mloo(CreditSettings):
+    """The metric's leave-one-out differences of RLFTSim."""
+
+    rule: Literal["mloo"]
+    """advantage mean_j RMM without j - RMM without i"""
+
+
+class LeaveOneOut(CreditSettings):
+    """What a rollout adds to the metric of its scene."""
+
+    rule: Literal["leave_one_out"]
+    """advantage RMM - RMM without i"""
+
+
+class RewardToGo(CreditSettings):
+    """The sum of an agent's own later rewards."""
+
+    rule: Literal["reward_to_go"]
+    """advantage Σ γ^(t' - t) r_t' over t' ≥ t"""
+    discount: Discount
+    """γ, per action"""
+
+
+class Value(Settings):
+    """A learned baseline."""
+
+    weight: Annotated[float, Field(ge=0)]
+    """of the value's squared error in the loss"""
+    warmup: Discount
+    """share of the steps in which only the value head learns"""
+    learning_rate: Annotated[float, Field(gt=0)]
+    """of the value head, at the top of the schedule"""
+
+
+class Gae(CreditSettings):
+    """Generalised advantage estimation with a value head: PPO."""
+
+    rule: Literal["gae"]
+    """advantage Σ (γλ)^k δ_{t+k}"""
+    discount: Discount
+    """γ, per action"""
+    gae_lambda: Discount
+    """λ: 0 trusts the value head, 1 the reward"""
+    value: Value
+    """the value head"""
+
+
+CREDITS = Tagged(
+    "rule", "simagents.algorithms.credit",
+    Constant, RunningMean, SceneMean, Rloo, Mloo, LeaveOneOut, RewardToGo, Gae,
+)  # fmt: skip
+Credit = Annotated[CreditSettings, CREDITS]

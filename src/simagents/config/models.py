@@ -1,0 +1,70 @@
+"""Model families: what each is built from."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from simagents.config.keys import Settings, Tagged
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class ModelSettings(Settings):
+    """Of any family."""
+
+    reads_tokens: ClassVar[bool] = False
+    """whether the family reads tokenised scenes and acts by a motion vocabulary"""
+
+
+class Smart(ModelSettings):
+    """SMART (Wu et al. 2024, arXiv:2405.15677), sized as in CAT-K; config/model/7m.yaml has the
+    published model."""
+
+    reads_tokens: ClassVar[bool] = True
+
+    family: Literal["smart"]
+    """next-token prediction"""
+    width: Annotated[int, Field(ge=8)]
+    """hidden size"""
+    heads: Annotated[int, Field(ge=1)]
+    """attention heads"""
+    head_width: Annotated[int, Field(ge=1)]
+    """channels of a head"""
+    bands: Annotated[int, Field(ge=1)]
+    """frequencies of the Fourier embeddings"""
+    map_layers: Annotated[int, Field(ge=0)]
+    """map-to-map attention layers"""
+    agent_layers: Annotated[int, Field(ge=1)]
+    """blocks of temporal, map and agent attention"""
+    dropout: Share
+    """in attention and feed-forward layers"""
+    history_drop: Share
+    """probability that training leaves a node out of the temporal graph"""
+    map_radius: Annotated[float, Field(gt=0)]
+    """metres between map pieces that attend to one another"""
+    map_neighbours: Annotated[int, Field(ge=1)]
+    """map pieces that a map piece attends to at most"""
+    map_to_agent_radius: Annotated[float, Field(gt=0)]
+    """metres within which agents attend to the map"""
+    agent_radius: Annotated[float, Field(gt=0)]
+    """metres between agents that attend to one another"""
+    past_steps: Annotated[int, Field(ge=1)]
+    """tokens that an agent looks back"""
+    relation_rows: Annotated[int, Field(ge=0)]
+    """rows of the tables from which embeddings of relations are interpolated; 0 for exact embeddings"""
+    head: Literal["shared", "per_class"]
+    """one head for the tokens of all classes or one for each"""
+
+    @property
+    def attention(self) -> dict[str, Any]:
+        """Of every attention layer."""
+        return {
+            "width": self.width,
+            "heads": self.heads,
+            "head_width": self.head_width,
+            "dropout": self.dropout,
+        }
+
+
+MODELS = Tagged("family", "simagents.models", Smart)
+Model = Annotated[ModelSettings, MODELS]
