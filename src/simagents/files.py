@@ -10,6 +10,19 @@ from typing import Any
 from simagents.errors import InputError
 
 
+class UnwritableError(Exception):
+    """The disk refuses a file; the message says where and why, as the beginning of a sentence."""
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Raises UnwritableError where the system refuses what the block writes at `path`."""
+    try:
+        yield
+    except OSError as problem:
+        raise UnwritableError(f"{path}: cannot be written ({problem.strerror})") from None
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; renamed to `path` if the block ends well.

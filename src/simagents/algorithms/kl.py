@@ -11,11 +11,11 @@ covered. An estimator has a value and a gradient, and they need not be of the sa
 | `exact_reverse` | is the reverse divergence | of the reverse divergence |
 | `exact_forward` | is the forward divergence | of the forward divergence |
 
-All are of the sampling distribution: truncated to its support, at its temperature. Gradients are
-those of a token given its past; what a token does to later divergences is not in them.
+The exact ones are `Distribution.kl`. All are of the sampling distribution: truncated to its support,
+at its temperature. Gradients are those of an action given its past; what an action does to later
+divergences is not in them.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -44,28 +44,5 @@ def k3(logp: Float[Tensor, "*N"], logp_ref: Float[Tensor, "*N"]) -> Float[Tensor
     return log_ratio.exp() - log_ratio - 1
 
 
-def exact_reverse(
-    logp: Float[Tensor, "*N K"], logp_ref: Float[Tensor, "*N K"]
-) -> Float[Tensor, "*N"]:
-    """KL(π‖π_ref) = Σ π (log π - log π_ref) over the K tokens of the support."""
-    return _mean_log_ratio(logp, logp_ref)
-
-
-def exact_forward(
-    logp: Float[Tensor, "*N K"], logp_ref: Float[Tensor, "*N K"]
-) -> Float[Tensor, "*N"]:
-    """KL(π_ref‖π) = Σ π_ref (log π_ref - log π) over the K tokens of the policy's support."""
-    return _mean_log_ratio(logp_ref, logp)
-
-
 SAMPLED = {"k1": k1, "k3": k3}
-"""Estimators that see the token that was drawn."""
-EXACT = {"exact_reverse": exact_reverse, "exact_forward": exact_forward}
-"""Estimators that see all tokens that might have been."""
-
-
-def _mean_log_ratio(of: Tensor, other: Tensor) -> Tensor:
-    """Σ p (log p - log q); tokens that their class does not have are -inf in both and add nothing."""
-    exists = of.isfinite()
-    of, other = torch.where(exists, of, 0.0), torch.where(exists, other, 0.0)
-    return (torch.where(exists, of.exp(), 0.0) * (of - other)).sum(dim=-1)
+"""Estimators that see the action that was drawn. The exact ones belong to the distributions."""

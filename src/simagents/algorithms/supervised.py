@@ -1,7 +1,7 @@
 """Learning from given tokens: behaviour cloning, and CAT-K's closed-loop fine-tuning."""
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from simagents.algorithms.weights import weighted
@@ -38,8 +38,9 @@ def cross_entropy(
     return weighted(weight, loss), stats
 
 
-def future_targets(
-    valid: Bool[Tensor, "N T"], token: Int64[Tensor, "N T"], history: int
-) -> tuple[Int64[Tensor, "N F"], Bool[Tensor, "N F"]]:
-    """The tokens after the history, and which of them follow a token that was seen."""
-    return token[:, history:], valid[:, history:] & valid[:, history - 1 : -1]
+def likelihood_loss(
+    log_prob: Float[Tensor, "*N"], weight: Float[Tensor, "*N"]
+) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
+    """Minus the log-density of continuous target actions."""
+    loss = weighted(weight, -log_prob)
+    return loss, {"negative_log_likelihood": loss.detach()}

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simagents.config.credit import Credit
+from simagents.config.credit import Credit, Value
 from simagents.config.keys import Settings, Tagged
 from simagents.config.rewards import Reward
 
@@ -24,6 +24,21 @@ class Sampling(Settings):
 
 class AlgorithmSettings(Settings):
     """Of any algorithm."""
+
+    @property
+    def passes(self) -> int:
+        """Updates from the same rollouts."""
+        return 1
+
+    @property
+    def value(self) -> Value | None:
+        """Of the value head, for algorithms that learn one."""
+        return None
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a frozen copy of the parent is kept."""
+        return False
 
 
 class BehaviourCloning(AlgorithmSettings):
@@ -162,6 +177,18 @@ class PolicyGradient(AlgorithmSettings):
     sampling: Sampling
     """of training rollouts"""
 
+    @property
+    def passes(self) -> int:
+        return self.surrogate.passes if isinstance(self.surrogate, Clipped) else 1
+
+    @property
+    def value(self) -> Value | None:
+        return getattr(self.credit, "value", None)
+
+    @property
+    def needs_reference(self) -> bool:
+        return self.divergence is not None
+
 
 class Preferences(AlgorithmSettings):
     """Direct preference optimisation of pairs of the parent's rollouts."""
@@ -176,6 +203,10 @@ class Preferences(AlgorithmSettings):
     """steepness of the preference, of mean log-ratios"""
     least_gap: Annotated[float, Field(ge=0)]
     """pairs whose rewards differ by less are left out"""
+
+    @property
+    def needs_reference(self) -> bool:
+        return True
 
 
 ALGORITHMS = Tagged(

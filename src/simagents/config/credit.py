@@ -1,6 +1,6 @@
 """Credit rules: how rewards become the advantages of actions."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ Discount = Annotated[float, Field(ge=0, le=1)]
 
 class CreditSettings(Settings):
     """Of any rule."""
+
+    needs_others: ClassVar[bool] = False
+    """whether it reads the reward of a scene's other rollouts"""
 
 
 class ParentMean(Settings):
@@ -59,12 +62,16 @@ class Rloo(CreditSettings):
 class Mloo(CreditSettings):
     """The metric's leave-one-out differences of RLFTSim."""
 
+    needs_others: ClassVar[bool] = True
+
     rule: Literal["mloo"]
     """advantage mean_j RMM without j - RMM without i"""
 
 
 class LeaveOneOut(CreditSettings):
     """What a rollout adds to the metric of its scene."""
+
+    needs_others: ClassVar[bool] = True
 
     rule: Literal["leave_one_out"]
     """advantage RMM - RMM without i"""

@@ -1,20 +1,40 @@
 """The mean reward of a policy on held-out training scenes: what thresholds are measured from."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from tqdm import tqdm
 
+from simagents.config.algorithms import Sampling
+from simagents.config.keys import Settings, read_as
+from simagents.config.rewards import Reward
 from simagents.device import check_device
+from simagents.errors import InputError
 from simagents.evaluation.systems import trained
 from simagents.files import write_json
-from simagents.metrics import Challenge, LogReference, rollout_statistics, score_subsets
-from simagents.models.distribution import Sampling
-from simagents.rewards.realism import scored_together
+from simagents.rewards.reward import build_reward
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
+
+
+class Calibration(Settings):
+    """What is measured."""
+
+    reward: Reward
+    """that of the run which will learn"""
+    sampling: Sampling
+    """of its training rollouts"""
+    rollouts: Annotated[int, Field(ge=1)]
+    """as many as training will use: the reward depends on it"""
+    held_out: Annotated[int, Field(ge=1)]
+    """the first so many training scenes, which no run trains on"""
+    seed: int
+    """of the rollouts"""
 
 
 @dataclass
@@ -25,23 +45,14 @@ class Args:
     weights: Path
     scenarios: list[Path]
     """cached training shards, or a list of them (.txt)"""
-    tokens: list[Path]
-    """the same shards, tokenised"""
-    vocabulary: Path
-    held_out: int
-    """the first so many training scenes, which no run trains on"""
-    rollouts: int
-    """as many as training will use: the reward depends on it"""
-    reward: str
-    """scene, rollout or subgroup"""
-    challenge: int
-    top_k: int
-    temperature: float
-    seed: int
+    settings: str
+    """JSON: reward, sampling, rollouts, held_out, seed"""
     out: Path
     """JSON: mean, deviation, scenes"""
-    subgroup: int | None = None
-    """rollouts scored together, where they are in subgroups"""
+    tokens: list[Path] | None = None
+    """the same shards, tokenised; for models that read tokens"""
+    vocabulary: Path | None = None
+    """of the tokens"""
     device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -53,16 +64,28 @@ def main(args: Args) -> None:
     does not.
     """
     check_device(args.device)
-    store, tokens = ScenarioStore(args.scenarios), TokenStore(args.tokens)
-    vocabulary = Vocabulary.read(args.vocabulary).to(torch.device(args.device))
-    sampling = Sampling(args.top_k, args.temperature)
-    system = trained(args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed)
-    sets = scored_together(args.reward, args.rollouts, args.subgroup)
-    rewards = []
-    for row in tqdm(range(args.held_out), desc="held-out scenes", unit="scenario"):
-        reference = LogReference.of(store[row], Challenge.of(args.challenge), device=args.device)
-        statistics = rollout_statistics(reference, system(store[row], tokens[row]))
-        scores = score_subsets(reference, statistics, sets)
-        rewards.append(scores.metametric.double().mean().cpu())
-    mean, deviation = torch.stack(rewards).mean().item(), torch.stack(rewards).std().item()
-    write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(rewards)})
+    settings = _read(args.settings)
+    device = torch.device(args.device)
+    store = ScenarioStore(args.scenarios)
+    tokens = TokenStore(args.tokens) if args.tokens else None
+    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
+    system = trained(
+        args.recipe, args.weights, vocabulary, settings.rollouts, settings.sampling,
+        settings.seed, device,
+    )  # fmt: skip
+    reward = build_reward(settings.reward)
+    means = []
+    for row in tqdm(range(settings.held_out), desc="held-out scenes", unit="scenario"):
+        scenario, scene = store[row], None if tokens is None else tokens[row]
+        rewards = reward([scenario], [system(scenario, scene)])
+        means.append(rewards.total.double().mean().cpu())
+    mean, deviation = torch.stack(means).mean().item(), torch.stack(means).std().item()
+    write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(means)})
+
+
+def _read(text: str) -> Calibration:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise InputError(f"--settings: not valid JSON ({problem.msg}): {text[:60]}") from None
+    return read_as(Calibration, content, "--settings")

@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
+from simagents.config.algorithms import Sampling
 from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.evaluation.systems import System, baseline, trained
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
-from simagents.models.distribution import Sampling
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
@@ -27,9 +27,6 @@ class Args:
 
     scenarios: list[Path]
     """cached shards, or a list of them (.txt)"""
-    tokens: list[Path]
-    """the same shards, tokenised"""
-    vocabulary: Path
     out: Path
     """one row per scenario (.parquet), columns by the official names"""
     rollouts: int
@@ -47,6 +44,10 @@ class Args:
     """this chunk …"""
     chunks: int = 1
     """… of so many"""
+    tokens: list[Path] | None = None
+    """the same shards, tokenised; for systems that act by tokens"""
+    vocabulary: Path | None = None
+    """of the tokens"""
     recipe: Path | None = None
     weights: Path | None = None
     baseline: str | None = None
@@ -63,8 +64,9 @@ class Args:
 def main(args: Args) -> None:
     """Every scenario is scored on its own; scenarios the metric refuses are named and left out."""
     check_device(args.device)
-    store, tokens = ScenarioStore(args.scenarios), TokenStore(args.tokens)
-    if store.ids != tokens.ids:
+    store = ScenarioStore(args.scenarios)
+    tokens = TokenStore(args.tokens) if args.tokens else None
+    if tokens is not None and store.ids != tokens.ids:
         raise InputError(
             "--scenarios and --tokens hold different scenarios; give the same shards of both."
         )
@@ -81,7 +83,8 @@ def main(args: Args) -> None:
         )
         for row in tqdm(chunk, desc=args.out.stem, unit="scenario"):
             scenario = store[int(row)]
-            trajectories = system(scenario, tokens[int(row)]).to(args.device)
+            scene = None if tokens is None else tokens[int(row)]
+            trajectories = system(scenario, scene)
             kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
             if keep:  # before scoring: a submission must have the scenarios without a score, too
                 keep(*kept)
@@ -100,12 +103,15 @@ def main(args: Args) -> None:
 
 def build_system(args: Args) -> System:
     """The run or baseline that the arguments name."""
-    vocabulary = Vocabulary.read(args.vocabulary).to(torch.device(args.device))
-    sampling = Sampling(args.top_k, args.temperature)
+    device = torch.device(args.device)
+    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
     if args.baseline and (args.recipe or args.weights):
         raise InputError("give --recipe and --weights of a run, or --baseline, and not both.")
     if args.baseline:
-        return baseline(args.baseline, vocabulary, args.rollouts, sampling, args.seed)
+        return baseline(args.baseline, vocabulary, args.rollouts, args.seed, device)
     if not (args.recipe and args.weights):
         raise InputError("give --recipe and --weights of a run, or --baseline.")
-    return trained(args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed)
+    sampling = Sampling(top_k=args.top_k, temperature=args.temperature)
+    return trained(
+        args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed, device
+    )

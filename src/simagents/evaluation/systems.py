@@ -7,67 +7,98 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
-from simagents.errors import unknown_key
-from simagents.models.batch import collate
-from simagents.models.build import build_policy
-from simagents.models.distribution import Sampling
+from simagents.config.algorithms import Sampling
+from simagents.config.models import ModelSettings
+from simagents.config.recipe import Recipe
+from simagents.errors import InputError, unknown_value
+from simagents.models.families import SceneReader, build_policy
 from simagents.models.policy import Policy
-from simagents.recipe import Recipe
+from simagents.models.scenes import collate
+from simagents.models.smart.random_tokens import RandomTokens
+from simagents.models.smart.scenes import token_batch
 from simagents.scenarios.scenario import Scenario
-from simagents.simulation.baselines import RandomTokens, constant_velocity, log_playback
-from simagents.simulation.choice import DrawKeys, Sample
-from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
+from simagents.simulation.choice import Sample
+from simagents.simulation.controller import Assignment, Controller
+from simagents.simulation.policy_controller import PolicyController
+from simagents.simulation.rules import RULES
+from simagents.simulation.simulator import simulate
 from simagents.tokens.scene import TokenScene
 from simagents.tokens.vocabulary import Vocabulary
 
-System = Callable[[Scenario, TokenScene], Float32[Tensor, "R A 80 4"]]
+System = Callable[[Scenario, TokenScene | None], Float32[Tensor, "R A 80 4"]]
 """Simulates one scenario R times: x, y, z, heading in the world frame."""
 
-BASELINES = ("log", "constant_velocity", "random_tokens")
+BASELINES = (*RULES, "random_tokens")
 
 
 def baseline(
-    name: str, vocabulary: Vocabulary, rollouts: int, sampling: Sampling, seed: int
+    name: str,
+    vocabulary: Vocabulary | None,
+    rollouts: int,
+    seed: int,
+    device: torch.device,
 ) -> System:
-    """A system that needs no training, by name."""
-    if name == "log":
-        return lambda scenario, _: torch.from_numpy(log_playback(scenario, rollouts))
-    if name == "constant_velocity":
-        return lambda scenario, _: torch.from_numpy(constant_velocity(scenario, rollouts))
-    if name == "random_tokens":
-        return of_policy(RandomTokens(vocabulary), rollouts, Sampling(0, 1.0), seed)
-    raise unknown_key(name, "--baseline", BASELINES)
+    """A system that needs no training, by name; only `random_tokens` needs a vocabulary."""
+    if name in RULES:
+        return _system(RULES[name](), lambda scenario, _: collate([scenario]), rollouts, device)
+    if name != "random_tokens":
+        raise unknown_value(name, "--baseline", BASELINES)
+    if vocabulary is None:
+        raise InputError("baseline `random_tokens` needs --vocabulary and --tokens.")
+    everything = Sampling(top_k=0, temperature=1.0)
+    return _system(
+        _sampling(RandomTokens(vocabulary), everything, seed),
+        lambda scenario, scene: collate([scenario], representation=token_batch([scene])),
+        rollouts,
+        device,
+    )
 
 
 def trained(
     recipe: Path,
     weights: Path,
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary | None,
     rollouts: int,
     sampling: Sampling,
     seed: int,
+    device: torch.device,
 ) -> System:
     """The policy of a run."""
-    policy = build_policy(Recipe.read(recipe), vocabulary, weights)
-    return of_policy(policy.to(vocabulary.motion.device).eval(), rollouts, sampling, seed)
+    content = Recipe.read(recipe)
+    policy = build_policy(content, vocabulary, weights).to(device).eval()
+    return of_policy(policy, content.model, rollouts, sampling, seed, device)
 
 
-def of_policy(policy: Policy, rollouts: int, sampling: Sampling, seed: int) -> System:
-    """Rollouts of a policy, one scenario at a time.
+def of_policy(
+    policy: Policy,
+    settings: ModelSettings,
+    rollouts: int,
+    sampling: Sampling,
+    seed: int,
+    device: torch.device,
+) -> System:
+    """Rollouts of a policy of that family."""
+    reader = SceneReader(settings)
+    return _system(
+        _sampling(policy, sampling, seed),
+        lambda scenario, scene: reader([scenario], None if scene is None else [scene]),
+        rollouts,
+        device,
+    )
 
-    One scenario is the unit of computation whatever the chunk, so that a rollout's numbers do not
-    depend, not even in rounding, on what else is evaluated.
-    """
-    device = policy.actions.vocabulary.motion.device
 
-    def simulate(scenario: Scenario, scene: TokenScene) -> Tensor:
-        scenes = collate([scene]).to(device)
-        sampled = roll_out(
-            policy,
-            scenes,
-            rollouts,
-            lambda paths: Sample(DrawKeys(seed, [scenario.id], scenes, paths), sampling),
-        )
-        return to_world_frame(scenario, by_scene(sampled, scenes, rollouts)[0])
+def _sampling(policy: Policy, sampling: Sampling, seed: int) -> Controller:
+    return PolicyController(policy, lambda draws: Sample(draws, sampling), seed)
 
-    return simulate
+
+def _system(controller: Controller, read: Callable, rollouts: int, device: torch.device) -> System:
+    """One scenario is the unit of computation whatever the chunk, so that a rollout's numbers do not
+    depend, not even in rounding, on what else is evaluated."""
+
+    def run(scenario: Scenario, scene: TokenScene | None) -> Tensor:
+        scenes = read(scenario, scene).to(device)
+        everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool, device=device)
+        (trajectories,) = simulate(scenes, rollouts, [Assignment(controller, everyone)])
+        return trajectories
+
+    return run

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 import tyro
 
+from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.exchange.names import NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import NAMES, corners_of
 from simagents.files import replacing
-from simagents.models.build import build_policy
-from simagents.recipe import Recipe
+from simagents.models.families import build_policy
 from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary
 
 

@@ -11,13 +11,13 @@ import tyro
 from safetensors.torch import save_file
 from torch import Tensor
 
+from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.exchange.inert import plain, read_checkpoint
 from simagents.exchange.names import NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import read_vocabulary
 from simagents.files import replacing, write_json
-from simagents.models.build import build_policy
-from simagents.recipe import Recipe
+from simagents.models.families import build_policy
 from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary
 
 _PREFIX = "encoder."

@@ -11,7 +11,8 @@ from torch import Tensor
 from simagents.errors import InputError
 from simagents.exchange.inert import read_pickle
 from simagents.geometry import box_corners
-from simagents.tokens.vocabulary import MAP_POINTS, REFERENCE_SIZE, SUBSTEPS, Vocabulary
+from simagents.scenarios.agent_class import REFERENCE_SIZE
+from simagents.tokens.vocabulary import MAP_POINTS, SUBSTEPS, Vocabulary
 
 NAMES = ("veh", "ped", "cyc")
 _CLOCKWISE = [0, 3, 2, 1]  # ours run counter-clockwise from the left front, theirs the other way

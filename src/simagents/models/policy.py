@@ -1,19 +1,20 @@
-"""The interface between models and everything above them.
+"""The contract between models and everything above them.
 
-Training asks `forward`: given what agents did, how likely was every next action? Simulation asks
-`begin` and `observe`: what next, one step at a time, remembering the past? Both answer with a
-distribution over actions; `ActionSpace` says where an action leads. A model with other actions
-(accelerations, continuous controls) brings its own action space and distribution and keeps the
-rest: nothing above this line reads a token's meaning.
+Training calls the policy on finished paths: how likely was every action? Simulation goes one action
+at a time: `begin`, `branch`, then `observe` after each action. Both get distributions over actions,
+and `ActionSpace` says where an action leads. Nothing above this line knows what an action means, how
+long it lasts, or what the network reads: a family with accelerations or continuous controls brings
+its own action space, distribution and representation of a scene (CONTRIBUTING.md).
 """
 
 from typing import Any, Protocol, runtime_checkable
 
-from jaxtyping import Bool, Float, Int64
-from torch import Tensor
+from jaxtyping import Float, Num
+from torch import Tensor, nn
 
-from simagents.models.batch import Paths, SceneBatch
-from simagents.models.distribution import TokenDistribution
+from simagents.models.distribution import Distribution
+from simagents.models.paths import AgentState, LoggedStates, Motion, Paths, Worlds
+from simagents.models.scenes import SceneBatch
 
 State = Any
 """What a policy remembers during a rollout; its own business."""
@@ -21,55 +22,76 @@ State = Any
 
 @runtime_checkable
 class ActionSpace(Protocol):
-    """Where actions lead."""
+    """Where actions lead. D is empty for tokens, and the number of continuous controls elsewhere."""
 
-    def move(
-        self,
-        agent_class: Int64[Tensor, "N"],
-        pose: Float[Tensor, "N 3"],
-        action: Int64[Tensor, "N"],
-    ) -> Float[Tensor, "N 5 3"]:
-        """Poses 0.1, …, 0.5 s after `pose`; the last is the next action's start."""
+    log_steps: int
+    """log steps of 0.1 s that an action lasts"""
+
+    def step(self, state: AgentState, action: Num[Tensor, "N *D"]) -> Motion:
+        """Poses and velocity of the agents during the action."""
         ...
 
     def nearest(
         self,
-        agent_class: Int64[Tensor, "N"],
-        pose: Float[Tensor, "N 3"],
+        state: AgentState,
         goal: Float[Tensor, "N 3"],
-        among: Int64[Tensor, "N K"] | None = None,
-    ) -> Int64[Tensor, "N"]:
-        """The action from `pose` that ends nearest to `goal`, of all or of those in `among`."""
+        among: Num[Tensor, "N K *D"] | None = None,
+    ) -> Num[Tensor, "N *D"]:
+        """The action that ends nearest to the pose `goal`, of all or of those in `among`."""
         ...
 
 
 @runtime_checkable
 class Policy(Protocol):
-    """A model of what agents do next."""
+    """A model of what agents do next; also an `nn.Module`."""
 
     actions: ActionSpace
+    history: int
+    """actions that lead up to the current step, at least 1"""
+    feature_width: int
+    """of the features that a value head reads"""
+    value_head: nn.Module | None
+    """attached while PPO trains; no part of the policy. Distributions then carry its values"""
+    fine_tuned: list[nn.Module]
+    """the parts that `trains: agents` trains"""
+    latent_draws: int
+    """uniform numbers that decide an agent's latents in a rollout; 0 for policies without latents"""
 
-    def __call__(self, scenes: SceneBatch, paths: Paths) -> TokenDistribution:
-        """Distributions [N, T - 2] of every path's tokens 2, …, T - 1, each given those before.
+    def logged_states(self, scenes: SceneBatch) -> LoggedStates:
+        """The log at the moments between actions."""
+        ...
 
-        With the values of `value_head`, an attribute that PPO sets, unless it is None.
+    def logged_paths(self, scenes: SceneBatch) -> Paths:
+        """The log as actions, one world for each scene; invalid where training does not look."""
+        ...
+
+    def history_paths(self, scenes: SceneBatch, worlds: Worlds) -> Paths:
+        """Paths that hold the history only."""
+        ...
+
+    def __call__(self, scenes: SceneBatch, paths: Paths) -> Distribution:
+        """Distributions [N, T - history] of the actions after the history, each given its past.
+
+        Paths with latents are evaluated under these; without, the policy takes those that it
+        learns from (a posterior given the log).
         """
         ...
 
-    def begin(self, scenes: SceneBatch, paths: Paths) -> State:
-        """Encode the scenes once and set up worlds for `observe`; `paths` says who is where."""
+    def begin(self, scenes: SceneBatch) -> tuple[State, Distribution]:
+        """Encode the scenes, take in the history; the distribution of the first action. One world
+        for each scene."""
         ...
 
-    def branch(self, state: State, paths: Paths) -> State:
-        """Worlds with one past: row i goes on where row `paths.agent[i]` of the state stands."""
+    def branch(
+        self, state: State, distribution: Distribution, paths: Paths
+    ) -> tuple[State, Distribution]:
+        """Worlds with one past: row i continues where row `paths.agent[i]` of the state is, under
+        latents of its own where the policy has some."""
         ...
 
     def observe(
-        self,
-        state: State,
-        token: Int64[Tensor, "N"],
-        pose: Float[Tensor, "N 3"],
-        valid: Bool[Tensor, "N"],
-    ) -> tuple[State, TokenDistribution]:
-        """Take in the step that just happened; answer with the distribution of the next action."""
+        self, state: State, action: Num[Tensor, "N *D"], agents: AgentState
+    ) -> tuple[State, Distribution]:
+        """Take in the action that every agent took and the state it led to; the distribution of the
+        next action."""
         ...

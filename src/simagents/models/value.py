@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simagents.models.fourier import mlp_head
+from simagents.models.perceptrons import mlp_head
 
 
 class ValueHead(nn.Module):

@@ -13,6 +13,7 @@ from simagents.counter import generator, key_of
 from simagents.errors import InputError
 from simagents.files import write_json
 from simagents.geometry import to_local
+from simagents.scenarios.agent_class import CLASSES, class_of
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.chain import token_chain
@@ -21,7 +22,7 @@ from simagents.tokens.map import cut_map, nearest_shape
 from simagents.tokens.reconstruction import Reconstruction, spread
 from simagents.tokens.tokenizers import tokenizer_of
 from simagents.tokens.tracks import clean_tracks
-from simagents.tokens.vocabulary import CLASSES, SUBSTEPS, Vocabulary, class_of
+from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary
 
 ENOUGH_SEEN = 30
 """Steps from the first to the last in the log, gaps included, that an agent needs for its motions to

@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from simagents.geometry import box_corners, to_local, to_world
-from simagents.tokens.vocabulary import REFERENCE_SIZE, TOKEN_STEPS, Vocabulary
+from simagents.scenarios.agent_class import REFERENCE_SIZE
+from simagents.tokens.vocabulary import TOKEN_STEPS, Vocabulary
 
 
 def corner_distance(

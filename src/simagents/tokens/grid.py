@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from simagents.scenarios.agent_class import CLASSES
 from simagents.tokens.motions import Motions, hermite, with_standing
-from simagents.tokens.vocabulary import CLASSES
 
 
 def _ascending(axis: tuple[float, float, float]) -> tuple[float, float, float]:

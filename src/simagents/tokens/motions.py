@@ -5,7 +5,8 @@ import torch
 from jaxtyping import Float
 
 from simagents.geometry import box_corners
-from simagents.tokens.vocabulary import REFERENCE_SIZE, SUBSTEPS
+from simagents.scenarios.agent_class import REFERENCE_SIZE
+from simagents.tokens.vocabulary import SUBSTEPS
 
 Motions = Float[np.ndarray, "_ 6 3"]
 """x, y, heading at 0, 0.1, …, 0.5 s in the frame of the pose at 0 s (m, rad)"""

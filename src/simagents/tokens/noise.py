@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from simagents.inverse_cdf import drawn_place
+
 
 @dataclass(frozen=True)
 class AmongNearest:
@@ -22,10 +24,8 @@ class AmongNearest:
     uniform: Float[Tensor, "A T"]
 
     def __call__(self, distance: Float[Tensor, "A V"], step: int) -> Int64[Tensor, "A"]:
-        found, token = distance.topk(min(self.nearest, distance.shape[-1]), largest=False)
+        near, token = distance.topk(min(self.nearest, distance.shape[-1]), largest=False)
         # Padding is infinitely far: its share is 0.
-        share = (-found.double() / self.temperature).softmax(dim=-1)
-        passed = (share.cumsum(dim=-1) <= self.uniform[:, step, None].double()).sum(dim=-1)
-        # Rounding may leave the sum below 1: never a token without a share.
-        last = (share > 0).sum(dim=-1) - 1
-        return torch.gather(token, -1, passed.minimum(last)[:, None]).squeeze(-1)
+        share = (-near.double() / self.temperature).softmax(dim=-1)
+        place = drawn_place(share, self.uniform[:, step].double())
+        return torch.gather(token, -1, place[:, None]).squeeze(-1)

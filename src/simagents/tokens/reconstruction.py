@@ -11,8 +11,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from simagents.files import read_json, write_json
+from simagents.scenarios.agent_class import CLASSES
 from simagents.tokens.scene import TokenStore
-from simagents.tokens.vocabulary import CLASSES, Vocabulary
+from simagents.tokens.vocabulary import Vocabulary
 
 
 @dataclass

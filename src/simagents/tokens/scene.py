@@ -8,20 +8,14 @@ import torch
 from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8
 
 from simagents.errors import InputError
+from simagents.scenarios.agent_class import class_of
 from simagents.scenarios.ragged import Item, Store
+from simagents.scenarios.roles import CONTEXT_WITHIN, has_role, trainable
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.tokens.chain import token_chain
 from simagents.tokens.map import cut_map, nearest_shape
 from simagents.tokens.tracks import clean_tracks, interpolated_height
-from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary, class_of
-
-TRAINED_WITHIN = 100.0
-"""Metres from the SDC within which agents without a role may be trained on (SMART)."""
-CONTEXT_WITHIN = 150.0
-"""Metres from the SDC beyond which training does not see an agent (SMART)."""
-ENOUGH_FUTURE = 5
-"""Log steps in the future, valid and within CONTEXT_WITHIN, that an agent without a role needs to
-be trained on (CAT-K)."""
+from simagents.tokens.vocabulary import SUBSTEPS, Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +70,9 @@ def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
     token, path, valid = token_chain(
         vocabulary, agent_class, torch.from_numpy(logged).float(), torch.from_numpy(logged_valid)
     )
-    role = scenario.to_predict | scenario.of_interest
-    role[scenario.sdc] = True
     # WOMD sees the SDC at every step.
     place = np.dstack([pose[..., :2], interpolated_height(scenario, rows)])
     distance = np.linalg.norm(place - place[rows == scenario.sdc], axis=-1)
-    near = distance < CONTEXT_WITHIN
-    future = (seen & near)[:, CURRENT + 1 :].sum(axis=1)
-    enough = (distance[:, CURRENT] < TRAINED_WITHIN) & (future >= ENOUGH_FUTURE)
     return TokenScene(
         origin=origin,
         map_pose=pieces.pose,
@@ -94,14 +83,14 @@ def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
         map_feature=pieces.feature,
         agent_class=agent_class.numpy().astype(np.uint8),
         agent_size=scenario.mean_size[rows],
-        has_role=role[rows],
-        trainable=role[rows] | enough,
+        has_role=has_role(scenario),
+        trainable=trainable(scenario, distance, seen),
         logged=logged.astype(np.float32),
         logged_valid=logged_valid,
         token=token.numpy().astype(np.int16),
         pose=path.numpy(),
         valid=valid.numpy(),
-        in_range=near[:, at],
+        in_range=(distance < CONTEXT_WITHIN)[:, at],
     )
 
 

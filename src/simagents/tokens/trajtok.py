@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int64
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 from scipy.ndimage import correlate
 
+from simagents.scenarios.agent_class import CLASSES
 from simagents.tokens.grid import Axis, points
 from simagents.tokens.motions import (
     SHARE,
@@ -16,7 +17,6 @@ from simagents.tokens.motions import (
     straight_as_released,
     with_standing,
 )
-from simagents.tokens.vocabulary import CLASSES
 
 STEEPEST = np.deg2rad(30)
 """A motion whose heading changes by more in 0.1 s is a fault of the log."""

@@ -13,11 +13,8 @@ from torch import Tensor
 from simagents.errors import InputError
 from simagents.files import replacing
 from simagents.geometry import box_corners
-from simagents.scenarios.scenario import AgentType
+from simagents.scenarios.agent_class import reference_size
 
-CLASSES = ("vehicle", "pedestrian", "cyclist")
-REFERENCE_SIZE = ((4.8, 2.0), (1.0, 1.0), (2.0, 1.0))
-"""Length and width (m) of the box that stands for each class in comparisons (SMART's)."""
 SUBSTEPS = 5
 """Log steps of 0.1 s in a token."""
 TOKEN_STEPS = 18
@@ -27,12 +24,6 @@ MAP_POINTS = 11
 """Points of a map token, 0.5 m apart."""
 MOST_TOKENS = 2**15
 """Tokenised shards hold numbers of tokens as int16."""
-
-
-def class_of(agent_type: Tensor) -> Tensor:
-    """Class index of WOMD's object types; what is no pedestrian or cyclist moves as a vehicle."""
-    known = (agent_type == AgentType.PEDESTRIAN) | (agent_type == AgentType.CYCLIST)
-    return torch.where(known, agent_type.long() - 1, 0)
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ class Vocabulary:
     @cached_property
     def end_box(self) -> Float32[Tensor, "3 V 4 2"]:
         """Corners of the reference box at the end of each motion token."""
-        size = torch.tensor(REFERENCE_SIZE, device=self.motion.device)[:, None]
+        size = reference_size(self.motion.device)[:, None]
         return box_corners(self.motion[:, :, -1], size[..., 0], size[..., 1])
 
     @cached_property

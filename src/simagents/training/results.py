@@ -5,9 +5,8 @@ from pathlib import Path
 from safetensors.torch import save as serialised
 from torch import nn
 
-from simagents.files import replacing, write_json
+from simagents.files import refusals, replacing, write_json
 from simagents.provenance import provenance
-from simagents.training.saves import refusals
 
 
 def write_weights(path: Path, policy: nn.Module) -> None:

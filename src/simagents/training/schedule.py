@@ -2,12 +2,13 @@
 
 from math import cos, pi
 
-from simagents.recipe import Recipe
+from simagents.config.recipe import Recipe
 
 
 def value_warmup(recipe: Recipe) -> int:
     """Steps in which only the value head learns; 0 where there is none."""
-    return int(recipe.coefficients.get("value_warmup", 0.0) * recipe.budget.steps)
+    value = recipe.algorithm.value
+    return int(value.warmup * recipe.budget.steps) if value else 0
 
 
 def rate_factor(step: int, recipe: Recipe) -> float:

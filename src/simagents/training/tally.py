@@ -3,8 +3,8 @@
 import torch
 import torch.distributed as dist
 
-from simagents.training.engine import sum_over_processes
-from simagents.training.learner import Stats
+from simagents.training.distributed.processes import sum_over_processes
+from simagents.training.learners.learner import Stats
 
 
 def add(sums: Stats, stats: Stats, share: float) -> None:

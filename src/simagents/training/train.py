@@ -12,29 +12,29 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
+from simagents.config.recipe import Recipe
 from simagents.counter import hashed, key_of
 from simagents.errors import InputError
-from simagents.files import read_json
-from simagents.models.build import build_policy, freeze
+from simagents.files import UnwritableError, read_json
+from simagents.models.families import build_policy, freeze
 from simagents.models.value import ValueHead
-from simagents.recipe import Recipe
 from simagents.tokens.vocabulary import Vocabulary
-from simagents.training import saves
-from simagents.training.batches import Batch, Scenes, Share, batches
-from simagents.training.checkpoint import Checkpoint
-from simagents.training.engine import (
+from simagents.training.data.batches import Batch, TrainingScenes, batches
+from simagents.training.data.order import Share
+from simagents.training.distributed.engine import autocast, update, wrap
+from simagents.training.distributed.processes import (
     Processes,
-    autocast,
     from_first,
     start_processes,
     sum_over_processes,
-    wrap,
 )
-from simagents.training.history import History
-from simagents.training.learner import Learner
-from simagents.training.learners import build_learner, has_value_head
+from simagents.training.learners.learner import Learner
+from simagents.training.learners.registry import build_learner
 from simagents.training.results import write_provenance, write_weights
-from simagents.training.stopping import Asked, StopError, leased, stop_where_asked
+from simagents.training.resume import save_folder
+from simagents.training.resume.checkpoint import Checkpoint
+from simagents.training.resume.history import History
+from simagents.training.resume.stopping import StopError, StopRequests, leased, stop_if_requested
 from simagents.training.stopwatch import Stopwatch
 from simagents.training.tally import add, summed
 
@@ -48,12 +48,8 @@ class Args:
 
     recipe: Path
     """all that the result may depend on"""
-    tokens: list[Path]
-    """tokenised training shards, or a list of them (.txt)"""
     scenarios: list[Path]
-    """the cached shards behind them, for rewards"""
-    vocabulary: Path
-    """from `simagents vocabulary`"""
+    """cached training shards, or a list of them (.txt)"""
     resume: Path
     """folder of optimiser state; kept when the job dies"""
     weights: Path
@@ -62,73 +58,82 @@ class Args:
     """out: one JSON line per step"""
     provenance: Path
     """out: versions, commit and machine"""
+    tokens: list[Path] | None = None
+    """the same shards, tokenised; for models that read tokens"""
+    vocabulary: Path | None = None
+    """of the tokens, from `simagents vocabulary`"""
     parent: Path | None = None
     """weights to start from; the reference of policy gradients"""
     calibration: Path | None = None
     """mean reward of the parent, from `simagents calibrate`"""
     micro_batch: int = 1
-    """scenes in memory at once on each process; another one draws other dropout masks, no more"""
+    """scenes in memory at once on each process; another number draws other dropout masks"""
     worlds_at_once: int = 0
     """rollouts of a scene in memory at once when policy gradients learn from them; 0: all"""
-    zero_stage: int = 1
+    zero_stage: int = 0
     """0, 1 or 2"""
     save_every: int = 200
     """steps between saves"""
     workers: int = 1
     """processes that read data for each training process"""
     patience: float = 1800.0
-    """seconds to wait for another process that trains this run: more than a start from a cold disk,
-    a step and a save take together"""
+    """seconds to wait for another process that trains this run; a start from a cold disk, one step
+    and one save must fit within it"""
 
 
 def main(args: Args) -> None:
-    """Exit code 75, try again: asked to stop by SIGTERM or by a newcomer, the state is saved.
+    """Exit code 75 (try again): stopped by SIGTERM or by a newcomer, the state is saved.
 
-    74: the disk refused a file; the last save is as it was. Either way the same command goes on.
+    74: the disk refused a file; the last save is unharmed. Either way the same command continues.
     """
-    asked = Asked()
+    requests = StopRequests()
     recipe = Recipe.read(args.recipe)
     processes = start_processes()
     try:
-        with leased(args.resume, processes, asked, args.patience):
-            train(args, recipe, processes, asked)
+        with leased(args.resume, processes, requests, args.patience):
+            train(args, recipe, processes, requests)
     except StopError:
         sys.exit(os.EX_TEMPFAIL)
-    except saves.UnwritableError as problem:
+    except UnwritableError as problem:
         if processes.rank == 0:
-            goes_on = f"the run goes on from step {saves.last(args.resume)}"
-            print(f"simagents: {problem}; make room and start again: {goes_on}.", file=sys.stderr)
+            last = f"the run continues from step {save_folder.last(args.resume)}"
+            print(f"simagents: {problem}; make room and start again: {last}.", file=sys.stderr)
         sys.exit(os.EX_IOERR)
     except InputError:
         raise
     except (Exception, KeyboardInterrupt):
-        # Left to itself, Python keeps what its traceback can reach: processes that read data too,
-        # which it waits for in vain, as they end when this one does.
+        # Python would keep what the traceback can reach, the processes that read data among it, and
+        # wait for them; they end only when this process does.
         traceback.print_exc()
         sys.exit(1)
     dist.destroy_process_group()
 
 
-def train(args: Args, recipe: Recipe, processes: Processes, asked: Asked) -> None:
-    """The loop; what varies between algorithms is the learner."""
-    vocabulary = Vocabulary.read(args.vocabulary).to(processes.device)
-    policy = build_policy(recipe, vocabulary, args.parent).to(processes.device)
-    reference = copy.deepcopy(policy).eval().requires_grad_(False) if args.parent else None
+def train(args: Args, recipe: Recipe, processes: Processes, requests: StopRequests) -> None:
+    """The loop; the learner is what varies between algorithms."""
+    device = processes.device
+    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
+    policy = build_policy(recipe, vocabulary, args.parent).to(device)
+    reference = None
+    if args.parent and recipe.algorithm.needs_reference:
+        reference = copy.deepcopy(policy).eval().requires_grad_(False)
     freeze(policy, recipe)
-    if has_value_head(recipe):
-        policy.value_head = ValueHead(policy.config.width, recipe.seed).to(processes.device)
-    share = Share(processes.rank, processes.world, args.micro_batch)
+    if recipe.algorithm.value is not None:
+        policy.value_head = ValueHead(policy.feature_width, recipe.seed).to(device)
+    share = Share(processes.rank, processes.world_size, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
     engine = wrap(policy, recipe, args.micro_batch, accumulation, args.zero_stage)
     checkpoint = Checkpoint(engine, args.resume)
-    remembered = checkpoint.resume()
+    learner_state = checkpoint.resume()
     first_step = checkpoint.last
-    resolved = _threshold(recipe, args.calibration)
-    learner = build_learner(recipe, engine, engine.module, reference, resolved, args.worlds_at_once)
-    if remembered is not None:
-        learner.restore(remembered)
-    scenes = Scenes(args.tokens, args.scenarios, recipe)
-    stop_where_asked(asked, processes)
+    parent_mean = read_json(args.calibration)["mean"] if args.calibration else None
+    learner = build_learner(
+        recipe, engine, engine.module, reference, parent_mean, args.worlds_at_once
+    )
+    if learner_state is not None:
+        learner.restore(learner_state)
+    scenes = TrainingScenes(args.scenarios, args.tokens, recipe)
+    stop_if_requested(requests, processes)
     work = batches(scenes, recipe, share, first_step, args.workers)
     bar = tqdm(
         work, total=recipe.budget.steps, initial=first_step, desc=recipe.stage, unit="step",
@@ -136,11 +141,11 @@ def train(args: Args, recipe: Recipe, processes: Processes, asked: Asked) -> Non
     )  # fmt: skip
     with History(args.resume, first_step, writes=processes.rank == 0) as history:
         for step, micro_batches in bar:
-            begun = perf_counter()
-            micro_batches = [move(batch, processes.device) for batch in micro_batches]
-            with autocast(processes.device, recipe):
+            start = perf_counter()
+            micro_batches = [batch.to(device) for batch in micro_batches]
+            with autocast(device, recipe):
                 sums = learner.prepare(micro_batches)
-            total, stop = _agree(learner, micro_batches, bool(asked), processes.device)
+            total, stop = _agree(learner, micro_batches, bool(requests), device)
             if stop:
                 checkpoint.save(step, learner.state())
                 raise StopError
@@ -148,21 +153,19 @@ def train(args: Args, recipe: Recipe, processes: Processes, asked: Asked) -> Non
                 # Dropout is a function of (seed, place): the same alone, resumed, or on many.
                 torch.manual_seed(int(hashed(recipe.seed, key_of("dropout"), batch.first) >> 1))
                 engine.train()
-                with autocast(processes.device, recipe):
+                with autocast(device, recipe):
                     loss, stats = learner.loss(batch, total)
-                watch = Stopwatch(processes.device)
+                watch = Stopwatch(device)
                 # DeepSpeed averages over micro-batches and processes; the loss is already a share.
-                engine.backward(loss * accumulation * processes.world)
-                engine.step()
+                engine.backward(loss * accumulation * processes.world_size)
+                norm = update(engine, recipe.optimiser.clip)
                 watch.lap("update")
                 add(sums, {"loss": loss.detach(), **stats}, 1 / learner.passes)
                 add(sums, watch.laps, 1.0)
-            numbers = summed(sums, processes.device)
-            learner.learned(numbers)
-            norm = engine.get_global_grad_norm()
-            if norm is not None:  # ZeRO stage 0 keeps it to itself
-                numbers["gradient_norm"] = float(norm)
-            history.add(step, **numbers, seconds=perf_counter() - begun)
+            numbers = summed(sums, device)
+            learner.follow(numbers)
+            numbers["gradient_norm"] = float(norm)
+            history.add(step, **numbers, seconds=perf_counter() - start)
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             done = step + 1
             if done % args.save_every == 0 and done < recipe.budget.steps:
@@ -170,24 +173,11 @@ def train(args: Args, recipe: Recipe, processes: Processes, asked: Asked) -> Non
         from_first(lambda: _finish(args, policy, history))
 
 
-def _threshold(recipe: Recipe, calibration: Path | None) -> dict[str, float]:
-    """α, where the recipe has it as an offset from the parent's mean reward."""
-    if calibration is None:
-        return {}
-    offset = recipe.coefficients["alpha"]["parent_mean"]
-    return {"alpha": round(read_json(calibration)["mean"] + offset, 6)}
-
-
 def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:
-    policy.value_head = None  # it taught the policy, and is none of it
+    policy.value_head = None  # it is no part of the policy
     history.export(args.history)
     write_provenance(args.provenance)
     write_weights(args.weights, policy)
-
-
-def move(batch: Batch, device: torch.device) -> Batch:
-    """The micro-batch on the device; its logs stay where they are."""
-    return Batch(batch.first, batch.ids, batch.scenes.to(device), batch.scenarios)
 
 
 def _agree(

@@ -1,0 +1,103 @@
+"""Recipes -> policies, and scenes as a family reads them.
+
+A family is a package `models/NAME`, or a module of your own, with
+
+    READS_MAP                        whether it reads the polylines of a SceneBatch
+    build(settings, vocabulary)      the policy, freshly initialised; a vocabulary only where the
+                                     family's settings say that it reads tokens
+    represent(scenarios, tokens)     what its network reads beside the SceneBatch, or None
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from simagents.config.keys import module_of
+from simagents.config.models import ModelSettings
+from simagents.config.recipe import Recipe
+from simagents.errors import InputError
+from simagents.models.scenes import SceneBatch, collate
+from simagents.scenarios.scenario import Scenario
+from simagents.tokens.scene import TokenScene
+from simagents.tokens.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class SceneReader:
+    """Builds batches of scenes as one model family reads them."""
+
+    settings: ModelSettings
+
+    def __call__(
+        self,
+        scenarios: Sequence[Scenario],
+        tokens: Sequence[TokenScene] | None = None,
+        trained: Sequence[np.ndarray] | None = None,
+    ) -> SceneBatch:
+        """The scenes as one batch; `trained` as for `collate`.
+
+        Raises InputError where the family reads tokens and none are given.
+        """
+        family = family_of(self.settings)
+        if self.settings.reads_tokens and tokens is None:
+            raise InputError("this model family reads tokenised scenes; give them with --tokens.")
+        representation = family.represent(scenarios, tokens)
+        return collate(scenarios, trained, representation, with_map=family.READS_MAP)
+
+
+def family_of(settings: ModelSettings) -> ModuleType:
+    """The module with the family's code."""
+    return module_of(settings, "simagents.models", "family")
+
+
+def build_policy(
+    recipe: Recipe, vocabulary: Vocabulary | None, weights: Path | None = None
+) -> nn.Module:
+    """The recipe's model, with `weights` or freshly initialised from the recipe's seed."""
+    if recipe.model.reads_tokens and vocabulary is None:
+        raise InputError(
+            f"recipe of {recipe.stage}: its model reads tokens; give their vocabulary with"
+            " --vocabulary."
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        policy = family_of(recipe.model).build(recipe.model, vocabulary)
+    if weights is not None:
+        load_weights(policy, weights)
+    return policy
+
+
+def load_weights(policy: nn.Module, path: Path) -> None:
+    """Strictly: InputError names the first tensor that is missing, extra or misshapen."""
+    try:
+        stored = load_file(path)
+    except (FileNotFoundError, SafetensorError) as problem:
+        raise InputError(f"{path}: no readable weights ({problem}).") from None
+    expected = policy.state_dict()
+    for name in sorted(set(expected) ^ set(stored)):
+        raise InputError(
+            f"{path}: tensor `{name}` is {'missing' if name in expected else 'not of this model'}."
+        )
+    for name, tensor in expected.items():
+        if tensor.shape != stored[name].shape:
+            raise InputError(
+                f"{path}: tensor `{name}` has shape {list(stored[name].shape)},"
+                f" the recipe's model needs {list(tensor.shape)}."
+            )
+    policy.load_state_dict(stored, strict=True)
+
+
+def freeze(policy: nn.Module, recipe: Recipe) -> None:
+    """Leave gradients only on what the recipe trains."""
+    if recipe.trains == "everything":
+        return
+    policy.requires_grad_(False)
+    for part in policy.fine_tuned:
+        part.requires_grad_(True)

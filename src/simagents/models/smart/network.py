@@ -1,0 +1,300 @@
+"""SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), sized by CAT-K."""
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from simagents.config.models import Smart as SmartSettings
+from simagents.models.distribution import Categorical
+from simagents.models.paths import AgentState, Paths, Worlds
+from simagents.models.perceptrons import mlp_embedding, mlp_head
+from simagents.models.scenes import SceneBatch
+from simagents.models.smart.attention import Memory, RelationAttention
+from simagents.models.smart.fourier import FourierEmbedding
+from simagents.models.smart.head import ClassHeads
+from simagents.models.smart.map_encoder import MapEncoder
+from simagents.models.smart.relations import (
+    Relations,
+    embed_relations,
+    looked_up,
+    relation_features,
+    relations_among,
+    relations_to,
+)
+from simagents.models.smart.state import Embedding, MapMemory, SmartState
+from simagents.models.smart.token_policy import TokenPolicy
+from simagents.scenarios.agent_class import CLASSES
+from simagents.tokens.vocabulary import HISTORY_TOKENS, Vocabulary
+
+
+class Smart(nn.Module, TokenPolicy):
+    """The `Policy` of SMART. Equal in function to CAT-K's `smart.yaml`; the parts bear our names.
+
+    Map pieces attend to one another once per scene. Every (agent, step) is a node: its token,
+    motion, class and size are embedded, then per layer it looks at its own past, at the map, and
+    at the other agents of its world at the same step. One head serves the three
+    classes unless the configuration gives each its own.
+    """
+
+    def __init__(self, config: SmartSettings, vocabulary: Vocabulary):
+        super().__init__()
+        self.config = config
+        TokenPolicy.__init__(self, vocabulary)
+        width = config.width
+
+        def layers(bipartite: bool) -> nn.ModuleList:
+            return nn.ModuleList(
+                RelationAttention(**config.attention, bipartite=bipartite)
+                for _ in range(config.agent_layers)
+            )
+
+        def fourier(scalars: int) -> FourierEmbedding:
+            return FourierEmbedding(scalars, width, config.bands)
+
+        self.map_encoder = MapEncoder(config)
+        self.agent_token = nn.ModuleList(mlp_embedding(8, width) for _ in CLASSES)
+        self.agent_motion = fourier(2)
+        self.agent_class = nn.Embedding(len(CLASSES), width)
+        self.agent_size = mlp_head(3, width, width)
+        self.fusion = mlp_embedding(2 * width, width)
+        self.time_relation = fourier(4)
+        self.map_agent_relation = fourier(3)
+        self.agent_relation = fourier(3)
+        self.time_layers = layers(bipartite=False)
+        self.map_agent_layers = layers(bipartite=True)
+        self.agent_layers = layers(bipartite=False)
+        self.head = (
+            mlp_head(width, width, vocabulary.size)
+            if config.head == "shared"
+            else ClassHeads(width, vocabulary)
+        )
+        self.apply(_initialise)
+        self.feature_width = width
+        self.value_head: nn.Module | None = None
+
+    @property
+    def fine_tuned(self) -> list[nn.Module]:
+        """The parts that CAT-K fine-tunes: all agent attention and the head; the rest is frozen."""
+        return [self.time_layers, self.map_agent_layers, self.agent_layers, self.head]
+
+    # ---- training: all steps at once ----------------------------------------------------------
+
+    def forward(self, scenes: SceneBatch, paths: Paths) -> Categorical:
+        """Distributions of tokens 2 to T - 1, [N, T - 2, V]; rows of invalid nodes mean nothing."""
+        seen = paths.until(paths.action.shape[1] - 1)
+        n, steps = seen.action.shape
+        node = torch.nonzero(seen.valid.flatten()).squeeze(-1)
+        agent, step = node // steps, node % steps
+        pose = seen.pose.flatten(0, 1)[node]
+        world = seen.world[agent]
+        scene = scenes.agent_scene[seen.agent[agent]]
+        row = seen.agent[agent]
+        motion = torch.zeros(n, steps, 2, device=node.device)
+        both = (seen.valid[:, 1:] & seen.valid[:, :-1])[..., None]
+        motion[:, 1:] = (seen.pose[:, 1:, :2] - seen.pose[:, :-1, :2]) * both
+        x = self._embed(
+            seen.action.flatten()[node], motion.flatten(0, 1)[node], pose,
+            scenes.agent_class[row], scenes.agent_size[row],
+        )  # fmt: skip
+
+        map_memory = self.encode_map(scenes)
+        time = self._time_relations(seen, node, step)
+        embed_map, embed_agents = self._embeddings()
+        on_map = self._map_relations(pose, scene, map_memory, embed_map)
+        group = world * steps + step
+        among = self._agent_relations(pose, group, embed_agents)
+        for time_layer, map_layer, agent_layer, on in zip(
+            self.time_layers,
+            self.map_agent_layers,
+            self.agent_layers,
+            map_memory.layers,
+            strict=True,
+        ):
+            x = time_layer(x, time_layer.memory(x), time)
+            x = map_layer(x, on, on_map)
+            x = agent_layer(x, agent_layer.memory(x), among)
+
+        asked = step >= HISTORY_TOKENS - 1
+        place = agent[asked], step[asked] - HISTORY_TOKENS + 1
+
+        def spread(rows: Tensor) -> Tensor:
+            out = rows.new_zeros(n, steps - HISTORY_TOKENS + 1, *rows.shape[1:])
+            return out.index_put(place, rows)
+
+        x = x[asked]
+        logits = spread(self._logits(x, scenes.agent_class[row[asked]]))
+        value = spread(self.value_head(x)) if self.value_head is not None else None
+        return Categorical(logits, value)
+
+    def _time_relations(self, paths: Paths, node: Tensor, step: Tensor) -> Relations:
+        number = torch.full((paths.valid.numel(),), -1, device=node.device)
+        number[node] = torch.arange(len(node), device=node.device)
+        back = torch.arange(1, self.config.past_steps + 1, device=node.device)
+        past = number[(node[:, None] - back).clamp(min=0)]
+        there = (step[:, None] >= back) & (past >= 0)
+        if self.training and self.config.history_drop > 0:
+            kept = torch.rand(len(node), device=node.device) >= self.config.history_drop
+            there &= kept[:, None] & kept[past.clamp(min=0)]
+        target, which = torch.nonzero(there, as_tuple=True)
+        pose = paths.pose.reshape(-1, 3)[node]
+        return self._looking_back(pose, pose, target, past[target, which], back[which])
+
+    def _looking_back(
+        self, pose: Tensor, past: Tensor, target: Tensor, source: Tensor, back: Tensor
+    ) -> Relations:
+        """Relations to rows of `past`, each so many steps `back`."""
+        features = relation_features(pose.index_select(0, target), past.index_select(0, source))
+        features = torch.cat([features, -back[:, None].to(features.dtype)], dim=-1)
+        return embed_relations(target, source, len(pose), features, self.time_relation)
+
+    # ---- simulation: one step at a time -------------------------------------------------------
+
+    def begin(self, scenes: SceneBatch) -> tuple[SmartState, Categorical]:
+        """Encode map and history once; all rollouts of a scene share them."""
+        paths = self.history_paths(scenes, Worlds.of(scenes, 1))
+        embed_map, embed_agents = self._embeddings()
+        state = SmartState(
+            map=self.encode_map(scenes),
+            agent_class=scenes.agent_class[paths.agent],
+            agent_size=scenes.agent_size[paths.agent],
+            scene=scenes.agent_scene[paths.agent],
+            world=paths.world,
+            pose=[],
+            valid=[],
+            layers=[[] for _ in self.time_layers],
+            embed_map=embed_map,
+            embed_agents=embed_agents,
+        )
+        for step in range(HISTORY_TOKENS):
+            state, distribution = self._advance(
+                state, paths.action[:, step], paths.pose[:, step], paths.valid[:, step]
+            )
+        return state, distribution
+
+    def branch(
+        self, state: SmartState, distribution: Categorical, paths: Paths
+    ) -> tuple[SmartState, Categorical]:
+        """Rows of the state again and again: what has been seen is computed once for all worlds."""
+        return state.rows(paths), distribution.rows(paths.agent)
+
+    def observe(
+        self, state: SmartState, action: Int64[Tensor, "N"], agents: AgentState
+    ) -> tuple[SmartState, Categorical]:
+        """Advance every agent by one node."""
+        everywhere = torch.ones(len(action), dtype=torch.bool, device=action.device)
+        return self._advance(state, action, agents.pose, everywhere)
+
+    def _advance(
+        self,
+        state: SmartState,
+        token: Int64[Tensor, "N"],
+        pose: Float[Tensor, "N 3"],
+        valid: Bool[Tensor, "N"],
+    ) -> tuple[SmartState, Categorical]:
+        """One node of every agent; only the new step's edges are computed."""
+        moved = torch.zeros_like(pose[:, :2])
+        if state.pose:
+            moved = (pose[:, :2] - state.pose[-1][:, :2]) * (valid & state.valid[-1])[:, None]
+        x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
+        time = self._past_relations(state, pose, valid)
+        on_map = self._map_relations(pose, state.scene, state.map, state.embed_map)
+        # An agent that is not there yet is computed but seen by nobody: a group of its own.
+        group = torch.where(valid, state.world, -1)
+        among = self._agent_relations(pose, group, state.embed_agents)
+        remembered = []
+        for number, (time_layer, map_layer, agent_layer, on) in enumerate(
+            zip(
+                self.time_layers,
+                self.map_agent_layers,
+                self.agent_layers,
+                state.map.layers,
+                strict=True,
+            )
+        ):
+            own = time_layer.memory(x)
+            remembered.append([*state.layers[number], own][-self.config.past_steps :])
+            past = state.layers[number]
+            x = time_layer(x, _stack(past) if past else own, time)
+            x = map_layer(x, on, on_map)
+            x = agent_layer(x, agent_layer.memory(x), among)
+        window = slice(-self.config.past_steps, None)
+        state = replace(
+            state,
+            pose=[*state.pose, pose][window],
+            valid=[*state.valid, valid][window],
+            layers=remembered,
+        )
+        return state, Categorical(self._logits(x, state.agent_class))
+
+    def _past_relations(self, state: SmartState, pose: Tensor, valid: Tensor) -> Relations:
+        n, past = len(pose), len(state.pose)
+        if past == 0:
+            nothing = torch.zeros(0, dtype=torch.int64, device=pose.device)
+            return embed_relations(nothing, nothing, n, pose.new_zeros(0, 4), self.time_relation)
+        back = torch.arange(past, 0, -1, device=pose.device)
+        there = torch.stack(state.valid, dim=1) & valid[:, None]
+        target, which = torch.nonzero(there, as_tuple=True)
+        source = which * n + target  # the layers' memories are laid out by step
+        return self._looking_back(pose, torch.cat(state.pose), target, source, back[which])
+
+    # ---- shared by both ------------------------------------------------------------------------
+
+    def _embeddings(self) -> list[Embedding]:
+        """Of relations to the map and among agents."""
+        radii = self.config.map_to_agent_radius, self.config.agent_radius
+        exact = self.map_agent_relation, self.agent_relation
+        rows = self.config.relation_rows
+        return [looked_up(*pair, rows) for pair in zip(exact, radii, strict=True)]
+
+    def encode_map(self, scenes: SceneBatch) -> MapMemory:
+        """Map pieces after their layers, as keys and values for the agents."""
+        tokens = scenes.representation
+        x = self.map_encoder(tokens, self.actions.vocabulary.map)
+        layers = [layer.memory(x) for layer in self.map_agent_layers]
+        return MapMemory(tokens.map_scene, tokens.map_pose, layers)
+
+    def _embed(
+        self, token: Tensor, moved: Tensor, pose: Tensor, agent_class: Tensor, agent_size: Tensor
+    ) -> Tensor:
+        """A node from its token's end box, its step length and direction, its class and size."""
+        box = self.actions.vocabulary.end_box[agent_class, token].flatten(1)
+        embedded = torch.zeros(len(token), self.config.width, device=token.device)
+        for index, embedding in enumerate(self.agent_token):
+            mine = torch.nonzero(agent_class == index).squeeze(-1)
+            embedded = embedded.index_copy(0, mine, embedding(box[mine]).to(embedded.dtype))
+        origin = torch.cat([torch.zeros_like(moved), pose[:, 2:]], dim=-1)
+        ahead = torch.cat([moved, pose[:, 2:]], dim=-1)
+        motion = relation_features(origin, ahead)[:, :2]
+        known = self.agent_class(agent_class) + self.agent_size(agent_size)
+        return self.fusion(torch.cat([embedded, self.agent_motion(motion, known)], dim=-1))
+
+    def _map_relations(
+        self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
+    ) -> Relations:
+        radius = self.config.map_to_agent_radius
+        return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding)
+
+    def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
+        """Agents of a group (a world at a step) see one another; those of group -1 are alone."""
+        return relations_among(pose, group, self.config.agent_radius, embedding)
+
+    def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
+        logits = self.head(x) if self.config.head == "shared" else self.head(x, agent_class)
+        absent = self.actions.vocabulary.absent[agent_class]
+        return logits.float().masked_fill(absent, -torch.inf)
+
+
+def _stack(memories: list[Memory]) -> tuple[Tensor, Tensor]:
+    keys, values = zip(*memories, strict=True)
+    return torch.cat(keys), torch.cat(values)
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)

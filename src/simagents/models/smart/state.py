@@ -1,0 +1,56 @@
+"""What SMART remembers during a rollout."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from simagents.models.paths import Paths
+from simagents.models.smart.attention import Memory
+
+Embedding = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class MapMemory:
+    """What agents need of the map: poses, and keys and values of every map-to-agent layer."""
+
+    scene: Int64[Tensor, "M"]
+    pose: Float[Tensor, "M 3"]
+    layers: list[Memory]
+
+
+@dataclass(frozen=True)
+class SmartState:
+    """A rollout's memory: the map once, and the last `past_steps` steps of every agent."""
+
+    map: MapMemory
+    agent_class: Int64[Tensor, "N"]
+    agent_size: Float[Tensor, "N 3"]
+    scene: Int64[Tensor, "N"]
+    world: Int64[Tensor, "N"]
+    pose: list[Float[Tensor, "N 3"]]
+    """newest last"""
+    valid: list[Bool[Tensor, "N"]]
+    layers: list[list[Memory]]
+    """per layer and step: keys and values for the temporal attention"""
+    embed_map: Embedding
+    embed_agents: Embedding
+
+    def rows(self, paths: Paths) -> "SmartState":
+        """Row i goes on where row `paths.agent[i]` stands; the map is shared."""
+
+        def taken(rows: Tensor) -> Tensor:
+            return rows.index_select(0, paths.agent)
+
+        return replace(
+            self,
+            agent_class=taken(self.agent_class),
+            agent_size=taken(self.agent_size),
+            scene=taken(self.scene),
+            world=paths.world,
+            pose=[taken(pose) for pose in self.pose],
+            valid=[taken(valid) for valid in self.valid],
+            layers=[[(taken(k), taken(v)) for k, v in steps] for steps in self.layers],
+        )

@@ -1,0 +1,97 @@
+"""Agents that a policy moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from simagents.models.paths import AgentState, Motion, Paths, Worlds
+from simagents.models.policy import Policy
+from simagents.models.scenes import SceneBatch
+from simagents.simulation.choice import Choice
+from simagents.simulation.controller import Traffic
+from simagents.simulation.draws import DrawKeys
+
+
+@dataclass(frozen=True)
+class PolicyController:
+    """A policy, and how its actions are chosen."""
+
+    policy: Policy
+    choice_of: Callable[[DrawKeys], Choice]
+    seed: int | list[int]
+    """of the draws; one for all scenes, or one for each"""
+
+    def take_over(
+        self, scenes: SceneBatch, worlds: Worlds, rows: Int64[Tensor, "n"]
+    ) -> "PolicyDriver":
+        return PolicyDriver(self, scenes, worlds, rows)
+
+
+class PolicyDriver:
+    """One simulation of a policy, with a record of what it did.
+
+    The policy sees all agents. For those that others move it takes in the action nearest to what
+    they did. All rollouts of a scene share one encoding of its map and of its history.
+    """
+
+    def __init__(
+        self, controller: PolicyController, scenes: SceneBatch, worlds: Worlds, rows: Tensor
+    ):
+        self.policy, self.rows = controller.policy, rows
+        self.log_steps = self.policy.actions.log_steps
+        self.moves_all = len(rows) == len(worlds.agent)
+        draws = DrawKeys(controller.seed, scenes, worlds)
+        self.choice = controller.choice_of(draws)
+        self.past = self.policy.history_paths(scenes, worlds)
+        if self.policy.latent_draws:
+            latent = draws.latent(self.policy.latent_draws)
+            self.past = replace(self.past, latent=latent)
+        state, distribution = self.policy.begin(scenes)
+        self.state, self.distribution = self.policy.branch(state, distribution, self.past)
+        self.agents = self.past.state(scenes, -1)
+        self.actions: list[Tensor] = []
+        self.ends: list[AgentState] = []
+        self.supports: list[Tensor] = []
+
+    def __call__(self, traffic: Traffic) -> Motion:
+        if traffic.step:
+            self._observe(traffic)
+        number = self.past.history + len(self.actions)
+        action, support = self.choice(self.distribution, number, self.agents)
+        motion = self.policy.actions.step(self.agents, action)
+        self.actions.append(action)
+        self.ends.append(replace(self.agents, pose=motion.pose[:, -1], velocity=motion.velocity))
+        if support is not None:
+            self.supports.append(support)
+        return motion if self.moves_all else motion.rows(self.rows)
+
+    def _observe(self, traffic: Traffic) -> None:
+        action, agents = self.actions[-1], self.ends[-1]
+        if not self.moves_all:
+            executed = self.policy.actions.nearest(self.agents, traffic.state.pose)
+            action = executed.index_copy(0, self.rows, action[self.rows])
+            pose = traffic.state.pose.index_copy(0, self.rows, agents.pose[self.rows])
+            velocity = traffic.state.velocity.index_copy(0, self.rows, agents.velocity[self.rows])
+            agents = replace(agents, pose=pose, velocity=velocity)
+            self.actions[-1], self.ends[-1] = action, agents
+        self.agents = agents
+        self.state, self.distribution = self.policy.observe(self.state, action, agents)
+
+    def paths(self) -> Paths:
+        """What all rows did, history included, for a pass of the policy with gradients."""
+        past = self.past
+        ends = [
+            torch.stack([getattr(end, key) for end in self.ends], 1) for key in ("pose", "velocity")
+        ]
+        future = torch.ones_like(past.valid[:, :1]).expand(-1, len(self.actions))
+        return replace(
+            past,
+            action=torch.cat([past.action, torch.stack(self.actions, 1)], 1),
+            pose=torch.cat([past.pose, ends[0]], 1),
+            velocity=torch.cat([past.velocity, ends[1]], 1),
+            valid=torch.cat([past.valid, future], 1),
+            support=torch.stack(self.supports, 1) if self.supports else None,
+        )

@@ -1,0 +1,1 @@
+"""Which scenes each step and process sees."""

@@ -1,0 +1,107 @@
+"""The scenes of every step, as micro-batches of this process."""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from simagents.config.recipe import Recipe
+from simagents.counter import generator, key_of
+from simagents.errors import InputError
+from simagents.models.families import SceneReader
+from simagents.models.scenes import SceneBatch
+from simagents.scenarios.roles import has_role, trainable_by_log
+from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.store import ScenarioStore
+from simagents.tokens.scene import TokenStore
+from simagents.training.data.order import Share, scene_at
+
+MOST_TRAINED = 32
+"""Agents of a scene that the supervised loss counts at most (SMART)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One micro-batch. `first` is the place of its first scene in the order of all steps."""
+
+    first: int
+    scenes: SceneBatch
+    scenarios: list[Scenario]
+    """the logs behind the scenes, for rewards"""
+
+    def to(self, device: torch.device) -> "Batch":
+        """The scenes on the device; their logs stay where they are."""
+        return replace(self, scenes=self.scenes.to(device))
+
+
+class TrainingScenes(Dataset):
+    """Training scenes by place, with the agents that the loss counts chosen by (seed, place)."""
+
+    def __init__(self, scenarios: list[Path], tokens: list[Path] | None, recipe: Recipe):
+        self.scenarios = ScenarioStore(scenarios)
+        self.tokens = TokenStore(tokens) if tokens else None
+        self.reader = SceneReader(recipe.model)
+        self.recipe = recipe
+        self.count = len(self.scenarios) - recipe.held_out
+        if self.tokens is not None and self.tokens.ids != self.scenarios.ids:
+            raise InputError(
+                "--scenarios and --tokens hold different scenarios; give the same shards of both."
+            )
+        if self.count < 1:
+            raise InputError(
+                f"{len(self.scenarios)} training scenes, {recipe.held_out} of them held out: nothing"
+                " is left; raise the number of shards or lower `held_out`."
+            )
+
+    def __getitem__(self, places: list[int]) -> Batch:
+        rows = [self.recipe.held_out + scene_at(p, self.count, self.recipe.seed) for p in places]
+        scenarios = [self.scenarios[row] for row in rows]
+        tokens = [self.tokens[row] for row in rows] if self.tokens else None
+        if tokens:
+            candidates = [(scene.has_role, scene.trainable) for scene in tokens]
+        else:
+            candidates = [(has_role(one), trainable_by_log(one)) for one in scenarios]
+        trained = [
+            self._trained(*both, place) for both, place in zip(candidates, places, strict=True)
+        ]
+        return Batch(places[0], self.reader(scenarios, tokens, trained), scenarios)
+
+    def _trained(self, role: np.ndarray, trainable: np.ndarray, place: int) -> np.ndarray:
+        chosen = role & trainable
+        others = np.flatnonzero(trainable & ~role)
+        room = max(MOST_TRAINED - int(chosen.sum()), 0)
+        if len(others) > room:
+            order = generator(self.recipe.seed, key_of("trained"), place)
+            others = order.permutation(others)[:room]
+        chosen[others] = True
+        return chosen
+
+
+def batches(
+    scenes: TrainingScenes, recipe: Recipe, share: Share, first_step: int, workers: int
+) -> Iterator[tuple[int, list[Batch]]]:
+    """(step, this process's micro-batches) from `first_step` to the end of the budget."""
+    starts = [
+        start
+        for step in range(first_step, recipe.budget.steps)
+        for start in share.starts(step, recipe.budget.batch)
+    ]
+    places = [list(range(start, start + share.micro)) for start in starts]
+    loader = iter(
+        DataLoader(
+            scenes, sampler=places, batch_size=None, num_workers=workers,
+            worker_init_fn=_outlive_sigterm,
+        )
+    )  # fmt: skip
+    for step in range(first_step, recipe.budget.steps):
+        yield step, [next(loader) for _ in range(share.accumulation(recipe.budget.batch))]
+
+
+def _outlive_sigterm(worker: int) -> None:
+    # At a time limit SLURM signals every process of the job. If a reader ended at once, the training
+    # process would fail for lack of data before it could save. It ends with that process instead.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

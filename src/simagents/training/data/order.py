@@ -1,0 +1,50 @@
+"""Which scenes a step sees: a function of (seed, step), however many processes share the work."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from simagents.counter import generator, key_of
+from simagents.errors import InputError
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which part of every global batch this process computes, and in how many micro-batches."""
+
+    rank: int
+    world_size: int
+    micro: int
+
+    def accumulation(self, batch: int) -> int:
+        """Micro-batches a step on each process; InputError where the batch does not divide."""
+        whole = self.world_size * self.micro
+        if batch % whole:
+            raise InputError(
+                f"a global batch of {batch} scenes cannot be shared by {self.world_size} processes in"
+                f" micro-batches of {self.micro}; choose a micro-batch that divides"
+                f" {batch // self.world_size or 1}."
+            )
+        return batch // whole
+
+    def starts(self, step: int, batch: int) -> list[int]:
+        """First places of this process's micro-batches of one step.
+
+        Micro-batch g of a step goes to process g % world_size, so one process with two micro-batches
+        computes just what two processes with one each do.
+        """
+        return [
+            step * batch + (turn * self.world_size + self.rank) * self.micro
+            for turn in range(self.accumulation(batch))
+        ]
+
+
+def scene_at(place: int, scenes: int, seed: int) -> int:
+    """The scene at one place of the endless order: a new permutation of all scenes every epoch."""
+    return int(_permutation(place // scenes, scenes, seed)[place % scenes])
+
+
+@lru_cache(maxsize=4)
+def _permutation(epoch: int, scenes: int, seed: int) -> np.ndarray:
+    return generator(seed, key_of("order"), epoch).permutation(scenes)

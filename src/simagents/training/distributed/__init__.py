@@ -1,0 +1,1 @@
+"""DeepSpeed and the processes of a job."""

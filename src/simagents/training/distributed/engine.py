@@ -1,0 +1,94 @@
+"""DeepSpeed around a policy. Besides this file only `optimiser_state.py` and `processes.py` know it."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from simagents.config.recipe import Recipe
+from simagents.training.schedule import rate_factor, value_warmup
+
+
+def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_stage: int) -> Any:
+    """The DeepSpeed engine of a policy: AdamW, schedule, ZeRO, shared gradients.
+
+    Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, since
+    seven million weights need no half-precision storage and coordinates do not survive it.
+    A value head learns at its own rate, and alone while it warms up: the policy's rate is zero.
+    """
+    import deepspeed
+
+    attached = getattr(policy, "value_head", None)
+    head = list(attached.parameters()) if attached is not None else []
+    others = {id(parameter) for parameter in head}
+    trained = [p for p in policy.parameters() if p.requires_grad and id(p) not in others]
+    groups = [{"params": trained, "lr": recipe.budget.learning_rate}]
+    value = recipe.algorithm.value
+    if head:
+        groups.append({"params": head, "lr": value.learning_rate})
+    optimiser = torch.optim.AdamW(
+        groups, weight_decay=recipe.optimiser.weight_decay, fused=trained[0].is_cuda or None
+    )
+    passes, alone = recipe.algorithm.passes, value_warmup(recipe)
+
+    def of_head(update: int) -> float:
+        return rate_factor(update // passes, recipe)
+
+    def of_policy(update: int) -> float:
+        return 0.0 if update // passes < alone else of_head(update)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, [of_policy, of_head][: len(groups)])
+    engine, *_ = deepspeed.initialize(
+        model=policy,
+        optimizer=optimiser,
+        lr_scheduler=schedule,
+        config={
+            "train_micro_batch_size_per_gpu": micro,
+            "gradient_accumulation_steps": accumulation,
+            # Without ZeRO every process has the whole gradient: `update` clips it.
+            "gradient_clipping": recipe.optimiser.clip if zero_stage else 0.0,
+            "zero_optimization": {"stage": zero_stage},
+            "zero_allow_untested_optimizer": True,
+            "steps_per_print": 10**9,
+        },
+    )
+    return engine
+
+
+def update(engine: Any, limit: float) -> Tensor | None:
+    """Take the engine's next step; at the last micro-batch, the gradient's norm before clipping."""
+    if not engine.is_gradient_accumulation_boundary():
+        engine.step()
+        return None
+    if engine.zero_optimization_stage():
+        engine.step()
+        return torch.as_tensor(engine.get_global_grad_norm())
+    norm = _clip(engine.basic_optimizer.param_groups, limit)
+    engine.step()
+    return norm
+
+
+def _clip(groups: list[dict], limit: float) -> Tensor:
+    """Scale the gradient down to a norm of `limit`, and return its norm.
+
+    Squares are added in double precision, so that the norm does not depend on their order.
+    """
+    gradients = [[p.grad for p in group["params"] if p.grad is not None] for group in groups]
+    norm = torch.linalg.vector_norm(torch.stack([_norm(group) for group in gradients]))
+    scale = 1.0 / ((norm + 1e-6) / limit).clamp(min=1.0)
+    for group in gradients:
+        for gradient in group:
+            gradient.mul_(scale)
+    return norm
+
+
+def _norm(gradients: list[Tensor]) -> Tensor:
+    total = torch.zeros((), dtype=torch.double, device=gradients[0].device if gradients else None)
+    for gradient in gradients:
+        total += torch.linalg.vector_norm(gradient.double()).square()
+    return total.float().sqrt()
+
+
+def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """The precision of the recipe for forward passes."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

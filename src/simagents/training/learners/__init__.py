@@ -1,0 +1,1 @@
+"""How each algorithm turns micro-batches into losses."""

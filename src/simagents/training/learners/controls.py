@@ -1,0 +1,83 @@
+"""Coefficients that follow what a run sees; their value is part of the state that it resumes from."""
+
+from dataclasses import dataclass
+from math import exp
+from typing import Protocol, runtime_checkable
+
+from simagents.config.algorithms import Divergence, DivergenceTarget
+from simagents.config.credit import Constant, CreditSettings, RunningMean
+
+
+@runtime_checkable
+class Control(Protocol):
+    """A coefficient, constant or changing after every step."""
+
+    value: float
+
+    def follow(self, numbers: dict[str, float]) -> None:
+        """Take in the step's logged numbers, which are the same on all processes."""
+        ...
+
+
+@dataclass
+class Fixed:
+    """A coefficient that stays."""
+
+    value: float
+
+    def follow(self, numbers: dict[str, float]) -> None:
+        pass
+
+
+@dataclass
+class RunningThreshold:
+    """MPO's α as a running mean of the rewards (an experiment of our own; the paper's is fixed).
+
+    α += rate (reward + offset - α) after each step, so that a step's threshold does not depend on
+    its own rollouts and biases no gradient. It starts from the parent's measured mean.
+    """
+
+    value: float
+    rate: float
+    offset: float
+
+    def follow(self, numbers: dict[str, float]) -> None:
+        self.value += self.rate * (numbers["reward"] + self.offset - self.value)
+
+
+@dataclass
+class AdaptiveWeight:
+    """β that keeps the divergence near a target.
+
+    β ← clip(β exp((KL / target - 1) / patience), least, most) after each step, as in Ziegler et al.
+    2019, arXiv:1909.08593, but exponential. RLFTSim names a target of 0.01 nats; patience 5
+    and limits 1e-3 and 1e3 are those of a public re-implementation of it.
+    """
+
+    value: float
+    settings: DivergenceTarget
+
+    def follow(self, numbers: dict[str, float]) -> None:
+        # One step changes β by no more than the limits allow; the exponent must not overflow first.
+        settings = self.settings
+        exponent = min((numbers["kl"] / settings.target - 1) / settings.patience, 50.0)
+        self.value = min(max(self.value * exp(exponent), settings.least), settings.most)
+
+
+def weight_control(divergence: Divergence) -> Control:
+    """The control of β."""
+    if isinstance(divergence.beta, DivergenceTarget):
+        return AdaptiveWeight(divergence.beta.start, divergence.beta)
+    return Fixed(divergence.beta)
+
+
+def threshold_control(credit: CreditSettings, parent_mean: float | None) -> Control | None:
+    """The control of α; None for rules without one. `parent_mean` is the calibrated mean reward."""
+    if isinstance(credit, RunningMean):
+        offset = credit.alpha.parent_mean
+        return RunningThreshold(round(parent_mean + offset, 6), credit.rate, offset)
+    if isinstance(credit, Constant):
+        if isinstance(credit.alpha, float):
+            return Fixed(credit.alpha)
+        return Fixed(round(parent_mean + credit.alpha.parent_mean, 6))
+    return None

@@ -1,0 +1,101 @@
+"""Rollouts with their rewards, and how their rows become tensors that losses can read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from simagents.config.algorithms import Sampling
+from simagents.models.paths import Paths
+from simagents.models.scenes import SceneBatch
+from simagents.rewards.reward import Reward, Rewards
+from simagents.simulation.choice import Sample
+from simagents.simulation.rollout import roll_out
+from simagents.training.data.batches import Batch
+from simagents.training.stopwatch import Stopwatch
+
+
+@dataclass
+class Experience:
+    """What a batch of rollouts leaves behind: no gradients, the same in all passes over it."""
+
+    paths: Paths
+    """with the supports that actions were drawn among"""
+    rewards: Rewards
+    rows: dict[str, Tensor] = field(default_factory=dict)
+    """[N, F] or [N, F, P]: evaluations by the reference, the acting policy and the value head"""
+    padded: dict[str, Tensor] = field(default_factory=dict)
+    """[S, R, A, F] or broadcastable to it: advantages and returns"""
+
+    def logged(self, total: float) -> dict[str, Tensor]:
+        """This batch's part of the mean reward and of its terms, over `total` rollouts."""
+        scenes, rollouts = self.rewards.total.shape[:2]
+        share = scenes * rollouts / total if total else 0.0
+        terms = {"reward": self.rewards.total, **self.rewards.terms}
+        return {name: term.double().mean() * share for name, term in terms.items()}
+
+
+def experience(
+    actor: nn.Module,
+    batch: Batch,
+    rollouts: int,
+    sampling: Sampling,
+    reward: Reward,
+    seed: int | np.ndarray,
+    watch: Stopwatch,
+    without: bool = False,
+) -> Experience:
+    """Let `actor` act in every scene, `rollouts` times over, and score what it did.
+
+    `without`: score the other rollouts of each rollout's scene, too.
+    """
+    sampled = roll_out(actor, batch.scenes, rollouts, lambda draws: Sample(draws, sampling), seed)
+    watch.lap("sampling")
+    rewards = reward(batch.scenarios, sampled.trajectories, without)
+    watch.lap("reward")
+    return Experience(sampled.paths, rewards)
+
+
+class Padding:
+    """Rows ordered by (scene, rollout, agent) as [S, R, A, …] with A the most agents of a scene."""
+
+    def __init__(self, scenes: SceneBatch, rollouts: int):
+        agent = torch.arange(int(scenes.agents.max()), device=scenes.device)
+        self.present = (agent < scenes.agents[:, None])[:, None].expand(-1, rollouts, -1)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        out = rows.new_zeros(*self.present.shape, *rows.shape[1:])
+        present = self.present.view(*self.present.shape, *[1] * (rows.dim() - 1))
+        return out.masked_scatter(present, rows)
+
+    def valid(self, actions: int) -> Tensor:
+        """[S, R, A, F] bool: which places are rows."""
+        return self.present[..., None].expand(*self.present.shape, actions)
+
+
+Pass = Callable[[Paths], dict[str, Tensor]]
+"""paths -> rows"""
+
+
+def in_parts(run: Pass, paths: Paths, rollouts: int, at_once: int) -> dict[str, Tensor]:
+    """The rows of `run`, computed for `at_once` rollouts of every scene at a time; 0: for all.
+
+    Only the activations of one part are in memory at a time: the backward pass recomputes those of
+    the others, for a third more work.
+    """
+    if not at_once or at_once >= rollouts:
+        return run(paths)
+    part = paths.world % rollouts // at_once
+    parts, order = [], []
+    for number in range(-(-rollouts // at_once)):
+        rows = torch.nonzero(part == number).squeeze(-1)
+        parts.append(
+            torch.utils.checkpoint.checkpoint(
+                run, paths.rows(rows), use_reentrant=False, preserve_rng_state=False
+            )
+        )
+        order.append(rows)
+    back = torch.cat(order).argsort()
+    return {name: torch.cat([rows[name] for rows in parts])[back] for name in parts[0]}

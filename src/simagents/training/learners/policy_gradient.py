@@ -1,0 +1,231 @@
+"""Learning from one's own rollouts and their reward."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from simagents.algorithms.credit import Evidence, credit_of
+from simagents.algorithms.kl import SAMPLED
+from simagents.algorithms.policy_gradient import policy_gradient_loss
+from simagents.algorithms.surrogate import clipped_gain, on_policy_gain
+from simagents.algorithms.weights import rollout_mean, weighted
+from simagents.algorithms.whitening import moments, whitened
+from simagents.config.algorithms import Clipped
+from simagents.config.algorithms import PolicyGradient as PolicyGradientSettings
+from simagents.config.credit import Constant
+from simagents.config.recipe import Recipe
+from simagents.counter import hashed, key_of
+from simagents.models.paths import Paths
+from simagents.models.policy import Policy
+from simagents.models.scenes import SceneBatch
+from simagents.rewards.reward import Reward
+from simagents.training.data.batches import Batch
+from simagents.training.distributed.processes import sum_over_processes
+from simagents.training.learners.controls import Control
+from simagents.training.learners.experience import Experience, Padding, experience, in_parts
+from simagents.training.learners.learner import Learner, Stats
+from simagents.training.stopwatch import Stopwatch
+
+
+@dataclass
+class PolicyGradient(Learner):
+    """Sample rollouts, score them, then evaluate their log-probabilities once with gradients.
+
+    Dropout is off throughout: the policy that learns is the policy that acted. The reference is
+    evaluated once a batch, whatever the number of passes over it.
+    """
+
+    policy: Policy  # the engine around it, so that gradients are shared
+    model: nn.Module
+    reference: nn.Module | None
+    reward: Reward
+    recipe: Recipe
+    threshold: Control | None
+    """α, for credit rules with one"""
+    beta: Control | None
+    """weight of the divergence; None without one"""
+    worlds_at_once: int = 0
+    """rollouts of a scene whose activations are in memory; 0: all. Changes no more than rounding"""
+    prepared: dict[int, Experience] = field(default_factory=dict)
+    """by the batch's first place"""
+    kl: Callable[[Tensor, Tensor], Tensor] | None = None
+    """exact divergence of the policy's distributions, known after the first pass"""
+
+    @property
+    def settings(self) -> PolicyGradientSettings:
+        return self.recipe.algorithm
+
+    @property
+    def passes(self) -> int:
+        return self.settings.passes
+
+    @property
+    def controls(self) -> dict[str, Control]:
+        controls = {"alpha": self.threshold, "beta": self.beta}
+        return {name: control for name, control in controls.items() if control is not None}
+
+    def counts(self, batch: Batch) -> int:
+        return batch.scenes.scenes * self.recipe.budget.rollouts
+
+    def prepare(self, batches: list[Batch]) -> Stats:
+        self.model.eval()
+        watch = Stopwatch(batches[0].scenes.device)
+        experiences = [self._experience(batch, watch) for batch in batches]
+        self._assign_credit(batches, experiences)
+        watch.lap("log_probabilities")
+        places = [batch.first for batch in batches]
+        self.prepared = dict(zip(places, experiences, strict=True))
+        return watch.laps
+
+    def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
+        self.model.eval()
+        sampled, watch = self.prepared[batch.first], Stopwatch(batch.scenes.device)
+        rows = self._pass(self.policy, batch.scenes, sampled.paths)
+        rows = {"logp_old": rows["logp"].detach(), **sampled.rows, **rows}
+        # Rows come as (scene, rollout, agent); losses read them padded to the largest scene.
+        pad = Padding(batch.scenes, self.recipe.budget.rollouts)
+        valid = pad.valid(rows["logp"].shape[-1])
+        weight = rollout_mean(valid.flatten(0, 1), total).view_as(valid)
+        advantage = sampled.padded["advantage"]
+        gain, stats = self._gain(pad(rows["logp"]), pad(rows["logp_old"]), advantage, weight)
+        terms: dict[str, Any] = {}
+        if self.settings.log_prob == "sum":
+            terms["scale"] = valid.sum(dim=(-2, -1), keepdim=True).to(gain.dtype)
+        if self.beta is not None:
+            terms |= {"divergence": pad(self._divergence(rows)), "beta": self.beta.value}
+        if self.settings.value is not None:
+            value, returns = pad(rows["value"]), sampled.padded["returns"]
+            error = (value - returns).square()
+            terms |= {"value_error": error, "value_weight": self.settings.value.weight}
+            with torch.no_grad():
+                stats["value"] = weighted(weight, value)
+                stats["value_error"] = weighted(weight, error)
+        loss = policy_gradient_loss(gain, weight, **terms)
+        stats |= sampled.logged(total) | self._controlled(sampled, total)
+        with torch.no_grad():
+            advantage = advantage.expand_as(weight)
+            stats["advantage"] = weighted(weight, advantage)
+            stats["positive"] = weighted(weight, (advantage > 0).float())
+            stats["entropy"] = weighted(weight, pad(rows["entropy"]))
+            if "divergence" in terms:
+                stats["kl"] = weighted(weight, terms["divergence"])
+        watch.lap("log_probabilities")
+        return loss, {**stats, **watch.laps}
+
+    def follow(self, numbers: dict[str, float]) -> None:
+        self.prepared = {}
+        for control in self.controls.values():
+            control.follow(numbers)
+
+    def state(self) -> dict[str, Any]:
+        return {name: control.value for name, control in self.controls.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for name, control in self.controls.items():
+            control.value = state[name]
+
+    def _gain(
+        self, logp: Tensor, logp_old: Tensor, advantage: Tensor, weight: Tensor
+    ) -> tuple[Tensor, Stats]:
+        if not isinstance(self.settings.surrogate, Clipped):
+            return on_policy_gain(logp, advantage), {}
+        gain, clipped = clipped_gain(logp, logp_old, advantage, self.settings.surrogate.range)
+        with torch.no_grad():
+            return gain, {"clipped": weighted(weight, clipped)}
+
+    @torch.no_grad()
+    def _experience(self, batch: Batch, watch: Stopwatch) -> Experience:
+        # By place in the order of all steps, so that micro-batches draw what the whole would.
+        places = batch.first + np.arange(batch.scenes.scenes)
+        seed = hashed(self.recipe.seed, key_of("rollouts"), places)
+        sampled = experience(
+            self.model, batch, self.recipe.budget.rollouts, self.settings.sampling, self.reward,
+            seed, watch, without=self.settings.credit.needs_others,
+        )  # fmt: skip
+        if self.reference is not None:
+            rows = self._pass(self.reference, batch.scenes, sampled.paths)
+            for name in {"logp", "parameters"} & rows.keys():
+                sampled.rows[f"{name}_ref"] = rows[name]
+        if self.passes > 1 or self.settings.value is not None:
+            rows = self._pass(self.policy, batch.scenes, sampled.paths)
+            sampled.rows["logp_old"] = rows["logp"]
+            if "value" in rows:
+                sampled.rows["value_old"] = rows["value"]
+        watch.lap("log_probabilities")
+        return sampled
+
+    def _pass(self, policy: Policy, scenes: SceneBatch, paths: Paths) -> dict[str, Tensor]:
+        """One teacher-forced pass over what was sampled; [N, F] by name."""
+        divergence = self.settings.divergence
+        exact = divergence is not None and divergence.estimator not in SAMPLED
+
+        def run(paths: Paths) -> dict[str, Tensor]:
+            distribution = policy(scenes, paths)
+            drawn_from = distribution.drawn_by(self.settings.sampling, paths.support)
+            rows = {"logp": drawn_from.log_prob(paths.chosen)}
+            if exact:
+                rows["parameters"] = drawn_from.parameters
+                self.kl = drawn_from.kl
+            if distribution.value is not None:
+                rows["value"] = distribution.value
+            with torch.no_grad():
+                rows["entropy"] = distribution.entropy()
+            return rows
+
+        return in_parts(run, paths, self.recipe.budget.rollouts, self.worlds_at_once)
+
+    def _divergence(self, rows: dict[str, Tensor]) -> Tensor:
+        estimator = self.settings.divergence.estimator
+        if estimator in SAMPLED:
+            return SAMPLED[estimator](rows["logp"], rows["logp_ref"])
+        pair = rows["parameters"], rows["parameters_ref"]
+        return self.kl(*pair) if estimator == "exact_reverse" else self.kl(*reversed(pair))
+
+    def _assign_credit(self, batches: list[Batch], experiences: list[Experience]) -> None:
+        """Advantages of all actions, whitened over the step's batches of all processes if so set."""
+        settings = self.settings.credit
+        if self.threshold is not None:
+            settings = Constant(rule="constant", alpha=self.threshold.value)
+        device = batches[0].scenes.device
+        total = torch.zeros(3, dtype=torch.float64, device=device)
+        for batch, sampled in zip(batches, experiences, strict=True):
+            pad = Padding(batch.scenes, self.recipe.budget.rollouts)
+            actions = sampled.paths.chosen.shape[1]
+            value = sampled.rows.get("value_old")
+            evidence = Evidence(
+                by_action(sampled.rewards.total, actions),
+                actions,
+                sampled.rewards.without,
+                None if value is None else pad(value),
+            )
+            credit = credit_of(settings, evidence)
+            sampled.padded["advantage"] = credit.advantage
+            if credit.returns is not None:
+                sampled.padded["returns"] = credit.returns
+            if self.settings.whiten:
+                valid = pad.valid(actions)
+                weight = rollout_mean(valid.flatten(0, 1), 1.0).view_as(valid)
+                total = total + moments(weight, credit.advantage.expand_as(weight))
+        if self.settings.whiten:
+            total = sum_over_processes(total)
+            for sampled in experiences:
+                sampled.padded["advantage"] = whitened(sampled.padded["advantage"], total)
+
+    def _controlled(self, sampled: Experience, total: float) -> Stats:
+        scenes, rollouts = sampled.rewards.total.shape[:2]
+        share = scenes * rollouts / total
+        return {
+            name: torch.tensor(control.value * share) for name, control in self.controls.items()
+        }
+
+
+def by_action(reward: Tensor, actions: int) -> Tensor:
+    """A reward by log step as one by action: the mean over the action's steps."""
+    steps = reward.shape[-1]
+    if steps == 1:
+        return reward
+    return reward.unflatten(-1, (actions, steps // actions)).mean(dim=-1)

@@ -1,0 +1,72 @@
+"""The learner of a recipe."""
+
+from torch import nn
+
+from simagents.config import algorithms as settings
+from simagents.config.keys import module_of
+from simagents.config.recipe import Recipe
+from simagents.errors import InputError
+from simagents.models.policy import Policy
+from simagents.rewards.reward import Reward, build_reward
+from simagents.training.learners.closed_loop import ClosedLoopCloning
+from simagents.training.learners.controls import threshold_control, weight_control
+from simagents.training.learners.imitation import Cloning
+from simagents.training.learners.learner import Learner
+from simagents.training.learners.noisy import NoisyCloning
+from simagents.training.learners.policy_gradient import PolicyGradient
+from simagents.training.learners.preferences import Preferences
+
+
+def build_learner(
+    recipe: Recipe,
+    policy: Policy,
+    model: nn.Module,
+    reference: nn.Module | None,
+    parent_mean: float | None = None,
+    worlds_at_once: int = 0,
+) -> Learner:
+    """`policy` is the engine around `model`; `parent_mean` the calibrated mean reward of the parent.
+
+    Raises InputError where the algorithm needs what is not there.
+    """
+    algorithm = recipe.algorithm
+    if algorithm.needs_reference and reference is None:
+        raise InputError(
+            f"{recipe.stage}: {algorithm.name} needs the run that it starts from as its reference;"
+            " give its weights with --parent."
+        )
+    match algorithm:
+        case settings.BehaviourCloning():
+            return Cloning(policy, model, algorithm)
+        case settings.NoisyCloning():
+            return NoisyCloning(policy, model, recipe.seed, algorithm)
+        case settings.ClosedLoopCloning():
+            return ClosedLoopCloning(policy, model, recipe.seed, algorithm)
+        case settings.Preferences():
+            reward = build_reward(algorithm.reward)
+            return Preferences(policy, model, reference, reward, recipe)
+        case settings.PolicyGradient():
+            return PolicyGradient(
+                policy,
+                model,
+                reference,
+                _reward(algorithm),
+                recipe,
+                threshold_control(algorithm.credit, parent_mean),
+                weight_control(algorithm.divergence) if algorithm.divergence else None,
+                worlds_at_once,
+            )
+        case _:
+            module = module_of(algorithm, "simagents.training.learners", "name")
+            return module.build(recipe, policy, model, reference)
+
+
+def _reward(algorithm: settings.PolicyGradient) -> Reward:
+    """Raises InputError where the credit rule needs leave-one-out rewards that do not exist."""
+    reward = build_reward(algorithm.reward)
+    if algorithm.credit.needs_others and not reward.scores_sets:
+        raise InputError(
+            f"credit `{algorithm.credit.rule}` compares rewards of all rollouts of a scene with and"
+            " without each one; give a reward of whole scenes (realism with `scored: scene`)."
+        )
+    return reward

@@ -1,0 +1,61 @@
+"""What a run needs to go on: gathered from any number of processes, given to any other number."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
+
+from simagents.files import read_json
+from simagents.training.resume import save_folder
+from simagents.training.distributed.processes import from_first
+from simagents.training.distributed.optimiser_state import restore, whole_state
+
+TENSORS, PROGRESS = "state.safetensors", "progress.json"
+
+
+class Checkpoint:
+    """The saves of a run as all of its processes see them.
+
+    A save holds whole tensors under their names, not one part for each process: it resumes on
+    another number of processes and at another ZeRO stage as it does on the same, and only one
+    process writes, so that a full disk cannot leave the others waiting for it.
+    """
+
+    def __init__(self, engine: Any, folder: Path):
+        self.engine, self.folder = engine, folder
+        self.last = 0
+        """steps that the newest save has done"""
+
+    def resume(self) -> dict[str, Any] | None:
+        """Load the newest whole save; what the algorithm remembers, None where there is no save."""
+        self.last = from_first(lambda: save_folder.newest(self.folder))
+        if not self.last:
+            return None
+        save = save_folder.place(self.folder, self.last)
+        progress = read_json(save / PROGRESS)
+        restore(self.engine, load_file(save / TENSORS), progress["schedule"])
+        return progress["learner"]
+
+    def save(self, step: int, learner: dict[str, Any]) -> None:
+        """Save the state after `step` steps; `learner`, of JSON's types, is the same on all processes.
+
+        Raises UnwritableError on all processes where the disk refuses.
+        """
+        if step == self.last:
+            return
+        tensors = whole_state(self.engine)
+        progress = {
+            "step": step, "schedule": self.engine.lr_scheduler.state_dict(), "learner": learner,
+        }  # fmt: skip
+
+        def write() -> None:
+            files = {
+                TENSORS: serialised(tensors),
+                PROGRESS: json.dumps(progress, indent=2).encode(),
+            }
+            save_folder.write(self.folder, step, files)
+
+        from_first(write)
+        self.last = step

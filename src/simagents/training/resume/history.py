@@ -1,0 +1,52 @@
+"""What happened at every step, one JSON object a line."""
+
+import json
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from types import TracebackType
+
+from simagents.files import replacing
+from simagents.files import refusals
+
+
+class History:
+    """Appends to a file in the resume folder; cut back to the step that training resumes from."""
+
+    def __init__(self, folder: Path, first_step: int, writes: bool):
+        self.path = folder / "history.jsonl"
+        self.writes = writes
+        if writes:
+            old = self.path.read_text().splitlines() if self.path.exists() else []
+            kept = [
+                line for line in old if line.endswith("}") and json.loads(line)["step"] < first_step
+            ]
+            with refusals(self.path), replacing(self.path) as temporary:
+                temporary.write_text("".join(f"{line}\n" for line in kept))
+            self._file = self.path.open("a", buffering=1)
+
+    def add(self, step: int, **numbers: float) -> None:
+        """`numbers` are logged with six significant digits: what a figure needs."""
+        if self.writes:
+            row = {"step": step, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
+            with refusals(self.path):
+                self._file.write(json.dumps(row) + "\n")
+
+    def export(self, path: Path) -> None:
+        """Copy the finished history to where the workflow expects it."""
+        if self.writes:
+            with refusals(path), replacing(path) as temporary:
+                temporary.write_text(self.path.read_text())
+
+    def __enter__(self) -> "History":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.writes:
+            # A full disk refuses the last line once more; the first refusal says it all.
+            with suppress(OSError) if problem else nullcontext():
+                self._file.close()
