@@ -13,7 +13,8 @@ from simagents.scenarios.womd.decode import decode_scenario
 from simagents.scenarios.womd.encode import encode_scenario
 from simagents.tokens.build import collect
 from simagents.tokens.scene import TokenScene
-from simagents.tokens.vocabulary import CLASSES, MAP_POINTS, SUBSTEPS, Vocabulary
+from simagents.scenarios.agent_class import CLASSES
+from simagents.tokens.vocabulary import MAP_POINTS, SUBSTEPS, Vocabulary
 
 MOTIONS, PIECES = 2048, 1024
 """Sizes of the published vocabularies."""

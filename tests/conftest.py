@@ -17,10 +17,12 @@ import pytest
 import torch
 
 from parity.embedded import moved
-from simagents.models.batch import SceneBatch, collate
-from simagents.models.smart import Smart
-from simagents.models.smart_config import SmartConfig
-from simagents.recipe import Recipe
+from simagents.config.models import Smart as SmartSettings
+from simagents.config.recipe import Recipe
+from simagents.models.families import SceneReader
+from simagents.models.paths import Worlds
+from simagents.models.scenes import SceneBatch
+from simagents.models.smart.network import Smart
 from simagents.scenarios.scenario import (
     STEPS,
     AgentType,
@@ -49,7 +51,7 @@ def womd() -> Path:
 # ---- synthetic scenes, tokens and a policy, all small -----------------------------------------------
 
 TINY = dict(
-    width=16, heads=2, head_width=8, bands=4, map_layers=1, agent_layers=2, dropout=0.0,
+    family="smart", width=16, heads=2, head_width=8, bands=4, map_layers=1, agent_layers=2, dropout=0.0,
     history_drop=0.0, map_radius=10.0, map_neighbours=8, map_to_agent_radius=12.0,
     agent_radius=30.0, past_steps=3, relation_rows=0,
     head="shared",
@@ -79,22 +81,43 @@ def scenes(scenarios, vocabulary) -> list[TokenScene]:
 
 
 @pytest.fixture(scope="session")
-def batch(scenes) -> SceneBatch:
+def read() -> Callable[..., SceneBatch]:
+    """Scenarios and their tokenised scenes as one batch that SMART reads."""
+
+    def batch_of(scenarios, scenes, trained=None) -> SceneBatch:
+        trained = [scene.trainable for scene in scenes] if trained is None else trained
+        return SceneReader(SmartSettings(**TINY))(scenarios, scenes, trained)
+
+    return batch_of
+
+
+@pytest.fixture(scope="session")
+def batch(scenarios, scenes, read) -> SceneBatch:
     """The three scenes as one."""
-    return collate(scenes)
+    return read(scenarios, scenes)
 
 
 @pytest.fixture(scope="session")
 def tiny() -> dict[str, int | float | str]:
-    """A `SmartConfig` as a recipe holds it."""
+    """Settings of SMART as a recipe holds them."""
     return TINY
+
+
+@pytest.fixture(scope="session")
+def history() -> Callable:
+    """`rollouts` worlds of each scene that know only the history."""
+
+    def paths_of(policy, batch, rollouts):
+        return policy.history_paths(batch, Worlds.of(batch, rollouts))
+
+    return paths_of
 
 
 @pytest.fixture
 def policy(vocabulary) -> Smart:
     """A tiny SMART as it is initialised, its head louder so that logits differ."""
     torch.manual_seed(0)
-    smart = Smart(SmartConfig(**TINY), vocabulary).eval()
+    smart = Smart(SmartSettings(**TINY), vocabulary).eval()
     with torch.no_grad():
         smart.head[-1].weight.mul_(2)
     return smart
@@ -106,12 +129,12 @@ def recipe_of() -> Callable[..., Recipe]:
 
     def make(**changes) -> Recipe:
         content = {
-            "stage": "bc", "algorithm": "bc", "seed": 0, "revision": 0, "parent": None,
-            "trains": "everything", "model": TINY, "tokens": "0123456789", "held_out": 1,
-            "precision": "float32",
+            "stage": "bc", "seed": 0, "revision": 0, "parent": None,
+            "trains": "everything", "model": TINY, "data": "0123456789", "tokens": "0123456789",
+            "held_out": 1, "precision": "float32",
             "budget": {"steps": 8, "batch": 2, "learning_rate": 1e-3, "rollouts": 0},
             "optimiser": {"weight_decay": 0.01, "clip": 0.5, "warmup": 0.0, "final_ratio": 0.05},
-            "coefficients": {"label_smoothing": 0.1, "smoothing": "uniform"},
+            "algorithm": {"name": "bc", "label_smoothing": 0.1, "smoothing": "uniform"},
         }  # fmt: skip
         for key, value in changes.items():
             nested = key in ("budget", "optimiser")

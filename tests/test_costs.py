@@ -8,7 +8,7 @@ import yaml
 from simagents.costs import KEPT_SAVES, Args, Estimate, main
 from simagents.errors import InputError
 from simagents.plan import Plan, configuration
-from simagents.training import saves
+from simagents.training.resume import save_folder
 
 ROOT = Path(__file__).parents[1]
 UNITS = yaml.safe_load((ROOT / "config/costs.yaml").read_text())
@@ -41,7 +41,7 @@ def test_a_run_costs_its_scenes_times_the_unit(estimate):
 
 def test_as_many_saves_are_counted_as_training_keeps():
     """Costs may not import training, which loads torch."""
-    assert KEPT_SAVES == saves.KEPT
+    assert KEPT_SAVES == save_folder.KEPT
 
 
 def test_what_tables_share_is_counted_once(estimate):

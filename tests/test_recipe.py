@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from simagents.config.recipe import Recipe
 from simagents.errors import InputError
-from simagents.recipe import Recipe
 
 RECIPE = {
     "stage": "bc",

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from simagents.algorithms.gae import advantages, moments, whitened
 
 ONE = torch.tensor([1.0])

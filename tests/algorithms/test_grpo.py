@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 import torch
-
 from simagents.algorithms.grpo import grpo_loss
 
 loss_of = partial(grpo_loss, clip=0.2, beta=0.04, divide_by_deviation=True)

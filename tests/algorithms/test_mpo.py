@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from simagents.algorithms.mpo import mpo_loss as loss_with
 
 from simagents.algorithms.kl import k3
-from simagents.algorithms.mpo import mpo_loss as loss_with
 
 
 def mpo_loss(logp, ref, *rest, **coefficients):

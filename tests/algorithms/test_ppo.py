@@ -5,7 +5,6 @@ from math import inf
 
 import pytest
 import torch
-
 from simagents.algorithms.gae import advantages
 from simagents.algorithms.ppo import ppo_loss
 

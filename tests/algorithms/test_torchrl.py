@@ -5,7 +5,6 @@ TRL has its losses inside its trainers, for text, and is not compared.
 
 import pytest
 import torch
-
 from simagents.algorithms.gae import advantages
 from simagents.algorithms.ppo import ppo_loss
 

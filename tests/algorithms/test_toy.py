@@ -8,13 +8,13 @@ from math import inf
 
 import pytest
 import torch
-
-from simagents.algorithms.dpo import best_and_worst, dpo_loss
 from simagents.algorithms.gae import advantages
 from simagents.algorithms.grpo import grpo_loss
-from simagents.algorithms.kl import exact_reverse, k3
 from simagents.algorithms.mpo import mpo_loss
 from simagents.algorithms.ppo import ppo_loss
+
+from simagents.algorithms.dpo import best_and_worst, dpo_loss
+from simagents.algorithms.kl import exact_reverse, k3
 
 V = 3
 REWARD = torch.tensor([[0.3, 0.5, 0.1], [0.2, 0.9, 0.4], [0.6, 0.0, 0.3]], dtype=torch.float64)

@@ -26,8 +26,8 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
     write_shard(tmp_path / "tokens.safetensors", items)
     vocabulary.write(tmp_path / "vocabulary.safetensors")
     args = evaluate.Args(
-        [shard], [tmp_path / "tokens.safetensors"], tmp_path / "vocabulary.safetensors",
-        tmp_path / "scores.parquet", rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0,
+        [shard], tmp_path / "scores.parquet", rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0,
+        tokens=[tmp_path / "tokens.safetensors"], vocabulary=tmp_path / "vocabulary.safetensors",
         baseline="random_tokens", pictures=tmp_path / "pictures.safetensors", pictured=1,
         rollouts_out=tmp_path / "rollouts.safetensors", device="cpu",
     )  # fmt: skip
@@ -36,6 +36,8 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
         ({"chunk": 1}, "--chunk is 1"),
         ({"weights": shard}, "not both"),
         ({"baseline": None}, "or --baseline"),
+        ({"baseline": "log"}, "unknown value `log`; did you mean `log`"),
+        ({"vocabulary": None}, "needs --vocabulary and --tokens"),
         ({"device": "cuda:99"}, "--device cuda:99 cannot be used"),
     ):
         with pytest.raises(InputError, match=words):

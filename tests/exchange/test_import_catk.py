@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from plain.smart import PlainSmart
+from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.evaluation import evaluate
 from simagents.exchange import export_catk
 from simagents.exchange.import_catk import Args, main
 from simagents.exchange.inert import read_checkpoint, read_pickle
 from simagents.exchange.tokens import corners_of
-from simagents.models.batch import logged_paths
-from simagents.models.build import build_policy
-from simagents.recipe import Recipe
+from simagents.models.families import build_policy
+from simagents.models.smart.token_policy import logged_paths
 from simagents.scenarios.store import write_scenarios
 from simagents.tokens import tokenize
 from simagents.tokens.vocabulary import Vocabulary

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from simagents.models.attention import RelationAttention
-from simagents.models.relations import embed_relations
+from simagents.models.smart.attention import RelationAttention
+from simagents.models.smart.relations import embed_relations
 
 WIDTH, HEADS = 12, 3
 SIZES = [4, 2]  # of a head; the second makes the heads together narrower than the rest

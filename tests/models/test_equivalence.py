@@ -16,15 +16,19 @@ from torch.nn.functional import cross_entropy
 
 from plain import tokens as plain_tokens
 from plain.smart import PlainSmart
-from simagents.models.batch import collate, history_paths, logged_paths
-from simagents.models.distribution import TokenDistribution
-from simagents.models.smart import Smart
-from simagents.models.smart_config import SmartConfig
+from simagents.config.algorithms import BehaviourCloning
+from simagents.config.algorithms import ClosedLoopCloning as ClosedLoopSettings
+from simagents.config.models import Smart as SmartSettings
+from simagents.models.distribution import Categorical
+from simagents.models.paths import AgentState, Paths, Worlds
+from simagents.models.smart.network import Smart
+from simagents.models.smart.token_policy import history_paths, logged_paths
+from simagents.models.tensors import Tensors
 from simagents.simulation.choice import ClosestAmongTop
 from simagents.simulation.rollout import roll_out
-from simagents.training.batches import Batch
-from simagents.training.closed_loop import ClosedLoopCloning
-from simagents.training.learners import Cloning
+from simagents.training.data.batches import Batch
+from simagents.training.learners.closed_loop import ClosedLoopCloning
+from simagents.training.learners.imitation import Cloning
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def make(vocabulary, tiny):
 
     def made(**changes):
         torch.manual_seed(0)
-        policy = Smart(SmartConfig(**{**tiny, "relation_rows": 0, **changes}), vocabulary).eval()
+        policy = Smart(SmartSettings(**{**tiny, "relation_rows": 0, **changes}), vocabulary).eval()
         with torch.no_grad():
             for parameter in policy.parameters():
                 parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -43,18 +47,20 @@ def make(vocabulary, tiny):
 
 
 @pytest.fixture(scope="session")
-def shaken(scenes):
+def shaken(scenarios, scenes, read):
     """The three scenes, each alone, with no ties: where pairs lie exactly behind one another or as
     far away as others, rounding decides what is seen.
     """
     spread, alone = torch.tensor([0.3, 0.3, 0.1]), []
-    for number, scene in enumerate(scenes):
-        batch, generator = collate([scene]), torch.manual_seed(number)
+    for number, pair in enumerate(zip(scenarios, scenes, strict=True)):
+        batch, generator = read(*([one] for one in pair)), torch.manual_seed(number)
 
         def moved(poses, generator=generator):
             return poses + torch.randn(poses.shape, generator=generator) * spread
 
-        alone.append(replace(batch, map_pose=moved(batch.map_pose), pose=moved(batch.pose)))
+        tokens = batch.representation
+        tokens = replace(tokens, map_pose=moved(tokens.map_pose), pose=moved(tokens.pose))
+        alone.append(replace(batch, representation=tokens))
     return alone
 
 
@@ -62,9 +68,10 @@ def shaken(scenes):
 def together(shaken, batch):
     """The same scenes as one batch."""
     poses = {
-        name: torch.cat([getattr(one, name) for one in shaken]) for name in ("map_pose", "pose")
+        name: torch.cat([getattr(one.representation, name) for one in shaken])
+        for name in ("map_pose", "pose")
     }
-    return replace(batch, **poses)
+    return replace(batch, representation=replace(batch.representation, **poses))
 
 
 # ---- float64 ----------------------------------------------------------------------------------------
@@ -78,8 +85,10 @@ def in_double(record):
     for name, value in vars(record).items():
         if isinstance(value, torch.Tensor) and value.is_floating_point():
             object.__setattr__(double, name, value.double())
-    if hasattr(record, "cut"):
-        object.__setattr__(double, "cut", lambda steps: in_double(record.cut(steps)))
+        if isinstance(value, Tensors):
+            object.__setattr__(double, name, in_double(value))
+    if isinstance(record, Paths):
+        object.__setattr__(double, "until", lambda steps: in_double(record.until(steps)))
     return double
 
 
@@ -181,25 +190,26 @@ class Replay:
     tokens: torch.Tensor
     said: list
 
-    def __call__(self, distribution, step, agent_class, pose):
+    def __call__(self, distribution, action, state):
         self.said.append(distribution.logits)
-        return self.tokens[:, step - 2]
+        return self.tokens[:, action - 2], None
 
 
 def stepwise(policy, batch, paths):
     """What the head says after tokens 1, 2, …"""
-    state = policy.begin(batch, paths)
+    state = policy.begin(batch)[0]
+    state = replace(state, pose=[], valid=[], layers=[[] for _ in policy.time_layers])
     with answers_of(policy) as said:
-        for step in range(paths.token.shape[1] - 1):
-            at = (which[:, step] for which in (paths.token, paths.pose, paths.valid))
-            state, _ = policy.observe(state, *at)
+        for step in range(paths.action.shape[1] - 1):
+            at = (which[:, step] for which in (paths.action, paths.pose, paths.valid))
+            state, _ = policy._advance(state, *at)
     return torch.stack(said[1:], dim=1)
 
 
 def plain_stepwise(plain, batch, paths):
     past, said = plain.begin(batch), []
-    for step in range(paths.token.shape[1] - 1):
-        at = (which[:, step] for which in (paths.token, paths.pose, paths.valid))
+    for step in range(paths.action.shape[1] - 1):
+        at = (which[:, step] for which in (paths.action, paths.pose, paths.valid))
         said.append(plain.observe(past, batch, paths, *at))
     return torch.stack(said[1:], dim=1)
 
@@ -239,24 +249,26 @@ def test_rollouts_in_one_batch_are_a_loop_of_plain_ones(make, shaken, together, 
     side by side; the plain loop knows one rollout of one scene at a time.
     """
     policy, rollouts = make(relation_rows=rows), 3
-    paths = history_paths(together, rollouts)
+    paths = history_paths(together, Worlds.of(together, rollouts))
     vocabulary = policy.actions.vocabulary
     draws = torch.rand(len(paths.agent), 16, generator=torch.manual_seed(3))
     counts = vocabulary.count[together.agent_class[paths.agent], None]
     replay = Replay((draws * counts.clamp(max=12)).long(), [])
-    done = roll_out(policy, together, rollouts, lambda paths: replay)
+    done = roll_out(policy, together, rollouts, lambda draws: replay)
     found, plain, first = torch.stack(replay.said, dim=1), PlainSmart.of(policy), 0
-    for one in shaken:
-        agents, history = len(one.agent_class), history_paths(one, 1)
-        for _ in range(rollouts):
+    for scene, one in enumerate(shaken):
+        agents, history = len(one.agent_class), history_paths(one, Worlds.of(one, 1))
+        for rollout in range(rollouts):
             mine = slice(first, first + agents)
             logits, tokens, poses = plain.roll_out(
                 one, history, lambda logits, step, pose, mine=mine: replay.tokens[mine, step - 2]
             )
             there = found[mine].isfinite()
             assert (found[mine] - logits)[there].abs().max() < error
-            assert torch.equal(done.paths.token[mine, 2:], tokens)
-            assert (done.poses[mine] - poses).abs().max() < 1e-4
+            assert torch.equal(done.paths.action[mine, 2:], tokens)
+            trajectories = done.trajectories[scene][rollout]
+            drawn = trajectories[..., [0, 1, 3]] - torch.tensor([*one.origin[0], 0.0])
+            assert (drawn - poses).abs().max() < 2e-4
             first += agents
     assert first == len(found)
 
@@ -267,13 +279,14 @@ def test_rollouts_in_one_batch_are_a_loop_of_plain_ones(make, shaken, together, 
 def test_tokens_and_targets_made_once_are_those_of_every_step(batch, vocabulary):
     """Computed corner by corner in float64; where two tokens are as near, either will do."""
     corners, kind = plain_tokens.corners_of(vocabulary).double(), batch.agent_class
-    logged, whole = batch.logged.double(), batch.valid
-    token, path = plain_tokens.chain(corners, kind, logged, batch.logged_valid)
-    assert (batch.pose - path)[whole].abs().max() < 1e-3
-    assert (batch.token == token)[whole].float().mean() > 0.999
-    goal = plain_tokens.targets(corners, kind, batch.pose.double(), logged)
+    tokens = batch.representation
+    logged, whole = tokens.logged.double(), tokens.valid
+    token, path = plain_tokens.chain(corners, kind, logged, tokens.logged_valid)
+    assert (tokens.pose - path)[whole].abs().max() < 1e-3
+    assert (tokens.token == token)[whole].float().mean() > 0.999
+    goal = plain_tokens.targets(corners, kind, tokens.pose.double(), logged)
     follows = whole[:, 2:] & whole[:, 1:-1]
-    assert (batch.token[:, 2:] == goal)[follows].float().mean() > 0.999
+    assert (tokens.token[:, 2:] == goal)[follows].float().mean() > 0.999
 
 
 def plain_loss(logits, target, vocabulary, kind, smoothing):
@@ -294,14 +307,15 @@ def of_weights(policy, loss):
 
 
 def test_a_step_of_behaviour_cloning_is_the_plain_one(make, together, vocabulary):
-    policy, learner_batch = make(), Batch(0, ["a", "b", "c"], together, None)
-    learner = Cloning(policy, 0.1, None)
+    policy, learner_batch = make(), Batch(0, together, [])
+    settings = BehaviourCloning(name="bc", label_smoothing=0.1, smoothing="uniform")
+    learner = Cloning(policy, policy, settings)
     count = learner.counts(learner_batch)
     ours, _ = learner.loss(learner_batch, float(count))
     logits, agent, step = PlainSmart.of(policy).logits(together, logged_paths(together))
     valid = logged_paths(together).valid
     counted = together.trained[agent] & valid[agent, step + 2]
-    target, kind = together.token[agent, step + 2], together.agent_class[agent]
+    target, kind = together.representation.token[agent, step + 2], together.agent_class[agent]
     losses = plain_loss(logits, target, vocabulary, kind, 0.1)[counted]
     assert len(losses) == count
     assert ours.item() == pytest.approx(losses.mean().item(), abs=1e-5)
@@ -310,23 +324,26 @@ def test_a_step_of_behaviour_cloning_is_the_plain_one(make, together, vocabulary
 
 def test_a_step_of_cat_k_is_the_plain_one(make, together, vocabulary):
     """The plain one back-propagates through what a rollout remembers; targets are made on the way."""
-    policy, learner_batch = make(), Batch(0, ["a", "b", "c"], together, None)
-    learner = ClosedLoopCloning(policy, policy, 0, "closest", 0.0, top_k=8)
+    policy, learner_batch = make(), Batch(0, together, [])
+    rollout = {"choice": "closest", "top_k": 8}
+    settings = ClosedLoopSettings(name="catk", label_smoothing=0.0, rollout=rollout)
+    learner = ClosedLoopCloning(policy, policy, 0, settings)
     count = learner.counts(learner_batch)
     ours, _ = learner.loss(learner_batch, float(count))
     kind = together.agent_class
     absent = vocabulary.absent[kind]
-    closest = ClosestAmongTop(8, policy.actions, together.logged, together.logged_valid)
+    closest = ClosestAmongTop(8, policy.actions, policy.logged_states(together))
 
     def choose(logits, step, pose):
-        known = TokenDistribution(logits.masked_fill(absent, -torch.inf))
-        return closest(known, step, kind, pose)
+        distribution = Categorical(logits.masked_fill(absent, -torch.inf))
+        agents = AgentState(pose, torch.zeros_like(pose[:, :2]), together.agent_size, kind)
+        return closest(distribution, step, agents)[0]
 
-    history = history_paths(together, 1)
+    history = history_paths(together, Worlds.of(together, 1))
     logits, _, poses = PlainSmart.of(policy).roll_out(together, history, choose)
     path = torch.cat([history.pose, poses[:, 4::5]], dim=1)
     corners = plain_tokens.corners_of(vocabulary)
-    target = plain_tokens.targets(corners, kind, path, together.logged)
+    target = plain_tokens.targets(corners, kind, path, together.representation.logged)
     valid = learner._valid(together)
     losses = torch.stack(
         [plain_loss(logits[:, t], target[:, t], vocabulary, kind, 0.0) for t in range(16)], dim=1

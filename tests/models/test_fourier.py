@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from simagents.errors import InputError
-from simagents.models.fourier import FourierEmbedding
+from simagents.models.smart.fourier import FourierEmbedding
 
 BOUNDS = ([0.0, -pi, -pi], [60.0, pi, pi])
 ROWS = 4096

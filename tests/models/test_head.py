@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from simagents.models.batch import logged_paths
-from simagents.models.head import ClassHeads
-from simagents.models.smart import Smart
-from simagents.models.smart_config import SmartConfig
+from simagents.config.models import Smart as SmartSettings
+from simagents.models.smart.head import ClassHeads
+from simagents.models.smart.network import Smart
+from simagents.models.smart.token_policy import logged_paths
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_class_that_is_not_there_changes_nothing_and_still_has_gradients(heads
 
 
 def test_padding_stays_forbidden(tiny, vocabulary, batch):
-    policy = Smart(SmartConfig(**{**tiny, "head": "per_class"}), vocabulary).eval()
+    policy = Smart(SmartSettings(**{**tiny, "head": "per_class"}), vocabulary).eval()
     paths = logged_paths(batch)
     logits = policy(batch, paths).logits[paths.valid[:, 1:-1]]
     agents = batch.agent_class[:, None].expand(-1, paths.valid.shape[1] - 2)

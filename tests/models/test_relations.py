@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simagents.geometry import to_world
-from simagents.models.relations import embed_relations, relation_features, within
+from simagents.models.smart.relations import embed_relations, relation_features, within
 
 
 def by_brute_force(target, target_group, source, source_group, radius, nearest=None):

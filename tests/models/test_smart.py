@@ -1,6 +1,6 @@
 """SMART: its size, its two ways of being asked, and what its answers must not depend on."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +8,10 @@ import pytest
 import torch
 import yaml
 
-from simagents.models.batch import Paths, collate, history_paths, logged_paths
-from simagents.models.smart import Smart
-from simagents.models.smart_config import SmartConfig
+from simagents.config.models import Smart as SmartSettings
+from simagents.models.paths import Paths, Worlds
+from simagents.models.smart.network import Smart
+from simagents.models.smart.token_policy import history_paths, logged_paths
 from simagents.scenarios.scenario import MapKind
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary
@@ -42,8 +43,8 @@ def of_size(name):
     """A model of config/model with the published vocabulary's size."""
     motions = torch.zeros(3, 2048, 6, 3)
     file = Path(__file__).parents[2] / f"config/model/{name}.yaml"
-    config = SmartConfig(**yaml.safe_load(file.read_text())["model"])
-    return Smart(config, Vocabulary(motions, torch.full((3,), 2048), torch.zeros(1024, 11, 2)))
+    settings = SmartSettings(**yaml.safe_load(file.read_text())["models"]["smart"])
+    return Smart(settings, Vocabulary(motions, torch.full((3,), 2048), torch.zeros(1024, 11, 2)))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_every_part_has_its_published_size(published, part):
 def test_the_whole_has_seven_million(published):
     assert parameters(published.agent_size) + parameters(published.agent_class) == 17_664
     assert parameters(published) == 7_001_024
-    assert sum(map(parameters, published.supervised_in_closed_loop)) == 5_344_384
+    assert sum(map(parameters, published.fine_tuned)) == 5_344_384
 
 
 @pytest.mark.parametrize(("name", "millions"), [("3m", 3.43), ("1m", 1.13)])
@@ -71,15 +72,24 @@ def test_smaller_sizes_have_what_is_said_of_them(name, millions):
 # ---- one function, asked in two ways ----------------------------------------------------------------
 
 
-def step_by_step(policy, batch, paths):
-    """The distributions of `forward`, from `observe`."""
-    state, logits = policy.begin(batch, paths), []
-    for t in range(paths.token.shape[1] - 1):
-        state, answer = policy.observe(
-            state, paths.token[:, t], paths.pose[:, t], paths.valid[:, t]
+def nodes(policy, batch, paths, steps):
+    """Distributions after each of the first `steps` tokens of given paths, one world a scene."""
+    state = replace(
+        policy.begin(batch)[0], pose=[], valid=[], layers=[[] for _ in policy.time_layers]
+    )
+    state, answers = state.rows(paths), []
+    for t in range(steps):
+        state, answer = policy._advance(
+            state, paths.action[:, t], paths.pose[:, t], paths.valid[:, t]
         )
-        logits.append(answer.logits)
-    return torch.stack(logits[1:], dim=1)
+        answers.append(answer)
+    return answers
+
+
+def step_by_step(policy, batch, paths):
+    """The distributions of `forward`, one node of every agent at a time."""
+    answers = nodes(policy, batch, paths, paths.action.shape[1] - 1)
+    return torch.stack([answer.logits for answer in answers[1:]], dim=1)
 
 
 def assert_close(one, other, tolerance, where=...):
@@ -109,8 +119,8 @@ def test_tables_change_logits_by_less_than_a_thousandth(policy, batch):
 def test_the_future_does_not_change_the_past(policy, batch):
     """Tokens and poses from step 9 on are replaced: answers up to token 9 stay."""
     paths = logged_paths(batch)
-    other = replace(paths, token=paths.token.clone(), pose=paths.pose.clone())
-    other.token[:, 9:] = 0
+    other = replace(paths, action=paths.action.clone(), pose=paths.pose.clone())
+    other.action[:, 9:] = 0
     other.pose[:, 9:] += 3.0
     before, after = policy(batch, paths).logits, policy(batch, other).logits
     asked = paths.valid[:, 1:-1]
@@ -120,15 +130,13 @@ def test_the_future_does_not_change_the_past(policy, batch):
 
 def test_worlds_do_not_see_one_another(policy, batch):
     """Another rollout of the same scene may do what it likes."""
-    paths = history_paths(batch, 2)
+    paths = history_paths(batch, Worlds.of(batch, 2))
     other = replace(paths, pose=paths.pose.clone())
     second = paths.world % 2 == 1
     other.pose[second] += 1.0
 
     def answer(of):
-        state = policy.begin(batch, of)
-        state, _ = policy.observe(state, of.token[:, 0], of.pose[:, 0], of.valid[:, 0])
-        return policy.observe(state, of.token[:, 1], of.pose[:, 1], of.valid[:, 1])[1].logits
+        return nodes(policy, batch, of, 2)[1].logits
 
     before, after = answer(paths), answer(other)
     assert_close(before, after, 1e-5, ~second)
@@ -176,32 +184,36 @@ def turned(scene, angle, dx, dy):
 @pytest.mark.parametrize(
     ("angle", "dx", "dy"), [(0.0, 32.0, -64.0), (1.0, 0.0, 0.0), (-2.6, 20, 90)]
 )
-def test_a_rigid_motion_changes_no_answer(policy, scenes, angle, dx, dy):
-    batch = collate([shaken(scene) for scene in scenes])
-    other = collate([turned(shaken(scene), angle, dx, dy) for scene in scenes])
+def test_a_rigid_motion_changes_no_answer(policy, scenarios, scenes, read, angle, dx, dy):
+    batch = read(scenarios, [shaken(scene) for scene in scenes])
+    other = read(scenarios, [turned(shaken(scene), angle, dx, dy) for scene in scenes])
     paths = logged_paths(batch)
     before, after = policy(batch, paths).logits, policy(other, logged_paths(other)).logits
     assert_close(before, after, 1e-4, paths.valid[:, 1:-1])
 
 
 @torch.no_grad()
-def test_permuting_agents_permutes_answers(policy, scenes):
-    scene = scenes[1]
-    order = np.random.default_rng(0).permutation(len(scene.agent_class))
-    per_agent = [
-        f.name for f in fields(scene) if f.name != "origin" and not f.name.startswith("map")
-    ]
-    shuffled = replace(scene, **{name: getattr(scene, name)[order] for name in per_agent})
-    one, other = collate([scene]), collate([shuffled])
+def test_permuting_agents_permutes_answers(policy, scenarios, scenes, read):
+    one = read(scenarios[1:2], scenes[1:2])
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(one.agent_class)))
+    tokens = one.representation
+    of_agents = ("logged", "logged_valid", "token", "pose", "valid", "in_range")
+    other = replace(
+        one,
+        agent_class=one.agent_class[order],
+        agent_size=one.agent_size[order],
+        velocity=one.velocity[order],
+        representation=replace(tokens, **{n: getattr(tokens, n)[order] for n in of_agents}),
+    )
     before, after = policy(one, logged_paths(one)).logits, policy(other, logged_paths(other)).logits
     assert_close(before[order], after, 1e-5, logged_paths(other).valid[:, 1:-1])
 
 
 @torch.no_grad()
-def test_other_scenes_of_the_batch_change_nothing(policy, scenes, batch):
+def test_other_scenes_of_the_batch_change_nothing(policy, scenarios, scenes, read, batch):
     together = policy(batch, logged_paths(batch)).logits
-    for number, scene in enumerate(scenes):
-        alone = collate([scene])
+    for number in range(3):
+        alone = read(scenarios[number : number + 1], scenes[number : number + 1])
         answer = policy(alone, logged_paths(alone)).logits
         assert_close(
             answer, together[batch.agent_scene == number], 1e-5, logged_paths(alone).valid[:, 1:-1]
@@ -210,12 +222,9 @@ def test_other_scenes_of_the_batch_change_nothing(policy, scenes, batch):
 
 @torch.no_grad()
 def test_rollouts_of_one_history_get_one_answer(policy, batch):
-    paths = history_paths(batch, 3)
-    state = policy.begin(batch, paths)
-    for t in range(2):
-        state, answer = policy.observe(
-            state, paths.token[:, t], paths.pose[:, t], paths.valid[:, t]
-        )
+    paths = history_paths(batch, Worlds.of(batch, 3))
+    answer = nodes(policy, batch, paths, 2)[1]
+    assert_close(policy.branch(*policy.begin(batch), paths)[1].logits, answer.logits, 1e-5)
     first = paths.world % 3 == 0
     for rollout in (1, 2):
         assert_close(answer.logits[first], answer.logits[paths.world % 3 == rollout], 1e-5)
@@ -233,10 +242,10 @@ def test_padding_tokens_are_forbidden(policy, batch, vocabulary):
 
 @torch.no_grad()
 def test_a_scene_without_a_map_and_one_with_a_single_agent(
-    policy, scenario_without_map, vocabulary
+    policy, scenario_without_map, vocabulary, read
 ):
-    batch = collate([tokenize(scenario_without_map, vocabulary)])
-    assert len(batch.map_token) == 0
+    batch = read([scenario_without_map], [tokenize(scenario_without_map, vocabulary)])
+    assert len(batch.representation.map_token) == 0
     assert len(batch.agent_class) == 1
     assert policy(batch, logged_paths(batch)).logits[:, :, 0].isfinite().all()
     assert step_by_step(policy, batch, logged_paths(batch))[:, :, 0].isfinite().all()
@@ -262,7 +271,7 @@ def test_every_part_learns(policy, batch):
 
 def test_training_drops_history(vocabulary, tiny, batch):
     """Nodes are left out at random while training, and never otherwise."""
-    policy = Smart(SmartConfig(**{**tiny, "history_drop": 0.5}), vocabulary)
+    policy = Smart(SmartSettings(**{**tiny, "history_drop": 0.5}), vocabulary)
     paths = logged_paths(batch)
 
     def answer():
@@ -275,5 +284,5 @@ def test_training_drops_history(vocabulary, tiny, batch):
 
 
 def test_paths_of_any_length_are_asked_from_the_second_token_on(policy, batch):
-    paths: Paths = logged_paths(batch).cut(6)
+    paths: Paths = logged_paths(batch).until(6)
     assert policy(batch, paths).logits.shape[1] == 4

@@ -19,8 +19,9 @@ from torch.nn import functional
 from plain.tokens import corners_of, poses_of, walked
 from simagents.exchange.names import matches, repeated
 from simagents.geometry import wrap_angle
-from simagents.models.batch import Paths, SceneBatch
-from simagents.models.smart import Smart
+from simagents.models.paths import Paths
+from simagents.models.scenes import SceneBatch
+from simagents.models.smart.network import Smart
 from simagents.tokens.vocabulary import HISTORY_TOKENS, SUBSTEPS, TOKEN_STEPS
 
 KINDS = ("veh", "ped", "cyc")
@@ -81,7 +82,7 @@ class PlainSmart:
         moved = at - paths.pose[agent, before]
         moved = moved * (valid[agent, before] & (step > 0))[:, None]
         row = paths.agent[agent]
-        x = self.nodes(scenes, row, paths.token[agent, step], moved, at)
+        x = self.nodes(scenes, row, paths.action[agent, step], moved, at)
 
         back = step[:, None] - step
         seen = (agent[:, None] == agent) & (back > 0) & (back <= self.past_steps)
@@ -91,9 +92,9 @@ class PlainSmart:
         in_time = torch.nonzero(seen, as_tuple=True)
         in_time_r = self.time_relations(at, at, in_time, back[in_time])
 
-        steps, pieces = valid.shape[1], scenes.map_pose
+        steps, pieces = valid.shape[1], scenes.representation.map_pose
         map_step = torch.arange(steps, device=x.device).repeat_interleave(len(pieces))
-        map_pose, map_scene = pieces.repeat(steps, 1), scenes.map_scene.repeat(steps)
+        map_pose, map_scene = pieces.repeat(steps, 1), scenes.representation.map_scene.repeat(steps)
         on_map = self.encode_map(scenes).repeat(steps, 1)
         to_map = []
         for t in range(steps):  # all pairs of one step at a time
@@ -144,9 +145,11 @@ class PlainSmart:
         in_time = target, step * n + target
         at = torch.cat([*past.pose, pose])
         in_time_r = self.time_relations(pose, at, in_time, steps - step)
-        same = scenes.agent_scene[paths.agent][:, None] == scenes.map_scene
-        to_map = self.near(pose, scenes.map_pose, same, "pl2a_radius")
-        to_map_r = self.fourier("agent_encoder.r_pt2a_emb", lie(pose, scenes.map_pose, to_map))
+        same = scenes.agent_scene[paths.agent][:, None] == scenes.representation.map_scene
+        to_map = self.near(pose, scenes.representation.map_pose, same, "pl2a_radius")
+        to_map_r = self.fourier(
+            "agent_encoder.r_pt2a_emb", lie(pose, scenes.representation.map_pose, to_map)
+        )
         together = (paths.world[:, None] == paths.world) & valid[:, None] & valid
         together &= ~torch.eye(n, dtype=torch.bool, device=pose.device)
         among = self.near(pose, pose, together, "a2a_radius")
@@ -172,7 +175,7 @@ class PlainSmart:
         """
         past = self.begin(scenes)
         for step in range(HISTORY_TOKENS):
-            token, pose = history.token[:, step], history.pose[:, step]
+            token, pose = history.action[:, step], history.pose[:, step]
             answer = self.observe(past, scenes, history, token, pose, history.valid[:, step])
         everywhere = torch.ones_like(history.valid[:, 0])
         kind = scenes.agent_class[history.agent]
@@ -255,11 +258,18 @@ class PlainSmart:
         return functional.dropout(x, self.decoder["dropout"], self.training)
 
     def encode_map(self, scenes: SceneBatch) -> Tensor:
-        x = self.embedding("map_encoder.token_emb", self.pieces[scenes.map_token].flatten(1))
+        x = self.embedding(
+            "map_encoder.token_emb", self.pieces[scenes.representation.map_token].flatten(1)
+        )
         for kind, name in enumerate(("type_pt", "polygon_type", "light_pl")):
-            x = x + self.state[f"map_encoder.{name}_emb.weight"][scenes.map_type[:, kind]]
-        pose = scenes.map_pose
-        same = scenes.map_scene[:, None] == scenes.map_scene
+            x = (
+                x
+                + self.state[f"map_encoder.{name}_emb.weight"][
+                    scenes.representation.map_type[:, kind]
+                ]
+            )
+        pose = scenes.representation.map_pose
+        same = scenes.representation.map_scene[:, None] == scenes.representation.map_scene
         same = same & ~torch.eye(len(pose), dtype=torch.bool, device=pose.device)
         edges = self.near(pose, pose, same, "pl2pl_radius", self.neighbours)
         r = self.fourier("map_encoder.r_pt2pt_emb", lie(pose, pose, edges))

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from simagents.geometry import wrap_angle
-from simagents.tokens.vocabulary import REFERENCE_SIZE, Vocabulary
+from simagents.scenarios.agent_class import REFERENCE_SIZE
+from simagents.tokens.vocabulary import Vocabulary
 
 
 def corners_of(vocabulary: Vocabulary) -> Tensor:

@@ -1,91 +1,102 @@
 """Rollouts depend on what they are keyed by, and on nothing else, to the last bit."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 import torch
 
-from simagents.models.batch import collate, history_paths
-from simagents.models.distribution import Sampling
+from simagents.config.algorithms import Sampling
+from simagents.models.paths import Worlds
+from simagents.models.smart.token_policy import history_paths
 from simagents.scenarios.scenario import CURRENT
-from simagents.simulation.choice import DrawKeys, Sample
-from simagents.simulation.rollout import by_scene, roll_out, to_world_frame
+from simagents.simulation.choice import Sample
+from simagents.simulation.rollout import roll_out
 
-IDS = ["one", "two", "three"]
-SAMPLING = Sampling(8, 1.0)
+SAMPLING = Sampling(top_k=8, temperature=1.0)
 
 
-def simulate(policy, scenes, ids, rollouts, *, first=0, seed=7):
-    """Poses [R, A, 80, 3] of every scene."""
-    batch = collate(scenes)
-    done = roll_out(
-        policy, batch, rollouts, lambda p: Sample(DrawKeys(seed, ids, batch, p, first), SAMPLING)
-    )  # fmt: skip
-    return by_scene(done, batch, rollouts)
+def rolled(policy, batch, rollouts, seed=7):
+    return roll_out(policy, batch, rollouts, lambda draws: Sample(draws, SAMPLING), seed)
 
 
 @pytest.fixture
-def together(policy, scenes):
-    return simulate(policy, scenes, IDS, 4)
+def simulate(policy, scenarios, scenes, read):
+    """Trajectories [R, A, 80, 4] of some of the scenes, in that order."""
+
+    def run(numbers, rollouts, seed=7, names=None):
+        batch = read([scenarios[n] for n in numbers], [scenes[n] for n in numbers])
+        if names:
+            batch = replace(batch, ids=names)
+        return rolled(policy, batch, rollouts, seed).trajectories
+
+    return run
 
 
-def assert_identical(one, other):
-    for ours, theirs in zip(one, other, strict=True):
-        assert torch.equal(ours, theirs)
+@pytest.fixture
+def together(simulate):
+    return simulate([0, 1, 2], 4)
 
 
-def test_one_scene_at_a_time(policy, scenes, together):
-    alone = [simulate(policy, [s], [i], 4)[0] for s, i in zip(scenes, IDS, strict=True)]
-    assert_identical(together, alone)
+def assert_identical(some, others):
+    for one, other in zip(some, others, strict=True):
+        assert torch.equal(one, other)
 
 
-def test_two_rollouts_and_two_more(policy, scenes, together):
-    first, second = (simulate(policy, scenes, IDS, 2, first=first) for first in (0, 2))
-    assert_identical(together, [torch.cat(pair) for pair in zip(first, second, strict=True)])
+def test_one_scene_at_a_time(simulate, together):
+    assert_identical(together, [simulate([number], 4)[0] for number in range(3)])
 
 
-def test_another_order_of_scenes(policy, scenes, together):
-    back = simulate(policy, scenes[::-1], IDS[::-1], 4)
-    assert_identical(together, back[::-1])
+def test_fewer_rollouts_are_the_first_of_more(simulate, together):
+    assert_identical([one[:2] for one in together], simulate([0, 1, 2], 2))
 
 
-def test_again(policy, scenes, together):
-    assert_identical(together, simulate(policy, scenes, IDS, 4))
+def test_another_order_of_scenes(simulate, together):
+    assert_identical(together, simulate([2, 1, 0], 4)[::-1])
 
 
-def test_seeds_ids_and_rollouts_make_a_difference(policy, scenes, together):
-    for other in (simulate(policy, scenes, IDS, 4, seed=8), simulate(policy, scenes, IDS[::-1], 4)):
+def test_again(simulate, together):
+    assert_identical(together, simulate([0, 1, 2], 4))
+
+
+def test_seeds_ids_and_rollouts_make_a_difference(simulate, together):
+    renamed = simulate([0, 1, 2], 4, names=("a", "b", "c"))
+    for other in (simulate([0, 1, 2], 4, seed=8), renamed):
         assert not torch.equal(other[0], together[0])
     assert len(torch.unique(together[1].flatten(1), dim=0)) == 4
 
 
-def test_paths_and_poses_tell_the_same_story(policy, scenes, batch):
+def test_paths_and_trajectories_tell_the_same_story(policy, batch):
     """The chain's poses are every fifth of the fine ones; history is the log's."""
-    done = roll_out(policy, batch, 2, lambda p: Sample(DrawKeys(0, IDS, batch, p), SAMPLING))
-    assert done.poses.shape == (2 * len(batch.agent_class), 80, 3)
-    assert torch.equal(done.poses[:, 4::5], done.paths.pose[:, 2:])
-    assert torch.equal(done.paths.pose[:, :2], history_paths(batch, 2).pose)
-    assert done.paths.valid[:, 1:].all()
+    sampled = rolled(policy, batch, 2)
+    rows = torch.cat([one.flatten(0, 1) for one in sampled.trajectories])
+    origin = batch.origin[batch.agent_scene[sampled.paths.agent]]
+    place = rows[:, 4::5, :2].double() - origin[:, None]
+    assert rows.shape == (2 * len(batch.agent_class), 80, 4)
+    assert torch.allclose(place.float(), sampled.paths.pose[:, 2:, :2], atol=1e-3)
+    assert torch.equal(rows[:, 4::5, 3], sampled.paths.pose[:, 2:, 2])
+    past = history_paths(batch, Worlds.of(batch, 2))
+    assert torch.equal(sampled.paths.pose[:, :2], past.pose)
+    assert sampled.paths.valid[:, 1:].all()
+    assert sampled.paths.support.shape[1:] == (16, 8)
 
 
-def test_nobody_jumps(policy, scenes, together):
-    """Fine poses go on from the current step: no gap of more than the fastest token's 0.1 s."""
+def test_nobody_jumps(policy, scenarios, together):
+    """Fine poses continue from the current step: no gap of more than the fastest token's 0.1 s, and
+    of what the first token differs from the log."""
     fastest = policy.actions.vocabulary.motion[..., :2].diff(dim=2).norm(dim=-1).max()
-    for scene, poses in zip(scenes, together, strict=True):
-        start = torch.from_numpy(scene.pose[:, 1]).expand(4, -1, 3)
-        track = torch.cat([start[:, :, None], poses], dim=2)[..., :2]
-        assert track.diff(dim=2).norm(dim=-1).max() < fastest + 1e-3
+    for scenario, rollouts in zip(scenarios, together, strict=True):
+        assert rollouts[..., :2].diff(dim=2).norm(dim=-1).max() < fastest + 1e-3
+        now = torch.from_numpy(scenario.position[scenario.simulated, CURRENT, :2])
+        assert (rollouts[:, :, 0, :2] - now).norm(dim=-1).max() < fastest + 1.0
 
 
-def test_no_gradient_is_kept(policy, scenes):
-    assert not simulate(policy, scenes[:1], IDS[:1], 1)[0].requires_grad
+def test_no_gradient_is_kept(policy, batch):
+    sampled = rolled(policy, batch, 1)
+    assert not sampled.paths.pose.requires_grad
+    assert not any(one.requires_grad for one in sampled.trajectories)
 
 
-def test_the_world_frame_is_the_logs(scenarios, scenes):
-    """The log's own poses, sent through, land on the log; z stays at the current step's."""
-    for scenario, scene in zip(scenarios, scenes, strict=True):
-        rows = scenario.simulated
-        logged = torch.from_numpy(scene.logged[:, 2:3]).expand(-1, 80, -1)[None]
-        found = to_world_frame(scenario, logged).numpy()[0, :, 0]
-        assert found[:, :3] == pytest.approx(scenario.position[rows, CURRENT], abs=1e-3)
-        turn = found[:, 3] - scenario.heading[rows, CURRENT]
-        assert np.abs(np.sin(turn / 2)).max() < 1e-3
+def test_z_stays_at_the_current_step_s(scenarios, together):
+    for scenario, rollouts in zip(scenarios, together, strict=True):
+        height = torch.from_numpy(scenario.position[scenario.simulated, CURRENT, 2])
+        assert torch.equal(rollouts[..., 2], height[:, None].expand(rollouts.shape[:-1]))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from simagents.training.saves import last
+from simagents.training.resume.save_folder import last
 from slurm import processes
 from slurm.cluster import Cluster
 from slurm.processes import wait_until

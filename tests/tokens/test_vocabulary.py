@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from simagents.errors import InputError
+from simagents.scenarios.agent_class import class_of
 from simagents.scenarios.store import write_scenarios
 from simagents.tokens import build
-from simagents.tokens.vocabulary import Vocabulary, class_of
+from simagents.tokens.vocabulary import Vocabulary
 
 
 def arguments(**changes):

@@ -15,13 +15,13 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from forks import in_processes
+from simagents.training.engine import start_processes, wrap
 from torch import nn
 
-from simagents.recipe import Recipe
-from simagents.training.checkpoint import Checkpoint
-from simagents.training.engine import start_processes, wrap
-from simagents.training.saves import last
-from simagents.training.state import whole_state
+from simagents.config.recipe import Recipe
+from simagents.training.distributed.optimiser_state import whole_state
+from simagents.training.resume.checkpoint import Checkpoint
+from simagents.training.resume.save_folder import last
 
 STAGES = (0, 1, 2)
 BATCH, SAVED, END = 4, 3, 6

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simagents.errors import InputError
-from simagents.training.batches import MOST_TRAINED, Scenes, Share, batches, scene_at
+from simagents.training.data.batches import MOST_TRAINED, TrainingScenes, batches
+from simagents.training.data.order import Share, scene_at
 
 
 @given(st.integers(1, 50), st.integers(0, 10), st.integers(0, 2**32))
@@ -45,16 +46,16 @@ def test_a_batch_that_does_not_divide_is_refused(world, micro, batch):
 
 def test_held_out_scenes_are_never_trained_on(disk, recipe_of):
     recipe = recipe_of(held_out=4)
-    scenes = Scenes(disk.tokens, disk.scenarios, recipe)
+    scenes = TrainingScenes(disk.scenarios, disk.tokens, recipe)
     seen = {name for place in range(12) for name in scenes[[place]].ids}
     assert seen == set(scenes.tokens.ids[4:])
     with pytest.raises(InputError, match="6 training scenes, 6 of them held out: nothing is left"):
-        Scenes(disk.tokens, disk.scenarios, recipe_of(held_out=6))
+        TrainingScenes(disk.scenarios, disk.tokens, recipe_of(held_out=6))
 
 
 def test_logs_come_along_where_a_reward_needs_them(disk, recipe_of):
-    assert Scenes(disk.tokens, disk.scenarios, recipe_of())[[0]].scenarios is None
-    batch = Scenes(disk.tokens, disk.scenarios, recipe_of(budget={"rollouts": 2}))[[0, 1]]
+    assert TrainingScenes(disk.scenarios, disk.tokens, recipe_of())[[0]].scenarios is None
+    batch = TrainingScenes(disk.scenarios, disk.tokens, recipe_of(budget={"rollouts": 2}))[[0, 1]]
     assert [scenario.id for scenario in batch.scenarios] == batch.ids
     assert [len(scenario.simulated) for scenario in batch.scenarios] == torch.bincount(
         batch.scenes.agent_scene
@@ -64,7 +65,7 @@ def test_logs_come_along_where_a_reward_needs_them(disk, recipe_of):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_going_on_is_as_if_one_had_never_stopped(disk, recipe_of, workers):
     recipe = recipe_of()
-    scenes, share = Scenes(disk.tokens, disk.scenarios, recipe), Share(0, 1, 1)
+    scenes, share = TrainingScenes(disk.scenarios, disk.tokens, recipe), Share(0, 1, 1)
     whole = list(batches(scenes, recipe, share, 0, 0))
     rest = list(batches(scenes, recipe, share, 5, workers))
     assert [step for step, _ in whole] == list(range(8))
@@ -77,7 +78,7 @@ def test_going_on_is_as_if_one_had_never_stopped(disk, recipe_of, workers):
 
 
 def test_at_most_32_agents_are_trained_on_roles_first(disk, recipe_of):
-    scenes = Scenes(disk.tokens, disk.scenarios, recipe_of())
+    scenes = TrainingScenes(disk.scenarios, disk.tokens, recipe_of())
     scene, count = scenes.tokens[0], 60
     rows = np.arange(count) % len(scene.agent_class)
     names = [f.name for f in fields(scene) if f.name != "origin" and not f.name.startswith("map")]

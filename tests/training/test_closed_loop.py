@@ -6,15 +6,16 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from simagents.config.algorithms import Sampling
 from simagents.geometry import to_world
-from simagents.models.batch import history_paths
-from simagents.models.distribution import Sampling
+from simagents.models.paths import Worlds
+from simagents.models.smart.token_policy import history_paths
+from simagents.scenarios.agent_class import REFERENCE_SIZE
 from simagents.simulation.choice import ClosestAmongTop
 from simagents.simulation.rollout import roll_out
-from simagents.tokens.vocabulary import REFERENCE_SIZE
-from simagents.training.batches import Scenes
-from simagents.training.closed_loop import ROLLOUTS
-from simagents.training.learners import build_learner
+from simagents.training.data.batches import TrainingScenes
+from simagents.training.learners.closed_loop import ROLLOUTS
+from simagents.training.learners.registry import build_learner
 
 ALL = {
     "closest": {"top_k": 8},
@@ -30,7 +31,7 @@ def setting(disk, recipe_of, policy):
         coefficients = {"label_smoothing": 0.0, "rollout": rollout, **ALL[rollout], **changes}
         recipe = recipe_of(algorithm="catk", coefficients=coefficients, seed=seed)
         learner = build_learner(recipe, policy, policy, None, {})
-        return learner, Scenes(disk.tokens, disk.scenarios, recipe_of())
+        return learner, TrainingScenes(disk.scenarios, disk.tokens, recipe_of())
 
     return make
 
@@ -43,12 +44,12 @@ def stepwise_loss(learner, policy, scenes):
     """As CAT-K's code does it: one rollout with gradients through the features that it remembers,
     the cross-entropy taken step by step where the rollout stands.
     """
-    paths = history_paths(scenes, 1)
+    paths = history_paths(scenes, Worlds.of(scenes, 1))
     choice = ClosestAmongTop(learner.top_k, policy.actions, scenes.logged, scenes.logged_valid)
     state, losses, everywhere = policy.begin(scenes, paths), [], torch.ones_like(paths.valid[:, 0])
     for step in range(2):
         pose = paths.pose[:, step]
-        state, answer = policy.observe(state, paths.token[:, step], pose, paths.valid[:, step])
+        state, answer = policy.observe(state, paths.action[:, step], pose, paths.valid[:, step])
     for step in range(2, 18):
         target = policy.actions.nearest(scenes.agent_class, pose, scenes.logged[:, step + 1])
         losses.append(cross_entropy(answer.logits, target, reduction="none"))
@@ -107,7 +108,7 @@ def test_rollouts_are_of_their_kind(setting, policy):
         paths = setting(rollout)[0]._roll_out(batch)
         with torch.no_grad():
             support = policy(batch.scenes, paths).support(Sampling(kept, 1.0))
-        chosen = (support == paths.token[:, 2:, None]).any(dim=-1)
+        chosen = (support == paths.action[:, 2:, None]).any(dim=-1)
         assert chosen.float().mean() > 0.99, rollout  # ties may fall either way
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simagents.training.controls import DivergenceTarget, RunningMean, control_of
+from simagents.training.learners.controls import DivergenceTarget, RunningMean, control_of
 
 
 def test_a_running_mean_by_hand():

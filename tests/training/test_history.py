@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from simagents.training.history import History
-from simagents.training.saves import UnwritableError
+from simagents.files import UnwritableError
+from simagents.training.resume.history import History
 
 
 def write(folder, first, steps):

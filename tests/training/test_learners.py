@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from simagents.errors import InputError
-from simagents.models.smart import Smart
+from simagents.models.smart.network import Smart
 from simagents.models.value import ValueHead
-from simagents.training.batches import Scenes
-from simagents.training.experience import Padding
+from simagents.training.data.batches import TrainingScenes
 from simagents.training.learners import ALGORITHMS, build_learner, has_value_head
+from simagents.training.learners.experience import Padding
 
 REWARDED = {"reward": "rollout", "challenge": 2025, "sampling_top_k": 16, "temperature": 1.0}
 COEFFICIENTS = {
@@ -51,7 +51,7 @@ def setting(disk, recipe_of, policy):
             policy.value_head = ValueHead(policy.config.width, 0)
             torch.nn.init.normal_(policy.value_head.layers[-1].weight)
         learner = build_learner(recipe, policy, policy, reference, {}, worlds_at_once)
-        return learner, Scenes(disk.tokens, disk.scenarios, recipe), policy
+        return learner, TrainingScenes(disk.scenarios, disk.tokens, recipe), policy
 
     return make
 
@@ -172,7 +172,7 @@ def test_pairs_are_the_same_in_every_epoch_and_near_ones_are_left_out(setting):
     later = replace(batch, first=60)
     learner.prepare([batch, later])
     (one, _, gap), (other, _, _) = (learner.prepared[b.first] for b in (batch, later))
-    assert torch.equal(one.paths.token, other.paths.token)
+    assert torch.equal(one.paths.action, other.paths.action)
     assert (gap >= 0).all()
     assert learner.counts(batch) == 1
     learner.least_gap = 1.1
@@ -249,7 +249,7 @@ def test_a_reward_at_the_threshold_teaches_nothing_without_the_penalty(setting):
 def test_at_the_reference_there_is_no_divergence(setting, disk, recipe_of, policy):
     recipe = recipe_of(algorithm="mpo", coefficients=COEFFICIENTS["mpo"], budget={"rollouts": 2})
     learner = build_learner(recipe, policy, policy, copy.deepcopy(policy), {})
-    batch = Scenes(disk.tokens, disk.scenarios, recipe)[[0]]
+    batch = TrainingScenes(disk.scenarios, disk.tokens, recipe)[[0]]
     learner.prepare([batch])
     stats = learner.loss(batch, 2.0)[1]
     assert stats["kl"].item() == pytest.approx(0, abs=1e-6)

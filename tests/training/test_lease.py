@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from simagents.errors import InputError
-from simagents.training.lease import Lease, described
+from simagents.training.resume.lease import Lease, described
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from simagents.models.batch import logged_paths
-from simagents.training.batches import Scenes
-from simagents.training.learners import build_learner
+from simagents.models.smart.token_policy import logged_paths
+from simagents.training.data.batches import TrainingScenes
+from simagents.training.learners.registry import build_learner
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def setting(disk, recipe_of, policy):
         coefficients = dict(label_smoothing=0.1, noise=noise, top_k=top_k, temperature=temperature)
         recipe = recipe_of(algorithm="noisy_bc", coefficients=coefficients, seed=seed)
         learner = build_learner(recipe, policy, policy, None, {})
-        return learner, Scenes(disk.tokens, disk.scenarios, recipe_of())
+        return learner, TrainingScenes(disk.scenarios, disk.tokens, recipe_of())
 
     return make
 

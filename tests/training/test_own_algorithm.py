@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from simagents.training.objectives import Objective, losses
 
 from simagents.errors import InputError
 from simagents.training import learners
-from simagents.training.batches import Scenes
-from simagents.training.objectives import Objective, losses
+from simagents.training.data.batches import TrainingScenes
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
@@ -54,7 +54,7 @@ def test_one_file_and_a_stage_train(raft, stage, disk, recipe_of, policy, monkey
         algorithm=stage["algorithm"], coefficients=coefficients, budget={"rollouts": 3}
     )
     learner = learners.build_learner(recipe, policy, policy, copy.deepcopy(policy), {})
-    batch = Scenes(disk.tokens, disk.scenarios, recipe)[[0]]
+    batch = TrainingScenes(disk.scenarios, disk.tokens, recipe)[[0]]
     learner.prepare([batch])
     loss, stats = learner.loss(batch, float(learner.counts(batch)))
     loss.backward()

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from simagents.files import UnwritableError
 from simagents.training.results import write_weights
-from simagents.training.saves import UnwritableError
 
 
 def test_weights_are_plain_float32(policy, tmp_path):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from simagents.errors import InputError
-from simagents.training import saves
-from simagents.training.saves import UnwritableError, last, newest, write
+from simagents.files import UnwritableError
+from simagents.training.resume.save_folder import last, newest, write
 
 FILES = {"tensors": bytes(range(256)) * 64, "progress": b"{}"}
 

@@ -11,9 +11,9 @@ from time import monotonic
 import pytest
 
 from simagents.errors import InputError
-from simagents.training.lease import Lease
-from simagents.training.saves import UnwritableError
-from simagents.training.stopping import Queue
+from simagents.files import UnwritableError
+from simagents.training.resume.lease import Lease
+from simagents.training.resume.stopping import Queue
 
 pytestmark = pytest.mark.xdist_group("train")
 

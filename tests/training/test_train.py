@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from simagents.training.saves import last
+from simagents.training.resume.save_folder import last
 
 pytestmark = pytest.mark.xdist_group("train")  # one after the other: each wants a core or two
 

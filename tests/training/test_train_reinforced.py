@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from simagents.models.build import build_policy
-from simagents.recipe import Recipe
+from simagents.config.recipe import Recipe
+from simagents.models.families import build_policy
 from simagents.tokens.vocabulary import Vocabulary
-from simagents.training.saves import last
+from simagents.training.resume.save_folder import last
 
 pytestmark = pytest.mark.xdist_group("train")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import e, log, pi
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Float64, Int64, Num
@@ -28,7 +28,7 @@ class Distribution(Protocol):
     value: Float[Tensor, "*N"] | None
     """what a value head expects of the future, where training has attached one"""
 
-    def rows(self, which: Int64[Tensor, "n"]) -> Self:
+    def rows(self, which: Int64[Tensor, "n"]) -> "Distribution":
         """The distributions of some rows, perhaps several times."""
         ...
 
@@ -175,8 +175,8 @@ class Gaussian:
         return Gaussian(self.mean, wider, self.value)
 
     def sample(self, uniform: Float64[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
-        # The middle of the generator's cells: 0 would be infinitely far.
-        normal = torch.special.ndtri(uniform.double() + 2.0**-54)
+        # Into the open interval: 0 and 1 would be infinitely far.
+        normal = torch.special.ndtri(uniform.double() * (1 - 2.0**-53) + 2.0**-54)
         return self.mean + self.log_deviation.exp() * normal.to(self.mean.dtype)
 
     def mode(self) -> Float[Tensor, "*N D"]:

@@ -60,9 +60,9 @@ class Paths(Tensors):
     """at least 1"""
     action: Num[Tensor, "N T *D"]
     """numbers of tokens, or D continuous numbers each"""
-    pose: Float32[Tensor, "N T 3"]
+    pose: Float[Tensor, "N T 3"]
     """where the agent is after each action"""
-    velocity: Float32[Tensor, "N T 2"]
+    velocity: Float[Tensor, "N T 2"]
     """after each action"""
     valid: Bool[Tensor, "N T"]
     support: Tensor | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -21,7 +22,7 @@ class PolicyController:
 
     policy: Policy
     choice_of: Callable[[DrawKeys], Choice]
-    seed: int | list[int]
+    seed: int | np.ndarray
     """of the draws; one for all scenes, or one for each"""
 
     def take_over(

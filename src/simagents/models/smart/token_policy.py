@@ -1,9 +1,8 @@
-"""What all policies that act by motion tokens have in common: the log as tokens."""
+"""The log as tokens: what all policies that act by a motion vocabulary have in common."""
 
 from dataclasses import replace
 
-import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simagents.models.paths import LoggedStates, Paths, Worlds
@@ -11,7 +10,39 @@ from simagents.models.scenes import SceneBatch
 from simagents.models.smart.actions import TokenActions
 from simagents.tokens.chain import token_chain
 from simagents.tokens.noise import AmongNearest
-from simagents.tokens.vocabulary import HISTORY_TOKENS, SUBSTEPS, Vocabulary
+from simagents.tokens.vocabulary import HISTORY_TOKENS, SUBSTEPS, TOKEN_STEPS, Vocabulary
+
+
+def logged_states(scenes: SceneBatch) -> LoggedStates:
+    """The cleaned log at the ends of tokens."""
+    tokens = scenes.representation
+    return LoggedStates(tokens.logged, tokens.logged_valid, tokens.in_range)
+
+
+def logged_paths(scenes: SceneBatch) -> Paths:
+    """The log's token chains, without what is out of training's range; one world for each scene."""
+    tokens = scenes.representation
+    valid = tokens.valid & tokens.in_range[:, 1:] & tokens.in_range[:, :-1]
+    return _chains(scenes, Worlds.of(scenes, 1), TOKEN_STEPS, valid)
+
+
+def history_paths(scenes: SceneBatch, worlds: Worlds) -> Paths:
+    """The two history tokens of every row, however far the agents are."""
+    return _chains(scenes, worlds, HISTORY_TOKENS, scenes.representation.valid)
+
+
+def _chains(scenes: SceneBatch, worlds: Worlds, steps: int, valid: Bool[Tensor, "A T"]) -> Paths:
+    tokens, agent = scenes.representation, worlds.agent
+    velocity = scenes.velocity[:, SUBSTEPS::SUBSTEPS]
+    return Paths(
+        agent=agent,
+        world=worlds.world,
+        history=HISTORY_TOKENS,
+        action=tokens.token[agent, :steps],
+        pose=tokens.pose[agent, :steps],
+        velocity=velocity[agent, :steps],
+        valid=valid[agent, :steps],
+    )
 
 
 class TokenPolicy:
@@ -19,58 +50,20 @@ class TokenPolicy:
 
     history = HISTORY_TOKENS
     latent_draws = 0
+    logged_states = staticmethod(logged_states)
+    logged_paths = staticmethod(logged_paths)
+    history_paths = staticmethod(history_paths)
 
     def __init__(self, vocabulary: Vocabulary):
         self.actions = TokenActions(vocabulary)
 
-    def logged_states(self, scenes: SceneBatch) -> LoggedStates:
-        """The cleaned log at the ends of tokens."""
-        tokens = scenes.representation
-        return LoggedStates(tokens.logged, tokens.logged_valid, tokens.in_range)
-
-    def logged_paths(self, scenes: SceneBatch) -> Paths:
-        """The log's token chains, without what is out of training's range."""
-        tokens = scenes.representation
-        agents = torch.arange(len(scenes.agent_scene), device=scenes.device)
-        valid = tokens.valid & tokens.in_range[:, 1:] & tokens.in_range[:, :-1]
-        return self._paths(scenes, Worlds(agents, scenes.agent_scene, 1), valid=valid)
-
     def noisy_paths(
-        self,
-        scenes: SceneBatch,
-        top_k: int,
-        temperature: float,
-        uniform: Float[Tensor, "A T"],
+        self, scenes: SceneBatch, top_k: int, temperature: float, uniform: Float[Tensor, "A T"]
     ) -> Paths:
         """Chains that stray: each token is drawn among the `top_k` nearest to the log (`noise.py`)."""
-        tokens, paths = scenes.representation, self.logged_paths(scenes)
+        tokens = scenes.representation
         action, pose, _ = token_chain(
             self.actions.vocabulary, scenes.agent_class, tokens.logged, tokens.logged_valid,
             AmongNearest(top_k, temperature, uniform),
         )  # fmt: skip
-        return replace(paths, action=action, pose=pose)
-
-    def history_paths(self, scenes: SceneBatch, worlds: Worlds) -> Paths:
-        """The two history tokens of every row."""
-        return self._paths(scenes, worlds, steps=HISTORY_TOKENS)
-
-    def _paths(
-        self,
-        scenes: SceneBatch,
-        worlds: Worlds,
-        steps: int | None = None,
-        valid: Tensor | None = None,
-    ) -> Paths:
-        tokens, agent = scenes.representation, worlds.agent
-        valid = tokens.valid if valid is None else valid
-        velocity = scenes.velocity[:, SUBSTEPS::SUBSTEPS]
-        past = slice(0, steps)
-        return Paths(
-            agent=agent,
-            world=worlds.world,
-            history=HISTORY_TOKENS,
-            action=tokens.token[agent, past],
-            pose=tokens.pose[agent, past],
-            velocity=velocity[agent, past],
-            valid=valid[agent, past],
-        )
+        return replace(logged_paths(scenes), action=action, pose=pose)

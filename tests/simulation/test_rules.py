@@ -4,11 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from simagents.models.batch import logged_paths
-from simagents.models.distribution import Sampling
-from simagents.simulation.baselines import RandomTokens, constant_velocity, log_playback
-from simagents.simulation.choice import DrawKeys, Sample
+from simagents.config.algorithms import Sampling
+from simagents.models.scenes import collate
+from simagents.models.smart.random_tokens import RandomTokens
+from simagents.models.smart.token_policy import logged_paths
+from simagents.simulation.choice import Sample
+from simagents.simulation.controller import Assignment
 from simagents.simulation.rollout import roll_out
+from simagents.simulation.rules import ConstantVelocity, LogPlayback
+from simagents.simulation.simulator import simulate
+
+
+def moved_by(controller, scenario, rollouts):
+    """All agents of one scenario by one rule: [R, A, 80, 4]."""
+    scenes = collate([scenario])
+    everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool)
+    return simulate(scenes, rollouts, [Assignment(controller, everyone)])[0].numpy()
 
 
 def test_constant_velocity_by_hand(street):
@@ -17,10 +28,10 @@ def test_constant_velocity_by_hand(street):
     scenario.velocity[0, 10] = 5, 3
     scenario.heading[0, 10] = 0.4
     scenario.position[0, 11:] = 999
-    found = constant_velocity(scenario, 3)
-    assert found.shape == (3, 1, 80, 4)
-    assert found.dtype == np.float32
-    for rollout in found:
+    rollouts = moved_by(ConstantVelocity(), scenario, 3)
+    assert rollouts.shape == (3, 1, 80, 4)
+    assert rollouts.dtype == np.float32
+    for rollout in rollouts:
         assert rollout[0, 0] == pytest.approx([10.5, 0.3, 0.75, 0.4])
         assert rollout[0, -1] == pytest.approx([50, 24, 0.75, 0.4])
 
@@ -31,20 +42,20 @@ def test_log_playback_by_hand(street):
     scenario.valid[0, 50:60] = False
     scenario.valid[0, 80:] = False
     scenario.position[0, ~scenario.valid[0]] = 0
-    x = log_playback(scenario, 2)[1, 0, :, 0]
+    x = moved_by(LogPlayback(), scenario, 2)[1, 0, :, 0]
     assert x[:39] == pytest.approx(np.arange(11, 50))
     assert x[39:49] == pytest.approx(49)
     assert x[49:69] == pytest.approx(np.arange(60, 80))
     assert x[69:] == pytest.approx(79)
 
 
-def test_log_playback_is_the_log(scenarios):
+def test_log_playback_is_the_log_to_the_last_bit(scenarios):
     for scenario in scenarios:
         rows = scenario.simulated
-        found = log_playback(scenario, 1)[0]
+        rollout = moved_by(LogPlayback(), scenario, 1)[0]
         seen = scenario.valid[rows, 11:]
-        assert np.array_equal(found[seen][:, :3], scenario.position[rows, 11:][seen])
-        assert np.array_equal(found[seen][:, 3], scenario.heading[rows, 11:][seen])
+        assert np.array_equal(rollout[seen][:, :3], scenario.position[rows, 11:][seen])
+        assert np.array_equal(rollout[seen][:, 3], scenario.heading[rows, 11:][seen])
 
 
 def test_random_tokens_are_equally_likely_within_their_class(batch, vocabulary):
@@ -54,9 +65,8 @@ def test_random_tokens_are_equally_likely_within_their_class(batch, vocabulary):
     chances = logits.softmax(dim=-1)
     count = vocabulary.count[batch.agent_class].float()
     assert torch.allclose(chances.amax(dim=-1), (1 / count)[:, None].expand(-1, 16))
-    done = roll_out(
-        policy, batch, 2, lambda p: Sample(DrawKeys(0, ["a", "b", "c"], batch, p), Sampling(0, 1.0))
-    )
-    future = done.paths.token[:, 2:]
-    assert (future < vocabulary.count[batch.agent_class[done.paths.agent], None]).all()
+    everything = Sampling(top_k=0, temperature=1.0)
+    sampled = roll_out(policy, batch, 2, lambda draws: Sample(draws, everything))
+    future = sampled.paths.action[:, 2:]
+    assert (future < vocabulary.count[batch.agent_class[sampled.paths.agent], None]).all()
     assert len(future.unique()) > 20

@@ -4,8 +4,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from simagents.config.keys import read_as
+from simagents.config.recipe import Recipe
 from simagents.errors import InputError
-from simagents.models.build import build_policy, freeze, load_weights
+from simagents.models.families import build_policy, freeze, load_weights
 
 
 def test_the_seed_decides_the_weights(recipe_of, vocabulary):
@@ -22,13 +24,18 @@ def test_building_does_not_touch_the_callers_random_numbers(recipe_of, vocabular
     assert torch.equal(torch.rand(1), expected)
 
 
-def test_keys_of_the_model_are_checked(recipe_of, vocabulary, tiny):
-    with pytest.raises(
-        InputError, match=r"recipe\.model: unknown key `widht`; did you mean `width`"
-    ):
-        build_policy(recipe_of(model={**tiny, "widht": 3}), vocabulary)
-    with pytest.raises(InputError, match=r"recipe\.model: `heads` is missing"):
-        build_policy(recipe_of(model={k: v for k, v in tiny.items() if k != "heads"}), vocabulary)
+def test_keys_of_the_model_are_checked(recipe_of, tiny):
+    model = {**tiny, "widht": 3}
+    with pytest.raises(InputError, match=r"model: unknown key `widht`; did you mean `width`"):
+        read_as(Recipe, {**recipe_of().model_dump(mode="json"), "model": model}, "recipe.json")
+    model = {key: value for key, value in tiny.items() if key != "heads"}
+    with pytest.raises(InputError, match=r"recipe\.json\.model\.heads: the key is missing"):
+        read_as(Recipe, {**recipe_of().model_dump(mode="json"), "model": model}, "recipe.json")
+
+
+def test_a_model_that_reads_tokens_needs_their_vocabulary(recipe_of):
+    with pytest.raises(InputError, match="its model reads tokens; give their vocabulary"):
+        build_policy(recipe_of(), None)
 
 
 def test_weights_come_back(recipe_of, vocabulary, policy, tmp_path):
