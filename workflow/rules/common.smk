@@ -197,12 +197,6 @@ def cells_of(figure):
     return expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=names)
 
 
-def figure_of_kind(kind):
-    """A constraint that lets only figures of one kind through."""
-    names = [name for name, figure in PLAN.figures.items() if figure.settings["kind"] == kind]
-    return "|".join(names) or "(?!)"
-
-
 def plan_facts():
     """What the paper's prose may say about the plan, as JSON."""
     told = ("seeds", "tokens", "tokenizers", "model", "budgets", "evaluation", "stages")

@@ -3,7 +3,6 @@
 The recording vehicle is in the middle and heads to the right.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,10 +14,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
+from simagents.config.figures import Rollouts
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
 from simagents.report.map_drawing import draw_map
-from simagents.report.rows import Row, read_rows
+from simagents.report.rows import Row
 from simagents.report.view import View
 from simagents.scenarios.rollout_file import RolloutFile
 from simagents.scenarios.scenario import CURRENT, Scenario
@@ -41,29 +42,6 @@ GAP, TITLE, KEY = 0.1, 0.2, 0.22
 
 RECORDER = "#c8102e"
 STILL = "#a9a9a9"
-
-
-@dataclass
-class Args:
-    """Draw one scene under several systems; a PNG is written beside the PDF."""
-
-    rows: str
-    """JSON list of {"label", "systems"}; a panel shows the first system of its row"""
-    pictures: list[Path]
-    """rollout files …/scores/{system}/{evaluation}/*.safetensors"""
-    scenarios: list[Path]
-    """cached shards that hold the scene"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
-def main(args: Args) -> None:
-    """Draw the first scene, in the order of the shards, that every system has a picture of."""
-    rows, store = read_rows(args.rows), ScenarioStore(args.scenarios)
-    scenario, trajectories = read_pictures(rows, args.pictures, store)
-    use_style(args.style)
-    save(plot(rows, scenario, trajectories), args.out)
 
 
 def read_pictures(
@@ -105,8 +83,14 @@ def read_pictures(
     return scenario, trajectories
 
 
-def plot(rows: list[Row], scenario: Scenario, trajectories: list[Trajectories]) -> Figure:
-    """One panel per row; colours are agents, the same in every panel."""
+def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
+    """The first scene, in the order of the shards, that every system has a picture of.
+
+    One panel per row, with the row's first system; colours are agents, the same in every panel.
+    Raises InputError as `read_pictures` does.
+    """
+    rows, store = inputs.rows, ScenarioStore(inputs.scenarios)
+    scenario, trajectories = read_pictures(rows, inputs.pictures, store)
     columns = {1: 1, 2: 2, 4: 2}.get(len(rows), 3)
     lines = -(-len(rows) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns

@@ -5,8 +5,6 @@ the policy that all others start from, below the divergence from it. Bars are 95
 intervals over scenarios; small marks are training seeds, where there are several.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from simagents.config.figures import Sweep
 from simagents.errors import InputError
-from simagents.files import read_json
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
 
 Json = dict[str, Any]
 
@@ -27,26 +26,12 @@ CHOSEN = "#d55e00"
 """Colour of the row that the paper chose."""
 
 
-@dataclass
-class Args:
-    """Draw tables of one varied coefficient each; a PNG is written beside the PDF."""
+def draw(settings: Sweep, inputs: FigureInputs) -> Figure:
+    """One column of panels per table; rows stand evenly spaced, in the table's order.
 
-    cells: list[Path]
-    """of the tables, from `simagents cells`; a panel bears its table's name"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
-def main(args: Args) -> None:
-    """Draw and write the figure."""
-    tables = {path.stem: read_json(path) for path in args.cells}
-    use_style(args.style)
-    save(plot(tables), args.out)
-
-
-def plot(tables: dict[str, Json]) -> Figure:
-    """One column of panels per table; rows stand evenly spaced, in the table's order."""
+    Raises InputError where a row has no gain or no divergence.
+    """
+    tables = {name: inputs.cells[name] for name in settings.tables}
     figure, grid = plt.subplots(
         2, len(tables), figsize=(TEXT_WIDTH, 2.9), layout="constrained", squeeze=False,
         sharey="row", sharex="col", height_ratios=(1.6, 1),
