@@ -36,12 +36,12 @@ rule cells:
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),
-        facts=options(
+        facts=lambda wildcards: options(
             {
                 "scale": PLAN.config["scale"],
                 "data": PLAN.source,
-                "challenge": EVALUATION["challenge"],
-                "rollouts": EVALUATION["rollouts"],
+                "challenge": evaluation_of(wildcards.exhibit)["challenge"],
+                "rollouts": evaluation_of(wildcards.exhibit)["rollouts"],
             }
         ),
     shell:
@@ -138,8 +138,11 @@ rule comparison:
         "<logs>/comparison.log",
     conda:
         "../../envs/simagents.yaml"
+    params:
+        files=published_names(),
     shell:
-        "simagents comparison --cells {input} --published paper/published --out {output} >{log} 2>&1"
+        "simagents comparison --cells {input} --published paper/published"
+        " --files {params.files:q} --out {output} >{log} 2>&1"
 
 
 rule everything_but_pdf:

@@ -80,7 +80,7 @@ class Published:
         if not all(str(year) in part for part in self.challenge.split(", ")):
             raise InputError(
                 f"{self.name} was measured with the metric of {self.challenge}, the scores with "
-                f"that of {year}; set evaluation.challenge to the published year."
+                f"that of {year}; score the table by an evaluation of that year."
             )
 
 
