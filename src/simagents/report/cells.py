@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simagents.bootstrap import paired_intervals
 from simagents.errors import InputError
 from simagents.files import read_json, write_json
-from simagents.report.bootstrap import paired_intervals
 from simagents.report.columns import COLUMNS, column
 from simagents.report.histories import read_histories
 from simagents.report.rows import Row, read_rows

@@ -16,7 +16,7 @@ from simagents.scenarios.lookup import ScenarioLookup
 from simagents.submission.entry import Entry
 from simagents.submission.joint_scene import ROLLOUTS, arranged
 from simagents.submission.metadata import problems
-from simagents.submission.parallel import unordered
+from simagents.submission.parallel import ordered
 from simagents.submission.shards import ShardReport, Shards
 from simagents.submission.submit import LARGEST_SHARD
 
@@ -69,7 +69,7 @@ def check(
             yield entry
 
     reasons: dict[str, str] = {}
-    for scenario, reason in unordered(Checker(scenarios, rollouts), counted(), workers):
+    for scenario, reason in ordered(Checker(scenarios, rollouts), counted(), workers):
         if reason:
             reasons[scenario] = reason
     for scenario, count in seen.items():

@@ -25,7 +25,7 @@ from simagents.metrics import Challenge, LogReference, Scores, rollout_statistic
 from simagents.scenarios.lookup import ScenarioLookup
 from simagents.submission.entry import Entry
 from simagents.submission.joint_scene import ROLLOUTS, arranged
-from simagents.submission.parallel import unordered
+from simagents.submission.parallel import ordered
 from simagents.submission.progress import Progress, digest_of
 from simagents.submission.sources import Sources
 from simagents.submission.summary import summarise, typeset
@@ -198,7 +198,7 @@ def score_entries(
     scorer = Scorer(scenarios, challenge, rollouts_each, device)
     bar = tqdm(total=len(scenarios), initial=len(finished), unit="scenario", disable=not shown)
     with bar:
-        for scenario, result in unordered(scorer, unfinished(), workers, prepare=_one_thread):
+        for scenario, result in ordered(scorer, unfinished(), workers, prepare=_one_thread):
             conclude(scenario, result)
             bar.update()
         for scenario in sorted(twice):
