@@ -47,7 +47,7 @@ GROUPS = {
     "report": {
         "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
         "table": ("simagents.report.table", "typeset cells as LaTeX and Markdown"),
-        "figure": ("simagents.report.figure", "draw curves, rollouts, sweeps or differences"),
+        "figure": ("simagents.report.draw_figure", "draw curves, rollouts, sweeps or differences"),
         "numbers": (
             "simagents.report.numbers",
             "every number of the paper's prose as a LaTeX macro",

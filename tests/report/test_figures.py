@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from simagents.errors import InputError
-from simagents.report import figure
-from simagents.report.figure import Args
+from simagents.report import draw_figure
+from simagents.report.draw_figure import Args
 from simagents.report.figures.rollouts import corners
 from simagents.report.figures.time_split import seconds_of_steps
 from simagents.report.histories import read_histories
@@ -36,7 +36,7 @@ def drawn(folder, kind, keys=(), **files):
     pair = []
     for name in ("one", "two"):
         out = folder / name / "figure.pdf"
-        figure.main(arguments(kind, out, keys, **files))
+        draw_figure.main(arguments(kind, out, keys, **files))
         pair.append((out.read_bytes(), out.with_suffix(".png").read_bytes()))
     assert pair[0] == pair[1]
     return pair[0]
@@ -64,7 +64,7 @@ def test_a_run_without_a_history_is_an_error(tmp_path, history, rows):
         histories=[history("bc-1", cross_entropy=3.0)],
     )
     with pytest.raises(InputError, match="no history of sft-1"):
-        figure.main(args)
+        draw_figure.main(args)
 
 
 @pytest.fixture
@@ -101,13 +101,13 @@ def test_a_sweep_without_divergences_is_an_error(tmp_path, varied):
     cells = [varied("alpha", (0.1, None))]
     args = arguments("sweep", tmp_path / "f.pdf", {"tables": ["alpha"]}, cells=cells)
     with pytest.raises(InputError, match="alpha: every row but the first needs the column `kl`"):
-        figure.main(args)
+        draw_figure.main(args)
 
 
 def test_a_table_that_is_drawn_must_be_given(tmp_path, varied):
     args = arguments("sweep", tmp_path / "f.pdf", {"tables": ["beta"]}, cells=[varied("alpha")])
     with pytest.raises(InputError, match="--cells: the table beta is drawn and not given"):
-        figure.main(args)
+        draw_figure.main(args)
 
 
 def test_component_gains(tmp_path, varied):
@@ -117,7 +117,7 @@ def test_component_gains(tmp_path, varied):
     assert pdf.startswith(b"%PDF")
     keys["over"] = "SF"
     with pytest.raises(InputError, match="did you mean `SFT`"):
-        figure.main(arguments("component_gains", tmp_path / "f.pdf", keys, cells=cells))
+        draw_figure.main(arguments("component_gains", tmp_path / "f.pdf", keys, cells=cells))
 
 
 def test_time_is_split_by_the_medians_of_steps(tmp_path, history, rows):
@@ -137,7 +137,7 @@ def test_a_history_without_seconds_is_an_error(tmp_path, history, rows):
     histories = [history("a-1", loss=1.0)]
     args = arguments("time_split", tmp_path / "f.pdf", rows=rows("a-1"), histories=histories)
     with pytest.raises(InputError, match="a-1: its histories do not say"):
-        figure.main(args)
+        draw_figure.main(args)
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_a_system_without_pictures_is_an_error(tmp_path, pictures, rows):
         scenarios=[tmp_path / "shard.safetensors"],
     )
     with pytest.raises(InputError, match="no pictures of rft-1"):
-        figure.main(args)
+        draw_figure.main(args)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_system_without_pictures_is_an_error(tmp_path, pictures, rows):
 )
 def test_what_a_kind_does_not_know_or_lacks_is_an_error(tmp_path, kind, keys, words):
     with pytest.raises(InputError, match=words):
-        figure.main(arguments(kind, tmp_path / "f.pdf", keys))
+        draw_figure.main(arguments(kind, tmp_path / "f.pdf", keys))
 
 
 OWN_KIND = '''
@@ -240,7 +240,9 @@ def test_a_kind_of_ones_own_is_one_file(tmp_path, monkeypatch, rows, score):
     pdf, _ = drawn(tmp_path, "scenario_counts", {"colour": "red"}, rows=given, scores=scores)
     assert pdf.startswith(b"%PDF")
     with pytest.raises(InputError, match=r"--settings.colour: the key is missing"):
-        figure.main(arguments("scenario_counts", tmp_path / "f.pdf", rows=given, scores=scores))
+        draw_figure.main(
+            arguments("scenario_counts", tmp_path / "f.pdf", rows=given, scores=scores)
+        )
 
 
 def test_corners_by_hand():

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from simagents.geometry import rotate
+from simagents.metrics.concatenation import Pairs
 from simagents.metrics.kinematics import linear_speed
-from simagents.metrics.ragged import Pairs
 
 LONGEST = 5.0  # seconds
 _FAR = 1e10

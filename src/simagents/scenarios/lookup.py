@@ -10,8 +10,8 @@ from jaxtyping import Int64
 
 from simagents.errors import InputError
 from simagents.files import matching
-from simagents.scenarios.ragged import Shard, listed
 from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.shard_file import Shard, listed
 from simagents.scenarios.store import ScenarioStore
 from simagents.scenarios.womd import scenario_pb2
 from simagents.scenarios.womd.decode import decode_scenario, decode_simulated

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from simagents.config.figures import ComponentGains
 from simagents.errors import unknown_key
 from simagents.report.columns import column
-from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.numbers import sign
 

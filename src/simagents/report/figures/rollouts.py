@@ -16,7 +16,7 @@ from matplotlib.patches import Polygon
 
 from simagents.config.figures import Rollouts
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.map_drawing import draw_map
 from simagents.report.rows import Row

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from simagents.config.figures import Sweep
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 
 Json = dict[str, Any]

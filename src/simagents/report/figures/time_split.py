@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from simagents.config.figures import TimeSplit
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.rows import Row
 

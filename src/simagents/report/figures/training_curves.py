@@ -16,7 +16,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullF
 
 from simagents.config.figures import TrainingCurves
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH
+from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.rows import Row
 

@@ -11,7 +11,7 @@ from simagents.config.keys import module_of, read_as
 from simagents.errors import InputError
 from simagents.files import read_json
 from simagents.report.cells import read_scores
-from simagents.report.drawing import save, use_style
+from simagents.report.figure_files import save, use_style
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.histories import read_histories
 from simagents.report.rows import read_object, read_rows
