@@ -1,33 +1,35 @@
 """Figures: what they need, what they refuse, and that equal numbers give equal bytes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from simagents import extensions
 from simagents.errors import InputError
 from simagents.report import draw_figure
 from simagents.report.draw_figure import Args
-from simagents.report.figures.rollouts import corners
 from simagents.report.figures.time_split import seconds_of_steps
 from simagents.report.histories import read_histories
 from simagents.report.rows import read_rows
-from simagents.report.view import View
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.scenario import CURRENT
 from simagents.scenarios.store import write_scenarios
 
-STYLE = Path(__file__).parents[2] / "paper/paper.mplstyle"
+ROOT = Path(__file__).parents[2]
+STYLE = ROOT / "paper/paper.mplstyle"
 
 
 def arguments(kind, out, keys=(), **files):
     """As the workflow calls the command; kinds that draw systems have the configuration's rows."""
     settings = {"caption": "", **dict(keys)}
     if "rows" in files:
-        settings["rows"] = [{"label": "BC", "stage": "bc"}]
+        settings.setdefault("rows", [{"label": "BC", "stage": "bc"}])
     return Args(kind, json.dumps(settings), out, style=STYLE, **files)
 
 
@@ -198,65 +200,25 @@ def test_what_a_kind_does_not_know_or_lacks_is_an_error(tmp_path, kind, keys, wo
         draw_figure.main(arguments(kind, tmp_path / "f.pdf", keys))
 
 
-OWN_KIND = '''
-"""How many scenarios every system was scored on."""
-
-from typing import ClassVar, Literal
-
-import matplotlib.pyplot as plt
-
-from simagents.config.figures import FigureSettings, Rows
-
-
-class Settings(FigureSettings):
-    """Bars."""
-
-    reads: ClassVar[frozenset[str]] = frozenset({"scores"})
-
-    kind: Literal["scenario_counts"]
-    """scenarios by system"""
-    rows: Rows
-    """systems"""
-    colour: str
-    """of the bars"""
-
-
-def draw(settings, inputs):
-    figure, axes = plt.subplots()
-    counts = [len(inputs.scores[row.systems[0]]) for row in inputs.rows]
-    axes.bar([row.label for row in inputs.rows], counts, color=settings.colour)
-    return figure
-'''
-
-
-def test_a_kind_of_ones_own_is_one_file(tmp_path, monkeypatch, rows, score):
-    import simagents.extensions
-
+def test_a_kind_of_ones_own_is_one_file_and_lines_of_yaml(tmp_path, monkeypatch, rows, score):
+    """CONTRIBUTING.md's walk, walked."""
+    _, section = (ROOT / "CONTRIBUTING.md").read_text().split("## A kind of figure\n")
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (lines,) = re.findall(r"```yaml\n(figures:.*?)```", section, re.DOTALL)
     (tmp_path / "own").mkdir()
-    (tmp_path / "own/scenario_counts.py").write_text(OWN_KIND)
-    monkeypatch.setattr(simagents.extensions, "__path__", [str(tmp_path / "own")])
+    (tmp_path / "own/scenario_counts.py").write_text(code)
+    monkeypatch.setattr(extensions, "__path__", [str(tmp_path / "own")])
+    monkeypatch.delitem(sys.modules, "simagents.extensions.scenario_counts", raising=False)
+    keys = yaml.safe_load(lines)["figures"]["counts"]
+    kind = keys.pop("kind")
     scores = [score("a-1", {"x": 0.1, "y": 0.2}), score("b-1", {"x": 0.3, "y": 0.4})]
     given = rows("a-1", "b-1")
-    pdf, _ = drawn(tmp_path, "scenario_counts", {"colour": "red"}, rows=given, scores=scores)
+    pdf, _ = drawn(tmp_path, kind, keys, rows=given, scores=scores)
     assert pdf.startswith(b"%PDF")
+    del keys["colour"]
+    args = arguments(kind, tmp_path / "f.pdf", keys, rows=given, scores=scores)
     with pytest.raises(InputError, match=r"--settings.colour: the key is missing"):
-        draw_figure.main(
-            arguments("scenario_counts", tmp_path / "f.pdf", rows=given, scores=scores)
-        )
-
-
-def test_corners_by_hand():
-    """A box of 4 x 2 m at (1, 1) that looks up the y axis: its front left corner is (0, 3)."""
-    found = corners(np.array([[1.0, 1.0]]), np.array([np.pi / 2]), np.array([[4.0, 2.0]]))[0]
-    np.testing.assert_allclose(found, [[0, 3], [0, -1], [2, -1], [2, 3]], atol=1e-12)
-
-
-def test_the_recorder_looks_right():
-    """It stands at (5, 5) and looks up; 2 m ahead is right, 2 m to its left is up."""
-    view = View(np.array([5.0, 5.0]), np.pi / 2, 10.0, 10.0)
-    np.testing.assert_allclose(
-        view.local(np.array([[5.0, 7.0], [3.0, 5.0]])), [[2, 0], [0, 2]], atol=1e-12
-    )
+        draw_figure.main(args)
 
 
 def test_reports_never_load_torch():

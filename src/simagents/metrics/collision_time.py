@@ -90,8 +90,8 @@ def time_to_collision(
         poses[:2].flatten(1).index_select(1, (leader * shape[1] + rollout) * (shape[2] + 1) + at)
         for at in (step, step + 1, step + 2)
     ]
-    theirs = linear_speed(*torch.stack(around, dim=-1))[..., 1]
-    closing = speed.flatten()[led] - theirs
+    other_speed = linear_speed(*torch.stack(around, dim=-1))[..., 1]
+    closing = speed.flatten()[led] - other_speed
     reached = (least[led] / closing).clamp(max=LONGEST)
     seconds[led] = reached.where(closing > 0, LONGEST)
     return seconds.view(shape)

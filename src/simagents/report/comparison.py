@@ -143,7 +143,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
         yield Ordering(
             better=a["label"],
             worse=b["label"],
-            published=abs(gap) if published.known else None,
+            published=abs(gap) if published.has_values else None,
             reproduced=None if mean is None else direction * mean,
             low=low,
             high=high,
@@ -153,7 +153,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
 
 def _gap(a: Json, b: Json, published: Published) -> float:
     """By how much the paper has row a above row b; only its sign counts where values are unknown."""
-    if not published.known:
+    if not published.has_values:
         return float(a["published"] == published.chosen) - float(b["published"] == published.chosen)
     if not (a["published"] and b["published"]):
         return 0.0

@@ -167,7 +167,9 @@ def sign(difference: Json) -> int:
     low, high = difference["low"], difference["high"]
     if low is None or high is None:
         return 0
-    return int(low > 0) - int(high < 0)
+    if low > 0:
+        return 1
+    return -1 if high < 0 else 0
 
 
 def signed(value: float | None, of: Column) -> str:

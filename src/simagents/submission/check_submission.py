@@ -45,15 +45,15 @@ def main(args: Args) -> None:
     if not args.archive.is_file():
         raise InputError(f"{args.archive}: there is no such file.")
     scenarios = ScenarioLookup(args.scenarios) if args.scenarios else None
-    found, shards = check(args.archive, scenarios, args.workers)
-    for line in found:
+    offences, shards = check(args.archive, scenarios, args.workers)
+    for line in offences:
         print(line)
     count = sum(report.scenarios for report in shards.reports)
     print(
         f"{args.archive}: {args.archive.stat().st_size:,} bytes; shards: {len(shards.reports)},"
-        f" scenarios: {count}, offences: {len(found)}."
+        f" scenarios: {count}, offences: {len(offences)}."
     )
-    if found:
+    if offences:
         sys.exit(1)
 
 
@@ -101,8 +101,8 @@ class Checker:
         if self.scenarios is not None and name not in self.scenarios:
             return name, "is none of the scenarios given."
         try:
-            wanted = self.scenarios.simulated(name) if self.scenarios is not None else None
-            arranged(entry.scenes(), wanted, self.rollouts)
+            simulated = self.scenarios.simulated(name) if self.scenarios is not None else None
+            arranged(entry.scenes(), simulated, self.rollouts)
         except InputError as problem:
             return name, str(problem)
         return name, ""

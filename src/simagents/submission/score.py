@@ -232,8 +232,8 @@ class Scorer:
             return name, {"refused": "is none of the scenarios given." if name else NO_ID}
         try:
             scenario = self.scenarios[name]
-            wanted = scenario.agent_id[scenario.simulated]
-            _, trajectories = arranged(entry.scenes(), wanted, self.rollouts_each)
+            simulated = scenario.agent_id[scenario.simulated]
+            _, trajectories = arranged(entry.scenes(), simulated, self.rollouts_each)
             reference = LogReference.of(scenario, self.challenge, device=self.device)
             rollouts = torch.from_numpy(trajectories).to(self.device)
             return name, score(reference, rollout_statistics(reference, rollouts)).numbers()

@@ -106,8 +106,8 @@ def pack(
             with tempfile.TemporaryFile(dir=out.parent) as file:
                 for entry in entries[first:end]:
                     try:
-                        wanted = scenarios.simulated(entry.scenario) if scenarios else None
-                        arrays = arranged(entry.scenes(), wanted, rollouts_each)
+                        simulated = scenarios.simulated(entry.scenario) if scenarios else None
+                        arrays = arranged(entry.scenes(), simulated, rollouts_each)
                         data = encode(entry.scenario, *arrays)
                     except InputError as problem:
                         refused[entry.scenario] = str(problem)
@@ -127,7 +127,7 @@ def _entries(
     rollouts: list[Path], scenarios: ScenarioLookup | None
 ) -> tuple[list[Entry], dict[str, str]]:
     """Where the scenarios lie, by id, and what is wrong with them as a set."""
-    sources, found, refused = Sources(*rollouts), {}, {}
+    sources, by_scenario, refused = Sources(*rollouts), {}, {}
     for entry in sources:
         if isinstance(entry, InMemory):
             raise InputError(
@@ -135,17 +135,17 @@ def _entries(
             )
         if not entry.scenario:
             raise InputError("a scenario of the rollouts has no scenario_id.")
-        if entry.scenario in found:
+        if entry.scenario in by_scenario:
             refused[entry.scenario] = "is given more than once."
         elif scenarios and entry.scenario not in scenarios:
             refused[entry.scenario] = "is none of the scenarios given."
-        found[entry.scenario] = entry
+        by_scenario[entry.scenario] = entry
     if sources.damage:
         raise InputError(sources.damage[0])
     for scenario in scenarios or ():
-        if scenario not in found:
+        if scenario not in by_scenario:
             refused[scenario] = "has no rollouts."
-    return [entry for name, entry in sorted(found.items()) if name not in refused], refused
+    return [entry for name, entry in sorted(by_scenario.items()) if name not in refused], refused
 
 
 @contextmanager

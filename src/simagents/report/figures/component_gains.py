@@ -39,14 +39,21 @@ def draw(settings: ComponentGains, inputs: FigureInputs) -> Figure:
     for place, (row, colour) in enumerate(zip(later, palette, strict=True)):
         shift = 0.26 * (place - (len(later) - 1) / 2)
         for line, key in enumerate(keys):
-            (found,) = (d for d in cells["differences"][key] if (d["row"], d["to"]) == (row, base))
-            if found["mean"] is None:
+            (difference,) = (
+                d for d in cells["differences"][key] if (d["row"], d["to"]) == (row, base)
+            )
+            if difference["mean"] is None:
                 continue
             height = line + shift
-            axes.plot([found["low"], found["high"]], [height, height], color=colour, linewidth=1.1)
             axes.plot(
-                found["mean"], height, marker="o", markersize=3.8, color=colour,
-                markerfacecolor=colour if sign(found) else "white", markeredgewidth=0.9,
+                [difference["low"], difference["high"]],
+                [height, height],
+                color=colour,
+                linewidth=1.1,
+            )
+            axes.plot(
+                difference["mean"], height, marker="o", markersize=3.8, color=colour,
+                markerfacecolor=colour if sign(difference) else "white", markeredgewidth=0.9,
             )  # fmt: skip
     for line in range(len(keys)):
         if line % 2 == 0:

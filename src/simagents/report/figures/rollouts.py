@@ -59,19 +59,19 @@ def read_pictures(
         file = RolloutFile(path)
         for scene in file.ids:
             holders.setdefault(path.parts[-3], {})[scene] = file
-    wanted = [holders[row.systems[0]] for row in rows]
-    for row, scenes in zip(rows, wanted, strict=True):
+    scenes_of_rows = [holders[row.systems[0]] for row in rows]
+    for row, scenes in zip(rows, scenes_of_rows, strict=True):
         if not scenes:
             raise InputError(
                 f"{row.label}: no pictures of {row.systems[0]} given; set compute.pictured."
             )
-    common = [scene for scene in store.ids if all(scene in scenes for scenes in wanted)]
+    common = [scene for scene in store.ids if all(scene in scenes for scenes in scenes_of_rows)]
     if not common:
         raise InputError("no scene of these shards is pictured by every system.")
     scenario = store[common[0]]
     ids = scenario.agent_id[scenario.simulated]
     trajectories = []
-    for row, scenes in zip(rows, wanted, strict=True):
+    for row, scenes in zip(rows, scenes_of_rows, strict=True):
         object_id, rollouts = scenes[scenario.id].read(scenario.id)
         if not np.array_equal(np.sort(object_id), np.sort(ids)):
             raise InputError(
@@ -138,13 +138,13 @@ def _colours(scenario: Scenario, trajectories: list[Trajectories]) -> list[str]:
         ["#0072b2", "#e69f00", "#009e73", "#8e5aa8", "#56b4e9", "#b5651d", "#7a8b1f", "#d16ba5"]
     ).as_hex()
     distance = np.linalg.norm(start - scenario.position[scenario.sdc, CURRENT, :2], axis=-1)
-    colours, given = [STILL] * len(start), 0
+    colours, coloured = [STILL] * len(start), 0
     for agent in np.argsort(distance, kind="stable"):
         if scenario.simulated[agent] == scenario.sdc:
             colours[agent] = RECORDER
         elif moves[agent]:
-            colours[agent] = palette[given % len(palette)]
-            given += 1
+            colours[agent] = palette[coloured % len(palette)]
+            coloured += 1
     return colours
 
 

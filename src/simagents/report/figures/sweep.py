@@ -51,8 +51,8 @@ def draw(settings: Sweep, inputs: FigureInputs) -> Figure:
 
 
 def _gains(axes: Axes, name: str, cells: Json) -> None:
-    found = {d["row"]: d for d in cells["differences"][ABOVE] if d["to"] == 0}
-    points = [found[row] for row in range(1, len(cells["rows"]))]
+    gains = {d["row"]: d for d in cells["differences"][ABOVE] if d["to"] == 0}
+    points = [gains[row] for row in range(1, len(cells["rows"]))]
     if any(point["mean"] is None for point in points):
         raise InputError(f"{name}: a row has no {ABOVE}, so its gain cannot be drawn.")
     axes.axhline(0, color="0.4", linewidth=0.7, linestyle=(0, (4, 2)))
@@ -67,15 +67,15 @@ def _gains(axes: Axes, name: str, cells: Json) -> None:
 
 
 def _divergences(axes: Axes, name: str, cells: Json) -> None:
-    found = [row["cells"].get(BELOW) for row in cells["rows"][1:]]
-    if not all(cell and cell["mean"] is not None for cell in found):
+    divergences = [row["cells"].get(BELOW) for row in cells["rows"][1:]]
+    if not all(cell and cell["mean"] is not None for cell in divergences):
         raise InputError(f"{name}: every row but the first needs the column `{BELOW}`.")
-    places = range(len(found))
-    axes.bar(places, [cell["mean"] for cell in found], width=0.5, color=_colours(cells))
-    spread = [cell["deviation"] for cell in found]
+    places = range(len(divergences))
+    axes.bar(places, [cell["mean"] for cell in divergences], width=0.5, color=_colours(cells))
+    spread = [cell["deviation"] for cell in divergences]
     if all(value is not None for value in spread):
         axes.errorbar(
-            places, [cell["mean"] for cell in found], spread, color="0.2", linestyle="none",
+            places, [cell["mean"] for cell in divergences], spread, color="0.2", linestyle="none",
             linewidth=0.8,
         )  # fmt: skip
     axes.yaxis.set_major_locator(MaxNLocator(3))

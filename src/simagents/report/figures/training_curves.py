@@ -79,9 +79,9 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
     curves = _curves(inputs.rows, inputs.histories)
     stages = {stage: [c for c in curves if _stage(c.history) is stage] for stage in STAGES}
     panels = [
-        (stage, mine, [q for q in stage.quantities if any(q in c.history for c in mine)])
-        for stage, mine in stages.items()
-        if mine
+        (stage, members, [q for q in stage.quantities if any(q in c.history for c in members)])
+        for stage, members in stages.items()
+        if members
     ]
     columns = max(len(quantities) for _, _, quantities in panels)
     labels = {curve.label: curve.colour for curve in curves}
@@ -90,11 +90,11 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
     figure = plt.figure(figsize=(TEXT_WIDTH, sum(heights)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.02)
     *bands, legend = figure.subfigures(len(heights), 1, height_ratios=heights)
-    for band, (stage, mine, quantities) in zip(bands, panels, strict=True):
+    for band, (stage, members, quantities) in zip(bands, panels, strict=True):
         band.suptitle(stage.title, x=0.008, ha="left", fontsize=9)
         grid = band.subplots(1, columns, squeeze=False)[0]
         for axes, quantity in zip(grid[: len(quantities)], quantities, strict=True):
-            _panel(axes, quantity, mine)
+            _panel(axes, quantity, members)
         for axes in grid[len(quantities) :]:
             axes.axis("off")
         grid[0].set_xlabel("step", loc="left")
