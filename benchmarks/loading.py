@@ -23,8 +23,8 @@ from model_case import vocabulary_of
 from tqdm import tqdm
 
 from simagents.models.batch import collate
-from simagents.scenarios.ragged import write_shard
 from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import ScenarioStore, write_scenarios
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens.scene import TokenStore, tokenize

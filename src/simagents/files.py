@@ -47,20 +47,20 @@ def matching(path: Path, names: Iterable[str]) -> list[Path]:
     """
     path, names = Path(path), list(names)
     if path.is_dir():
-        found = {
+        files = {
             file
             for name in names
             for file in path.glob(name)
             if file.is_file() and not _hidden(file, name)
         }
-        if not found:
+        if not files:
             raise InputError(f"{path}: holds no file that is called {' or '.join(names)}.")
-        return sorted(found)
+        return sorted(files)
     if any(sign in path.name for sign in "*?[") and not path.exists():
-        found = {file for file in path.parent.glob(path.name) if not _hidden(file, path.name)}
-        if not found:
+        files = {file for file in path.parent.glob(path.name) if not _hidden(file, path.name)}
+        if not files:
             raise InputError(f"{path}: no file is called like that.")
-        return sorted(found)
+        return sorted(files)
     if not path.exists():
         raise InputError(f"{path}: there is no such file.")
     return [path]

@@ -8,9 +8,9 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.evaluation import evaluate
-from simagents.scenarios.ragged import write_shard
 from simagents.scenarios.rollout_file import RolloutFile
 from simagents.scenarios.scenario import MapKind
+from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import write_scenarios
 from simagents.submission.score import score_files
 

@@ -16,9 +16,9 @@ from simagents.metrics import (
     score,
     score_singly,
 )
+from simagents.metrics.concatenation import Pairs
 from simagents.metrics.culling import SCENES
-from simagents.metrics.ragged import Pairs
-from simagents.metrics.scene import Scene
+from simagents.metrics.scene_features import LoggedScenes
 
 CHALLENGE = Challenge.of(2025)
 ROLLOUTS = 4
@@ -121,7 +121,7 @@ def test_challenges_do_not_mix(scenes):
 
 def test_too_many_scenes_are_refused(references):
     with pytest.raises(InputError, match=f"at most {SCENES} scenes"):
-        Scene.join([references[1].scene] * (SCENES + 1))
+        LoggedScenes.join([references[1].scene] * (SCENES + 1))
 
 
 def test_every_pair_is_in_one_part():

@@ -10,7 +10,7 @@ from scipy.spatial import ConvexHull
 
 from simagents.geometry import box_corners
 from simagents.metrics.boxes import FAR, distance_to_nearest_object, outline, signed_distance
-from simagents.metrics.ragged import Pairs
+from simagents.metrics.concatenation import Pairs
 
 
 def distance(pose, size, other_pose, other_size):

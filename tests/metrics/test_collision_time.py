@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from simagents.metrics.collision_time import LONGEST, time_to_collision
-from simagents.metrics.ragged import Pairs
+from simagents.metrics.concatenation import Pairs
 
 
 def both(x=(0, 20), y=(0, 0), heading=(0, 0), speed=(10, 5), valid=None, size=(4, 2, 1.5)):

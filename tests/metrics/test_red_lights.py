@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from simagents.metrics.concatenation import Pairs
 from simagents.metrics.culling import first_nearest
-from simagents.metrics.ragged import Pairs
 from simagents.metrics.red_lights import RedLights, traffic_light_violation
 from simagents.scenarios.scenario import LaneType, LightState
 

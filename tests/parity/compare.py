@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simagents.metrics.challenge import KINEMATIC
-from simagents.metrics.scene import Features
+from simagents.metrics.scene_features import Features
 
 DISTANCES = ("distance_to_nearest_object", "distance_to_road_edge")
 PER_STEP = ("collision_per_step", "offroad_per_step", "traffic_light_violation_per_step")

@@ -322,7 +322,7 @@ def weights_of(policy: Smart) -> dict[str, Tensor]:
     ours, layers = dict(policy.named_parameters()), policy.config
     state = {}
     for match in matches(layers.map_layers, layers.agent_layers):
-        state |= dict(zip(match.theirs, match.part(ours[match.ours]), strict=True))
+        state |= dict(zip(match.catk_names, match.part(ours[match.name]), strict=True))
     for copy, original in repeated(layers.map_layers, layers.agent_layers):
         state[copy] = state[original]
     return state

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from simagents.bootstrap import paired_intervals
 from simagents.errors import InputError
 from simagents.report import cells
-from simagents.report.bootstrap import paired_intervals
 from simagents.report.cells import Args
 
 

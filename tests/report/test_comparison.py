@@ -14,18 +14,23 @@ HEAD = "system,realism_meta,source_paper,table,wosac_year,split,provenance,note\
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with one published table: A .70, B .72, C .71, D unknown, E .70."""
+    """Two published tables of the same rows, of 2025 and of 2023.
+
+    A .70, B .72, C .71, D unknown, E .70; in 2023 .2 less, and A and B change places.
+    """
     folder = tmp_path / "published"
     folder.mkdir()
     values = {"A": "0.70", "B": "0.72", "C": "0.71", "D": "", "E": "0.70"}
-    lines = [f"{name},{value},Paper,3,2025,val,PAPER,\n" for name, value in values.items()]
-    (folder / "table.csv").write_text(HEAD + "".join(lines))
+    older = {"A": "0.52", "B": "0.50", "C": "0.51"}
+    for name, year, table in (("table", "2025", values), ("older", "2023 (V1)", older)):
+        lines = [f"{row},{value},Paper,3,{year},val,PAPER,\n" for row, value in table.items()]
+        (folder / f"{name}.csv").write_text(HEAD + "".join(lines))
     return folder
 
 
 def verdicts(content, folder):
-    found = orderings(content, read_published(folder / "table.csv"))
-    return [(o.better, o.worse, o.verdict) for o in found]
+    pairs = orderings(content, read_published(folder / "table.csv"))
+    return [(o.better, o.worse, o.verdict) for o in pairs]
 
 
 def test_verdicts(folder, cells):
@@ -47,9 +52,9 @@ def test_the_difference_is_that_of_the_better_row(folder, cells):
     content = cells(
         {"B": 0.6, "C": 0.7}, published=["B", "C"], differences=[(1, 0, 0.1, 0.02, 0.2)]
     )
-    (found,) = orderings(content, read_published(folder / "table.csv"))
-    assert (found.reproduced, found.low, found.high) == (-0.1, -0.2, -0.02)
-    assert found.published == pytest.approx(0.01)
+    (ordering,) = orderings(content, read_published(folder / "table.csv"))
+    assert (ordering.reproduced, ordering.low, ordering.high) == (-0.1, -0.2, -0.02)
+    assert ordering.published == pytest.approx(0.01)
 
 
 def test_a_chosen_row_without_values_is_above_all_others(tmp_path, cells):
@@ -79,14 +84,17 @@ def test_what_is_not_defined_is_not_resolved(folder, cells):
     assert verdicts(content, folder) == [("B", "A", "not resolved")]
 
 
-def written(tmp_path, folder, **tables):
+FILES = {"strategy": "table"}
+
+
+def written(tmp_path, folder, files=FILES, **tables):
     paths = []
     for name, content in tables.items():
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(content))
         paths.append(path)
     out = tmp_path / "comparison.md"
-    comparison.main(Args(paths, folder, out))
+    comparison.main(Args(paths, folder, json.dumps(files), out))
     return out.read_text()
 
 
@@ -111,12 +119,38 @@ def test_what_is_contradicted_is_said_at_the_top(tmp_path, folder, cells):
     assert text.index("- strategy: B is not above A, but below.") < text.index("## strategy")
 
 
-def test_a_row_that_no_file_has_is_an_error(tmp_path, folder, cells):
-    with pytest.raises(InputError, match="exactly one must"):
-        written(tmp_path, folder, strategy=cells({"A": 0.5}, published=["Z"]))
+def test_tables_of_two_years_are_each_compared_with_their_own(tmp_path, folder, cells):
+    """The published order of A and B differs between the years, and so do the verdicts."""
+    means, difference = {"A": 0.5, "B": 0.6}, [(1, 0, 0.1, 0.05, 0.15)]
+    newer = cells(means, published=["A", "B"], differences=difference)
+    older = cells(means, published=["A", "B"], differences=difference, challenge=2023, rollouts=16)
+    files = {"strategy": "table", "history": "older"}
+    text = written(tmp_path, folder, files, strategy=newer, history=older)
+    first, second = text[text.index("## strategy") :].split("## history")
+    assert "32 rollouts, metric of WOSAC 2025" in first
+    assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in first
+    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | confirmed |" in first
+    assert "16 rollouts, metric of WOSAC 2023" in second
+    assert "| A | 0.5200 | 0.5000 | 0.0100 | -0.0200 |" in second
+    assert "| A | B | 0.0200 | -0.1000 | [-0.1500, -0.0500] | contradicted |" in second
 
 
-def test_two_files_with_the_same_rows_are_an_error(tmp_path, folder, cells):
-    (folder / "twin.csv").write_text((folder / "table.csv").read_text())
-    with pytest.raises(InputError, match="table, twin"):
-        written(tmp_path, folder, strategy=cells({"A": 0.5}, published=["A"]))
+@pytest.mark.parametrize(
+    ("files", "year", "row", "words"),
+    [
+        ({}, 2025, "A", "strategy has published rows and no published table"),
+        (FILES, 2025, "a", "published table table: unknown key `a`"),
+        (
+            FILES,
+            2023,
+            "A",
+            "table was measured with the metric of 2025, the scores with that of 2023",
+        ),
+    ],
+)
+def test_a_table_without_its_published_rows_is_an_error(
+    tmp_path, folder, cells, files, year, row, words
+):
+    content = cells({"A": 0.5}, published=[row], challenge=year)
+    with pytest.raises(InputError, match=words):
+        written(tmp_path, folder, files, strategy=content)

@@ -1,41 +1,47 @@
 """Figures: what they need, what they refuse, and that equal numbers give equal bytes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from simagents import extensions
 from simagents.errors import InputError
-from simagents.report import (
-    component_gains,
-    rollout_picture,
-    sweep,
-    time_split,
-    training_curves,
-)
+from simagents.report import draw_figure
+from simagents.report.draw_figure import Args
+from simagents.report.figures.time_split import seconds_of_steps
 from simagents.report.histories import read_histories
-from simagents.report.rollout_picture import corners
 from simagents.report.rows import read_rows
-from simagents.report.view import View
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.scenario import CURRENT
 from simagents.scenarios.store import write_scenarios
 
-STYLE = Path(__file__).parents[2] / "paper/paper.mplstyle"
+ROOT = Path(__file__).parents[2]
+STYLE = ROOT / "paper/paper.mplstyle"
 
 
-def drawn(folder, draw):
+def arguments(kind, out, keys=(), **files):
+    """As the workflow calls the command; kinds that draw systems have the configuration's rows."""
+    settings = {"caption": "", **dict(keys)}
+    if "rows" in files:
+        settings.setdefault("rows", [{"label": "BC", "stage": "bc"}])
+    return Args(kind, json.dumps(settings), out, style=STYLE, **files)
+
+
+def drawn(folder, kind, keys=(), **files):
     """Draws twice; returns the bytes of PDF and PNG after checking that they are equal."""
-    files = []
+    pair = []
     for name in ("one", "two"):
         out = folder / name / "figure.pdf"
-        draw(out)
-        files.append((out.read_bytes(), out.with_suffix(".png").read_bytes()))
-    assert files[0] == files[1]
-    return files[0]
+        draw_figure.main(arguments(kind, out, keys, **files))
+        pair.append((out.read_bytes(), out.with_suffix(".png").read_bytes()))
+    assert pair[0] == pair[1]
+    return pair[0]
 
 
 def test_training_curves_for_every_way_of_learning(tmp_path, history, rows):
@@ -46,21 +52,21 @@ def test_training_curves_for_every_way_of_learning(tmp_path, history, rows):
         history("rft-2", steps=900, reward=0.7, kl=0.0),
     ]
     given = rows("bc-1", "sft-1", ["rft-1", "rft-2"], "baseline-log")
-    pdf, png = drawn(
-        tmp_path,
-        lambda out: training_curves.main(training_curves.Args(given, histories, out, STYLE)),
-    )
+    pdf, png = drawn(tmp_path, "training_curves", rows=given, histories=histories)
     assert pdf.startswith(b"%PDF")
     assert png.startswith(b"\x89PNG")
     assert b"CreationDate" not in pdf
 
 
 def test_a_run_without_a_history_is_an_error(tmp_path, history, rows):
-    args = training_curves.Args(
-        rows("bc-1", "sft-1"), [history("bc-1", cross_entropy=3.0)], tmp_path / "f.pdf", STYLE
+    args = arguments(
+        "training_curves",
+        tmp_path / "f.pdf",
+        rows=rows("bc-1", "sft-1"),
+        histories=[history("bc-1", cross_entropy=3.0)],
     )
     with pytest.raises(InputError, match="no history of sft-1"):
-        training_curves.main(args)
+        draw_figure.main(args)
 
 
 @pytest.fixture
@@ -89,26 +95,31 @@ def varied(tmp_path, cell, cells):
 
 def test_sweeps(tmp_path, varied):
     tables = [varied("alpha"), varied("beta")]
-    pdf, _ = drawn(tmp_path, lambda out: sweep.main(sweep.Args(tables, out, STYLE)))
+    pdf, _ = drawn(tmp_path, "sweep", {"tables": ["alpha", "beta"]}, cells=tables)
     assert pdf.startswith(b"%PDF")
 
 
 def test_a_sweep_without_divergences_is_an_error(tmp_path, varied):
-    args = sweep.Args([varied("alpha", (0.1, None))], tmp_path / "f.pdf", STYLE)
+    cells = [varied("alpha", (0.1, None))]
+    args = arguments("sweep", tmp_path / "f.pdf", {"tables": ["alpha"]}, cells=cells)
     with pytest.raises(InputError, match="alpha: every row but the first needs the column `kl`"):
-        sweep.main(args)
+        draw_figure.main(args)
+
+
+def test_a_table_that_is_drawn_must_be_given(tmp_path, varied):
+    args = arguments("sweep", tmp_path / "f.pdf", {"tables": ["beta"]}, cells=[varied("alpha")])
+    with pytest.raises(InputError, match="--cells: the table beta is drawn and not given"):
+        draw_figure.main(args)
 
 
 def test_component_gains(tmp_path, varied):
     """Only scores have differences; the divergence beside them is passed over."""
-    table = varied("components")
-    pdf, _ = drawn(
-        tmp_path,
-        lambda out: component_gains.main(component_gains.Args(table, "SFT", out, STYLE)),
-    )
+    keys, cells = {"tables": ["components"], "over": "SFT"}, [varied("components")]
+    pdf, _ = drawn(tmp_path, "component_gains", keys, cells=cells)
     assert pdf.startswith(b"%PDF")
+    keys["over"] = "SF"
     with pytest.raises(InputError, match="did you mean `SFT`"):
-        component_gains.main(component_gains.Args(table, "SF", tmp_path / "f.pdf", STYLE))
+        draw_figure.main(arguments("component_gains", tmp_path / "f.pdf", keys, cells=cells))
 
 
 def test_time_is_split_by_the_medians_of_steps(tmp_path, history, rows):
@@ -118,16 +129,17 @@ def test_time_is_split_by_the_medians_of_steps(tmp_path, history, rows):
         history("dpo-1", steps=5, seconds_update=3.0),
     ]
     given = rows("rft-1", "dpo-1")
-    split = time_split.read_split(read_rows(given), read_histories(histories))
+    split = seconds_of_steps(read_rows(given), read_histories(histories))
     assert list(split.columns) == ["seconds_sampling", "seconds_update"]
     np.testing.assert_allclose(split, [[1.02, 2.02], [0.0, 3.02]])
-    drawn(tmp_path, lambda out: time_split.main(time_split.Args(given, histories, out, STYLE)))
+    drawn(tmp_path, "time_split", rows=given, histories=histories)
 
 
 def test_a_history_without_seconds_is_an_error(tmp_path, history, rows):
-    args = time_split.Args(rows("a-1"), [history("a-1", loss=1.0)], tmp_path / "f.pdf", STYLE)
+    histories = [history("a-1", loss=1.0)]
+    args = arguments("time_split", tmp_path / "f.pdf", rows=rows("a-1"), histories=histories)
     with pytest.raises(InputError, match="a-1: its histories do not say"):
-        time_split.main(args)
+        draw_figure.main(args)
 
 
 @pytest.fixture
@@ -153,44 +165,67 @@ def pictures(tmp_path, street):
 def test_rollout_picture(tmp_path, pictures, rows):
     pdf, png = drawn(
         tmp_path,
-        lambda out: rollout_picture.main(
-            rollout_picture.Args(
-                rows("baseline-log", "bc-1"), pictures, [tmp_path / "shard.safetensors"], out, STYLE
-            )
-        ),
+        "rollouts",
+        rows=rows("baseline-log", "bc-1"),
+        pictures=pictures,
+        scenarios=[tmp_path / "shard.safetensors"],
     )
     assert pdf.startswith(b"%PDF")
     assert len(png) > 10_000
 
 
 def test_a_system_without_pictures_is_an_error(tmp_path, pictures, rows):
-    shards = [tmp_path / "shard.safetensors"]
-    args = rollout_picture.Args(
-        rows("baseline-log", "rft-1"), pictures, shards, tmp_path / "f.pdf", STYLE
+    args = arguments(
+        "rollouts",
+        tmp_path / "f.pdf",
+        rows=rows("baseline-log", "rft-1"),
+        pictures=pictures,
+        scenarios=[tmp_path / "shard.safetensors"],
     )
     with pytest.raises(InputError, match="no pictures of rft-1"):
-        rollout_picture.main(args)
+        draw_figure.main(args)
 
 
-def test_corners_by_hand():
-    """A box of 4 x 2 m at (1, 1) that looks up the y axis: its front left corner is (0, 3)."""
-    found = corners(np.array([[1.0, 1.0]]), np.array([np.pi / 2]), np.array([[4.0, 2.0]]))[0]
-    np.testing.assert_allclose(found, [[0, 3], [0, -1], [2, -1], [2, 3]], atol=1e-12)
+@pytest.mark.parametrize(
+    ("kind", "keys", "words"),
+    [
+        ("sweeps", {}, r"kind: unknown value `sweeps`; did you mean `sweep`\?"),
+        ("sweep", {"table": ["a"]}, r"unknown key `table`; did you mean `tables`\?"),
+        ("sweep", {"tables": ["a"]}, "--cells: a figure of kind sweep reads these"),
+        ("component_gains", {"tables": ["a", "b"], "over": "A"}, "--settings.tables: "),
+    ],
+)
+def test_what_a_kind_does_not_know_or_lacks_is_an_error(tmp_path, kind, keys, words):
+    with pytest.raises(InputError, match=words):
+        draw_figure.main(arguments(kind, tmp_path / "f.pdf", keys))
 
 
-def test_the_recorder_looks_right():
-    """It stands at (5, 5) and looks up; 2 m ahead is right, 2 m to its left is up."""
-    view = View(np.array([5.0, 5.0]), np.pi / 2, 10.0, 10.0)
-    np.testing.assert_allclose(
-        view.local(np.array([[5.0, 7.0], [3.0, 5.0]])), [[2, 0], [0, 2]], atol=1e-12
-    )
+def test_a_kind_of_ones_own_is_one_file_and_lines_of_yaml(tmp_path, monkeypatch, rows, score):
+    """CONTRIBUTING.md's walk, walked."""
+    _, section = (ROOT / "CONTRIBUTING.md").read_text().split("## A kind of figure\n")
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (lines,) = re.findall(r"```yaml\n(figures:.*?)```", section, re.DOTALL)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/scenario_counts.py").write_text(code)
+    monkeypatch.setattr(extensions, "__path__", [str(tmp_path / "own")])
+    monkeypatch.delitem(sys.modules, "simagents.extensions.scenario_counts", raising=False)
+    keys = yaml.safe_load(lines)["figures"]["counts"]
+    kind = keys.pop("kind")
+    scores = [score("a-1", {"x": 0.1, "y": 0.2}), score("b-1", {"x": 0.3, "y": 0.4})]
+    given = rows("a-1", "b-1")
+    pdf, _ = drawn(tmp_path, kind, keys, rows=given, scores=scores)
+    assert pdf.startswith(b"%PDF")
+    del keys["colour"]
+    args = arguments(kind, tmp_path / "f.pdf", keys, rows=given, scores=scores)
+    with pytest.raises(InputError, match=r"--settings.colour: the key is missing"):
+        draw_figure.main(args)
 
 
 def test_reports_never_load_torch():
     code = (
         "import pkgutil, importlib, sys, simagents.report as report\n"
-        "for module in pkgutil.iter_modules(report.__path__):\n"
-        "    importlib.import_module(f'simagents.report.{module.name}')\n"
+        "for module in pkgutil.walk_packages(report.__path__, 'simagents.report.'):\n"
+        "    importlib.import_module(module.name)\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -62,6 +62,31 @@ def test_macros(written, table):
         assert line in text.splitlines()
 
 
+def test_tables_of_two_years_have_facts_of_their_own(written, table, cells):
+    """What the paper says of itself is what its default evaluation gives."""
+    older = cells(
+        {"A": 0.5}, challenge=2023, rollouts=16, scenarios=3, evaluation="9876543210", seeds=2
+    )
+    plan = {"scale": "demo", "data": "synthetic", "evaluation": table["evaluation"]}
+    lines = written({"new": table, "old": older}, plan).splitlines()
+    for line in (
+        r"\newcommand{\challengeYear}{2025}",
+        r"\newcommand{\scenarioCount}{4}",
+        r"\newcommand{\rolloutCount}{32}",
+        r"\newcommand{\seedCount}{2}",
+        r"\setresult{challenge:new}{2025}",
+        r"\setresult{challenge:old}{2023}",
+        r"\setresult{rollouts:old}{16}",
+        r"\setresult{scenarios:old}{3}",
+        r"\setresult{cell:old:a:metametric}{0.5000}",
+    ):
+        assert line in lines
+    with pytest.raises(InputError, match="disagree on `challenge` \\(2023, 2025\\)"):
+        written({"new": table, "old": older}, {"scale": "demo"})
+    with pytest.raises(InputError, match="no table is scored by the paper's default evaluation 77"):
+        written({"new": table}, {"evaluation": "77"})
+
+
 def test_tables_that_disagree_are_an_error(written, table, cells):
     with pytest.raises(InputError, match="disagree on `scenarios`"):
         written({"t": table, "u": cells({"A": 0.5}, scenarios=5)})

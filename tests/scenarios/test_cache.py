@@ -5,7 +5,7 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.scenarios import cache
-from simagents.scenarios.ragged import Shard
+from simagents.scenarios.shard_file import Shard
 from simagents.scenarios.store import ScenarioStore
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.scenarios.womd.encode import encode_scenario

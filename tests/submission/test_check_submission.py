@@ -2,7 +2,6 @@
 
 import io
 import tarfile
-from dataclasses import replace
 
 import pytest
 
@@ -81,7 +80,7 @@ def test_strangers_and_the_nameless_offend(packed, metadata, claims, shard, scen
 
 def test_metadata_offend_once(packed, metadata, rollouts):
     """Of the first shard they are named; others are only said to differ."""
-    wrong = replace(metadata, account_name="me", num_model_parameters=None)
+    wrong = metadata.model_copy(update={"account_name": "me", "num_model_parameters": None})
     shards = [
         shard_of(one, data)
         for one, data in zip((wrong, wrong, metadata), rollouts.values(), strict=True)

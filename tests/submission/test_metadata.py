@@ -1,19 +1,19 @@
 """Metadata: closed keys, and a sentence for whatever the challenge would not accept."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import tyro
 import yaml
 
 from simagents.errors import InputError
 from simagents.submission.metadata import Metadata, problems
 from simagents.submission.submission_pb2 import SimAgentsChallengeSubmission
-from simagents.submission.submit import Args, metadata_of
+from simagents.submission.submit import Args
 
 
 def test_complete_metadata_have_no_problem(tmp_path, metadata):
-    content = {name: value for name, value in vars(metadata).items() if value is not None}
-    (tmp_path / "m.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "m.yaml").write_text(yaml.safe_dump(metadata.fields()))
     assert Metadata.read(tmp_path / "m.yaml") == metadata
     assert problems(metadata.message()) == []
 
@@ -33,12 +33,12 @@ def test_complete_metadata_have_no_problem(tmp_path, metadata):
     ],
 )
 def test_each_problem_has_a_sentence(metadata, change, words):
-    (found,) = problems(replace(metadata, **change).message())
+    (found,) = problems(metadata.model_copy(update=change).message())
     assert words in found
 
 
 def test_a_simulator_may_have_no_parameters(metadata):
-    assert problems(replace(metadata, num_model_parameters="0").message()) == []
+    assert problems(metadata.model_copy(update={"num_model_parameters": "0"}).message()) == []
 
 
 def test_the_type_of_a_submission(metadata):
@@ -55,9 +55,9 @@ def test_the_type_of_a_submission(metadata):
     ("text", "words"),
     [
         ("author: [me]", "unknown key `author`; did you mean `authors`?"),
-        ("authors: me", "`authors` is 'me' and must be a list of texts"),
-        ("num_model_parameters: 7", r"`num_model_parameters` is 7 and must be text"),
-        ("[a, b]", "not a list of keys"),
+        ("authors: me", "m.yaml.authors: 'me' must be a valid list"),
+        ("num_model_parameters: 7", "m.yaml.num_model_parameters: 7 must be a valid string"),
+        ("[a, b]", "m.yaml: the value must be a valid dictionary"),
         ("a: [", "not valid YAML"),
     ],
 )
@@ -78,5 +78,8 @@ def test_what_is_no_text_file_is_an_error(tmp_path):
 
 def test_an_option_is_stronger_than_the_file(tmp_path):
     (tmp_path / "m.yaml").write_text("unique_method_name: old\naffiliation: here\n")
-    found = metadata_of(Args([], metadata=tmp_path / "m.yaml", unique_method_name="new"))
-    assert (found.unique_method_name, found.affiliation) == ("new", "here")
+    words = ["--metadata", str(tmp_path / "m.yaml"), "--unique-method-name", "new", "--shards", "2"]
+    args = tyro.cli(Args, args=["rollouts.safetensors", *words])
+    assert args.rollouts == [Path("rollouts.safetensors")]
+    merged = Metadata.read(args.metadata_file).overridden_by(args.metadata)
+    assert merged.fields() == {"unique_method_name": "new", "affiliation": "here"}

@@ -6,23 +6,23 @@ import os
 import pytest
 
 from simagents.errors import InputError
-from simagents.submission.parallel import unordered
+from simagents.submission.parallel import ordered
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_item_has_its_result(workers):
-    assert sorted(unordered(math.sqrt, range(30), workers)) == [math.sqrt(i) for i in range(30)]
+def test_every_item_has_its_result_in_its_place(workers):
+    assert list(ordered(math.sqrt, range(30), workers)) == [math.sqrt(i) for i in range(30)]
 
 
 @pytest.mark.parametrize("workers", [0, -1])
 def test_somebody_must_work(workers):
     with pytest.raises(InputError, match="--workers must be at least 1"):
-        list(unordered(math.sqrt, [4], workers))
+        list(ordered(math.sqrt, [4], workers))
 
 
 def test_few_items_are_under_way():
     taken = []
-    results = unordered(math.sqrt, (taken.append(i) or i for i in range(1000)), 2)
+    results = ordered(math.sqrt, (taken.append(i) or i for i in range(1000)), 2)
     for finished in range(1, 20):
         next(results)
         assert len(taken) <= finished + 8
@@ -31,9 +31,9 @@ def test_few_items_are_under_way():
 
 def test_a_worker_that_dies_is_an_error():
     with pytest.raises(InputError, match="a worker process was killed"):
-        list(unordered(os._exit, [3, 3], 2))
+        list(ordered(os._exit, [3, 3], 2))
 
 
 def test_an_error_of_the_task_comes_through():
     with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
-        list(unordered(math.sqrt, [1, -1], 2))
+        list(ordered(math.sqrt, [1, -1], 2))

@@ -14,8 +14,7 @@ from simagents.submission.submit import Args, RefusedError, pack
 
 
 def given(claims, kept, metadata, out, **changes):
-    options = {name: value for name, value in vars(metadata).items() if value is not None}
-    return Args([kept(claims(32))], out, **options, **changes)
+    return Args([kept(claims(32))], out, metadata=metadata, **changes)
 
 
 def test_a_submission_as_the_server_takes_it(tmp_path, claims, kept, metadata, shard, capsys):
@@ -84,7 +83,7 @@ def test_offences_are_printed(tmp_path, claims, kept, metadata, scenarios, capsy
 
 def test_metadata_come_first(tmp_path, claims, kept, metadata):
     args = given(claims, kept, metadata, tmp_path / "s.tar.gz")
-    args.authors = []
+    args.metadata = metadata.model_copy(update={"authors": []})
     with pytest.raises(InputError, match="metadata are not complete: authors must"):
         submit.main(args)
     args.rollouts = []

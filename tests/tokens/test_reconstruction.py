@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from simagents.scenarios.ragged import write_shard
+from simagents.scenarios.shard_file import write_shard
 from simagents.tokens import reconstruction
 from simagents.tokens.reconstruction import Reconstruction
 from simagents.tokens.vocabulary import TOKEN_STEPS

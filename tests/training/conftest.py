@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from simagents.scenarios.ragged import write_shard
+from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import write_scenarios
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens.scene import tokenize

@@ -20,7 +20,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 @pytest.fixture
 def raft(tmp_path, monkeypatch):
     """The objective of the file that the text shows, found in a package beside it."""
-    (page,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    page, *_ = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     package = tmp_path / "own_algorithms"
     package.mkdir()
     (package / "__init__.py").touch()

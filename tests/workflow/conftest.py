@@ -20,17 +20,16 @@ PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", 
 STUB = f"""#!{sys.executable}
 import pathlib, sys
 written = "out out-tex out-md report weights history provenance pictures"
-FIGURES = "training-curves rollout-picture sweep-curves component-gains time-split".split()
 flags = ["--" + name for name in written.split()]
 command, *words = sys.argv[1:]
 for flag, value in zip(words, words[1:]):
     read = command in ("evaluate", "calibrate") and flag == "--weights"
-    read |= command == "rollout-picture" and flag == "--pictures"
+    read |= command == "figure" and flag == "--pictures"
     if flag in flags and not read:
         path = pathlib.Path(value)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        if command in FIGURES:
+        if command == "figure":
             path.with_suffix(".png").touch()
 """
 TORCHRUN = """#!/bin/bash

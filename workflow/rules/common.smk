@@ -186,6 +186,17 @@ def published(table):
     return f"paper/published/{name}.csv" if name else []
 
 
+def published_names():
+    """Published tables by the names of ours, as JSON."""
+    names = {table: PLAN.tables[table].settings.get("published") for table in TABLES}
+    return json.dumps({table: name for table, name in names.items() if name})
+
+
+def evaluation_of(table):
+    """How the systems of a table are scored."""
+    return EVALUATION
+
+
 def literature(table):
     """Rows of the published file that are shown under ours."""
     return [shlex.quote(row) for row in PLAN.tables[table].settings.get("literature", ())]
@@ -197,12 +208,6 @@ def cells_of(figure):
     return expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=names)
 
 
-def figure_of_kind(kind):
-    """A constraint that lets only figures of one kind through."""
-    names = [name for name, figure in PLAN.figures.items() if figure.settings["kind"] == kind]
-    return "|".join(names) or "(?!)"
-
-
 def plan_facts():
     """What the paper's prose may say about the plan, as JSON."""
     told = ("seeds", "tokens", "tokenizers", "model", "budgets", "evaluation", "stages")
@@ -210,6 +215,7 @@ def plan_facts():
         {
             "scale": PLAN.config["scale"],
             "data": PLAN.source,
+            "evaluation": PLAN.evaluation_id,
             "captions": {name: f.settings["caption"] for name, f in PLAN.figures.items()},
             "facts": {"scenarios": PLAN.scenarios, **{key: PLAN.config[key] for key in told}},
         }

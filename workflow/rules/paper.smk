@@ -5,11 +5,7 @@
 localrules:
     cells,
     table,
-    training_curves,
-    rollout_picture,
-    sweep_curves,
-    component_gains,
-    time_split,
+    figure,
     numbers,
     comparison,
     paper,
@@ -40,12 +36,12 @@ rule cells:
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),
-        facts=options(
+        facts=lambda wildcards: options(
             {
                 "scale": PLAN.config["scale"],
                 "data": PLAN.source,
-                "challenge": EVALUATION["challenge"],
-                "rollouts": EVALUATION["rollouts"],
+                "challenge": evaluation_of(wildcards.exhibit)["challenge"],
+                "rollouts": evaluation_of(wildcards.exhibit)["rollouts"],
             }
         ),
     shell:
@@ -82,123 +78,34 @@ rule table:
         " --out-tex {output.tex} --out-md {output.md} >{log} 2>&1"
 
 
-rule training_curves:
+rule figure:
     input:
-        lambda wildcards: histories_of(PLAN.figures[wildcards.exhibit]),
+        unpack(lambda wildcards: figure_inputs(wildcards.exhibit)),
     output:
         pdf=report(
             "<results>/figures/{exhibit}.pdf",
-            caption="../report/training.rst",
+            caption="../report/figure.rst",
             category="Figures",
             labels={"figure": "{exhibit}"},
         ),
         png="<results>/figures/{exhibit}.png",
     log:
         "<logs>/figure/{exhibit}.log",
-    wildcard_constraints:
-        exhibit=figure_of_kind("training_curves"),
     conda:
         "../../envs/simagents.yaml"
     params:
-        rows=lambda wildcards: rows_of(PLAN.figures[wildcards.exhibit]),
+        kind=lambda wildcards: FIGURE_SETTINGS[wildcards.exhibit].kind,
+        settings=lambda wildcards: FIGURE_SETTINGS[wildcards.exhibit].model_dump_json(
+            exclude={"kind"}
+        ),
+        rows=lambda wildcards: figure_rows(wildcards.exhibit),
+        files=lambda wildcards, input: " ".join(
+            f"--{name} {files}" for name, files in input.items()
+        ),
+        caption=lambda wildcards: plain_caption(wildcards.exhibit),
     shell:
-        "simagents training-curves --rows {params.rows:q} --histories {input}"
+        "simagents figure {params.kind} --settings {params.settings:q} {params.rows} {params.files}"
         " --out {output.pdf} >{log} 2>&1"
-
-
-rule rollout_picture:
-    input:
-        pictures=lambda wildcards: expand(
-            f"{SCORES}/0.pictures.safetensors",
-            system=[s.id for s in PLAN.figures[wildcards.exhibit].systems],
-        ),
-        scenarios=scenarios_of("validation"),
-    output:
-        pdf=report(
-            "<results>/figures/{exhibit}.pdf",
-            caption="../report/rollouts.rst",
-            category="Figures",
-            labels={"figure": "{exhibit}"},
-        ),
-        png="<results>/figures/{exhibit}.png",
-    log:
-        "<logs>/figure/{exhibit}.log",
-    wildcard_constraints:
-        exhibit=figure_of_kind("rollouts"),
-    conda:
-        "../../envs/simagents.yaml"
-    params:
-        rows=lambda wildcards: rows_of(PLAN.figures[wildcards.exhibit]),
-    shell:
-        "simagents rollout-picture --rows {params.rows:q} --pictures {input.pictures}"
-        " --scenarios {input.scenarios} --out {output.pdf} >{log} 2>&1"
-
-
-rule sweep_curves:
-    input:
-        lambda wildcards: cells_of(wildcards.exhibit),
-    output:
-        pdf=report(
-            "<results>/figures/{exhibit}.pdf",
-            caption="../report/sweep.rst",
-            category="Figures",
-            labels={"figure": "{exhibit}"},
-        ),
-        png="<results>/figures/{exhibit}.png",
-    log:
-        "<logs>/figure/{exhibit}.log",
-    wildcard_constraints:
-        exhibit=figure_of_kind("sweep"),
-    conda:
-        "../../envs/simagents.yaml"
-    shell:
-        "simagents sweep-curves --cells {input} --out {output.pdf} >{log} 2>&1"
-
-
-rule component_gains:
-    input:
-        lambda wildcards: cells_of(wildcards.exhibit),
-    output:
-        pdf=report(
-            "<results>/figures/{exhibit}.pdf",
-            caption="../report/components.rst",
-            category="Figures",
-            labels={"figure": "{exhibit}"},
-        ),
-        png="<results>/figures/{exhibit}.png",
-    log:
-        "<logs>/figure/{exhibit}.log",
-    wildcard_constraints:
-        exhibit=figure_of_kind("component_gains"),
-    conda:
-        "../../envs/simagents.yaml"
-    params:
-        over=lambda wildcards: PLAN.figures[wildcards.exhibit].settings["over"],
-    shell:
-        "simagents component-gains --cells {input} --over {params.over:q} --out {output.pdf} >{log} 2>&1"
-
-
-rule time_split:
-    input:
-        lambda wildcards: histories_of(PLAN.figures[wildcards.exhibit]),
-    output:
-        pdf=report(
-            "<results>/figures/{exhibit}.pdf",
-            caption="../report/time.rst",
-            category="Figures",
-            labels={"figure": "{exhibit}"},
-        ),
-        png="<results>/figures/{exhibit}.png",
-    log:
-        "<logs>/figure/{exhibit}.log",
-    wildcard_constraints:
-        exhibit=figure_of_kind("time_split"),
-    conda:
-        "../../envs/simagents.yaml"
-    params:
-        rows=lambda wildcards: rows_of(PLAN.figures[wildcards.exhibit]),
-    shell:
-        "simagents time-split --rows {params.rows:q} --histories {input} --out {output.pdf} >{log} 2>&1"
 
 
 rule numbers:
@@ -231,8 +138,11 @@ rule comparison:
         "<logs>/comparison.log",
     conda:
         "../../envs/simagents.yaml"
+    params:
+        files=published_names(),
     shell:
-        "simagents comparison --cells {input} --published paper/published --out {output} >{log} 2>&1"
+        "simagents comparison --cells {input} --published paper/published"
+        " --files {params.files:q} --out {output} >{log} 2>&1"
 
 
 rule everything_but_pdf:

@@ -43,9 +43,9 @@ def main(args: Args) -> None:
         raise InputError(
             "CAT-K has one head and as many tokens for every class; this model has not."
         )
-    ours, state = policy.state_dict(), {}
+    weights, state = policy.state_dict(), {}
     for match in matches(model.map_layers, model.agent_layers):
-        state |= dict(zip(match.theirs, match.part(ours[match.ours]), strict=True))
+        state |= dict(zip(match.catk_names, match.part(weights[match.name]), strict=True))
     for copy, original in repeated(model.map_layers, model.agent_layers):
         state[copy] = state[original]
     decoder = {

@@ -57,10 +57,10 @@ def main(args: Args) -> None:
     content = read_checkpoint(args.checkpoint)
     state = tensors_of(content, args.checkpoint)
     vocabulary, deviation = read_vocabulary(args.agent_vocab, args.map_vocab)
-    told = plain(content.get("hyper_parameters")) or {}
-    decoder = _mapping(_mapping(told.get("model_config")).get("decoder"))
+    hyperparameters = plain(content.get("hyper_parameters")) or {}
+    decoder = _mapping(_mapping(hyperparameters.get("model_config")).get("decoder"))
     model, assumed = model_of(state, decoder, args.checkpoint)
-    weights = ours(state, model, vocabulary, args.checkpoint)
+    weights = weights_of(state, model, vocabulary, args.checkpoint)
     recipe = recipe_of(model, vocabulary)
     args.out.mkdir(parents=True, exist_ok=True)
     with replacing(args.out / "model.safetensors") as temporary:
@@ -97,7 +97,7 @@ def model_of(
     """
     assumed = []
 
-    def told(name: str, default: Any) -> Any:
+    def decoder_value(name: str, default: Any) -> Any:
         value = decoder.get(name)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             assumed.append(f"{name} {default}")
@@ -108,7 +108,7 @@ def model_of(
     inner = _shape(state, "agent_encoder.t_attn_layers.0.to_q.weight", path)[0]
     heads, head_width = _HEADS.get(inner, (0, 0))
     if "num_heads" in decoder or not heads:
-        heads = int(told("num_heads", heads))
+        heads = int(decoder_value("num_heads", heads))
         if not heads or inner % heads:
             raise InputError(
                 f"{path}: {inner} channels of attention in how many heads? Neither the checkpoint's"
@@ -125,45 +125,45 @@ def model_of(
         "map_layers": _count(state, "map_encoder.pt2pt_layers"),
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
         "map_neighbours": NEIGHBOURS,
-        "past_steps": int(told("time_span", _SPAN)) // SUBSTEPS,
+        "past_steps": int(decoder_value("time_span", _SPAN)) // SUBSTEPS,
         "relation_rows": 0,  # how fast its frequencies turn is not known: exact
         "head": "shared",
-        **{key: float(told(*source)) for key, source in _OPTIONS.items()},
+        **{key: float(decoder_value(*source)) for key, source in _OPTIONS.items()},
     }
     return model, assumed
 
 
-def ours(
+def weights_of(
     state: dict[str, Tensor], model: dict[str, Any], vocabulary: Vocabulary, path: Path
 ) -> dict[str, Tensor]:
     """The tensors under our names; InputError names what is missing, extra, unequal, misshapen."""
     layers = model["map_layers"], model["agent_layers"]
-    wanted = build_policy(Recipe.model_validate(recipe_of(model, vocabulary)), vocabulary)
-    shapes = {name: tensor.shape for name, tensor in wanted.state_dict().items()}
+    policy = build_policy(Recipe.model_validate(recipe_of(model, vocabulary)), vocabulary)
+    shapes = {name: tensor.shape for name, tensor in policy.state_dict().items()}
     table = list(matches(*layers))
     copies = dict(repeated(*layers))
-    known = {name for match in table for name in match.theirs} | set(copies)
-    for name in sorted(known - set(copies) - set(state)):
+    valid = {name for match in table for name in match.catk_names} | set(copies)
+    for name in sorted(valid - set(copies) - set(state)):
         raise InputError(f"{path}: tensor `{name}` is missing.")
-    for name in sorted(set(state) - known):
+    for name in sorted(set(state) - valid):
         raise InputError(f"{path}: tensor `{name}` is not of this model.")
     for copy, original in copies.items():
         if copy in state and not state[copy].equal(state[original]):
             raise InputError(
                 f"{path}: tensor `{copy}` differs from `{original}`, which is the same LayerNorm."
             )
-    found = {}
+    weights = {}
     for match in table:
-        expected = [list(part.shape) for part in match.part(wanted.state_dict()[match.ours])]
-        for name, shape in zip(match.theirs, expected, strict=True):
+        expected = [list(part.shape) for part in match.part(policy.state_dict()[match.name])]
+        for name, shape in zip(match.catk_names, expected, strict=True):
             if list(state[name].shape) != shape:
                 raise InputError(
                     f"{path}: tensor `{name}` has shape {list(state[name].shape)}, a model of these"
                     f" sizes and {vocabulary.size} tokens needs {shape}."
                 )
-        found[match.ours] = match.join([state[name] for name in match.theirs]).contiguous()
-    assert {name: tensor.shape for name, tensor in found.items()} == shapes
-    return found
+        weights[match.name] = match.join([state[name] for name in match.catk_names]).contiguous()
+    assert {name: tensor.shape for name, tensor in weights.items()} == shapes
+    return weights
 
 
 def recipe_of(model: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:

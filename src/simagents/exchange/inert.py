@@ -81,9 +81,9 @@ class Inert:
 
     def __new__(cls, *_: Any, **__: Any) -> "Inert":
         """As many arguments as the real class may want."""
-        made = super().__new__(cls)
-        made.state = {}
-        return made
+        stand_in = super().__new__(cls)
+        stand_in.state = {}
+        return stand_in
 
     def __init__(self, *_: Any, **__: Any):
         pass
@@ -114,8 +114,8 @@ class _Unpickler(pickle.Unpickler):
         """A function that is known to be harmless, or a class that does nothing."""
         if module.startswith("numpy") and name in ("_reconstruct", "_frombuffer"):
             return _array if name == "_reconstruct" else _array_of
-        known = _KNOWN.get((module, name))
-        return known or type("Inert", (Inert,), {"name": f"{module}.{name}"})
+        harmless = _KNOWN.get((module, name))
+        return harmless or type("Inert", (Inert,), {"name": f"{module}.{name}"})
 
     def persistent_load(self, identity: Any) -> Tensor:
         """The numbers behind a tensor: a member of the archive."""
@@ -146,28 +146,28 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             if len(names) != 1:
                 raise InputError(f"{path}: not a checkpoint of torch (no data.pkl).")
             with archive.open(names[0]) as file:
-                found = _Unpickler(file, archive, names[0].removesuffix("/data.pkl")).load()
+                content = _Unpickler(file, archive, names[0].removesuffix("/data.pkl")).load()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such checkpoint.") from None
     except (BadZipFile, *_BROKEN) as problem:
         raise InputError(f"{path}: not a checkpoint of torch ({problem}).") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InputError(f"{path}: a checkpoint is a mapping, and this is none.")
-    return found
+    return content
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
     """A pickled mapping of arrays; InputError where it is nothing of the kind."""
     try:
         with path.open("rb") as file:
-            found = _Unpickler(file).load()
+            content = _Unpickler(file).load()
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except _BROKEN as problem:
         raise InputError(f"{path}: not a pickle of arrays ({problem}).") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InputError(f"{path}: a vocabulary is a mapping, and this is none.")
-    return found
+    return content
 
 
 def plain(value: Any) -> Any:

@@ -53,14 +53,15 @@ _COUNTER_CLOCKWISE = [0, 1, 6, 7, 4, 5, 2, 3]
 
 @dataclass(frozen=True)
 class Match:
-    """One of our tensors and the one, or the branches, of theirs that it is made of."""
+    """One of our tensors and the one, or the branches, of CAT-K's that it is made of."""
 
-    ours: str
-    theirs: tuple[str, ...]
+    name: str
+    """of our tensor"""
+    catk_names: tuple[str, ...]
     form: Form = "same"
 
     def join(self, tensors: list[Tensor]) -> Tensor:
-        """Ours from theirs."""
+        """Our tensor from CAT-K's."""
         if self.form == "corners":
             return tensors[0][:, _COUNTER_CLOCKWISE]
         if self.form == "matrices":
@@ -70,14 +71,14 @@ class Match:
         return tensors[0] if len(tensors) == 1 else torch.stack(tensors)
 
     def part(self, tensor: Tensor) -> list[Tensor]:
-        """Theirs from ours."""
+        """CAT-K's tensors from ours."""
         if self.form == "corners":
             return [tensor[:, _COUNTER_CLOCKWISE]]  # its own inverse
         if self.form == "matrices":
             return [one.T for one in tensor]
         if self.form == "rows":
             return list(tensor[:, 0])
-        return [tensor] if len(self.theirs) == 1 else list(tensor)
+        return [tensor] if len(self.catk_names) == 1 else list(tensor)
 
 
 def matches(map_layers: int, agent_layers: int) -> Iterator[Match]:
@@ -94,8 +95,8 @@ def matches(map_layers: int, agent_layers: int) -> Iterator[Match]:
     yield from _mlp("head", "agent_encoder.token_predict_head", _HEAD)
     for number, name in enumerate(("veh", "ped", "cyc")):
         for match in _mlp(f"agent_token.{number}", f"agent_encoder.token_emb_{name}", _EMBEDDING):
-            first = match.ours == f"agent_token.{number}.0.weight"
-            yield Match(match.ours, match.theirs, "corners") if first else match
+            first = match.name == f"agent_token.{number}.0.weight"
+            yield Match(match.name, match.catk_names, "corners") if first else match
     yield from _fourier("agent_motion", "agent_encoder.x_a_emb", 2)
     yield from _fourier("time_relation", "agent_encoder.r_t_emb", 4)
     yield from _fourier("map_agent_relation", "agent_encoder.r_pt2a_emb", 3)
@@ -119,28 +120,28 @@ def repeated(map_layers: int, agent_layers: int) -> Iterator[tuple[str, str]]:
                 yield f"{norm}_dst.{kind}", f"{norm}_src.{kind}"
 
 
-def _mlp(ours: str, theirs: str, numbers: tuple[int, ...]) -> Iterator[Match]:
+def _mlp(prefix: str, catk_prefix: str, numbers: tuple[int, ...]) -> Iterator[Match]:
     for number in numbers:
         for kind in ("weight", "bias"):
-            yield Match(f"{ours}.{number}.{kind}", (f"{theirs}.mlp.{number}.{kind}",))
+            yield Match(f"{prefix}.{number}.{kind}", (f"{catk_prefix}.mlp.{number}.{kind}",))
 
 
-def _fourier(ours: str, theirs: str, scalars: int) -> Iterator[Match]:
-    yield Match(f"{ours}.frequency", (f"{theirs}.freqs.weight",))
+def _fourier(prefix: str, catk_prefix: str, scalars: int) -> Iterator[Match]:
+    yield Match(f"{prefix}.frequency", (f"{catk_prefix}.freqs.weight",))
     for place, (name, form) in _FOURIER.items():
-        branches = tuple(f"{theirs}.mlps.{branch}.{place}" for branch in range(scalars))
-        yield Match(f"{ours}.{name}", branches, form)
+        branches = tuple(f"{catk_prefix}.mlps.{branch}.{place}" for branch in range(scalars))
+        yield Match(f"{prefix}.{name}", branches, form)
     for number in (0, 2):
         for kind in ("weight", "bias"):
-            yield Match(f"{ours}.out.{number}.{kind}", (f"{theirs}.to_out.{number}.{kind}",))
+            yield Match(f"{prefix}.out.{number}.{kind}", (f"{catk_prefix}.to_out.{number}.{kind}",))
 
 
-def _layers(ours: str, theirs: str, count: int, bipartite: bool = False) -> Iterator[Match]:
+def _layers(prefix: str, catk_prefix: str, count: int, bipartite: bool = False) -> Iterator[Match]:
     names = _ATTENTION | ({"attn_prenorm_x_dst": "norm_target"} if bipartite else {})
     for number in range(count):
         for their_name, our_name in names.items():
             for kind in ("weight",) if their_name in _WITHOUT_BIAS else ("weight", "bias"):
                 yield Match(
-                    f"{ours}.{number}.{our_name}.{kind}",
-                    (f"{theirs}.{number}.{their_name}.{kind}",),
+                    f"{prefix}.{number}.{our_name}.{kind}",
+                    (f"{catk_prefix}.{number}.{their_name}.{kind}",),
                 )

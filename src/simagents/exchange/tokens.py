@@ -59,14 +59,14 @@ def corners_of(motion: Float32[Tensor, "3 V 6 3"]) -> Float32[Tensor, "3 V 6 4 2
     return box_corners(motion, size[..., 0], size[..., 1])[..., _CLOCKWISE, :]
 
 
-def _array(path: Path, name: str, found: Any, shape: tuple[int, ...]) -> Tensor:
-    if isinstance(found, Tensor):
-        found = found.numpy()
-    if not isinstance(found, np.ndarray) or found.dtype.kind != "f":
+def _array(path: Path, name: str, array: Any, shape: tuple[int, ...]) -> Tensor:
+    if isinstance(array, Tensor):
+        array = array.numpy()
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         raise InputError(f"{path}: `{name}` is no array of numbers.")
-    if found.shape[1:] != shape or not len(found):
-        wanted = ", ".join(map(str, shape))
-        raise InputError(f"{path}: `{name}` has shape {list(found.shape)}, not [V, {wanted}].")
-    if not np.isfinite(found).all():
+    if array.shape[1:] != shape or not len(array):
+        needed = ", ".join(map(str, shape))
+        raise InputError(f"{path}: `{name}` has shape {list(array.shape)}, not [V, {needed}].")
+    if not np.isfinite(array).all():
         raise InputError(f"{path}: `{name}` has numbers that are not finite.")
-    return torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

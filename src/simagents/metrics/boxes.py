@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
-from simagents.metrics.ragged import Pairs
+from simagents.metrics.concatenation import Pairs
 
 COLLISION_DISTANCE = 0.0
 FAR = 1e10

@@ -61,7 +61,7 @@ class Challenge:
     def of(cls, year: int) -> "Challenge":
         """The configuration of a challenge year."""
         if year not in _RANGES:
-            years = ", ".join(str(known) for known in _RANGES)
+            years = ", ".join(str(valid_year) for valid_year in _RANGES)
             raise InputError(f"there is no challenge year {year}; choose one of {years}.")
         histograms = {
             name: Histogram(*bounds) for name, bounds in (_COMMON | _RANGES[year]).items()

@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
 from simagents.geometry import rotate
+from simagents.metrics.concatenation import Pairs
 from simagents.metrics.kinematics import linear_speed
-from simagents.metrics.ragged import Pairs
 
 LONGEST = 5.0  # seconds
 _FAR = 1e10
@@ -90,8 +90,8 @@ def time_to_collision(
         poses[:2].flatten(1).index_select(1, (leader * shape[1] + rollout) * (shape[2] + 1) + at)
         for at in (step, step + 1, step + 2)
     ]
-    theirs = linear_speed(*torch.stack(around, dim=-1))[..., 1]
-    closing = speed.flatten()[led] - theirs
+    other_speed = linear_speed(*torch.stack(around, dim=-1))[..., 1]
+    closing = speed.flatten()[led] - other_speed
     reached = (least[led] / closing).clamp(max=LONGEST)
     seconds[led] = reached.where(closing > 0, LONGEST)
     return seconds.view(shape)

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
+from simagents.metrics.concatenation import Pairs, ends_of
 from simagents.metrics.culling import first_nearest
-from simagents.metrics.ragged import Pairs, ends_of
 from simagents.metrics.rounding import root
 from simagents.scenarios.scenario import CURRENT, LaneType, LightState, MapKind, Scenario
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from simagents.errors import InputError
 from simagents.metrics.boxes import outline
+from simagents.metrics.concatenation import ends_of, shifted
 from simagents.metrics.culling import first_nearest
-from simagents.metrics.ragged import ends_of, shifted
 from simagents.metrics.rounding import root
 from simagents.scenarios.scenario import MapKind, Scenario
 

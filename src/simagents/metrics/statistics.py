@@ -9,10 +9,10 @@ from torch import Tensor
 
 from simagents.errors import InputError
 from simagents.metrics.challenge import Challenge
+from simagents.metrics.concatenation import on_device
 from simagents.metrics.kinematics import neighbours_valid
 from simagents.metrics.likelihood import bins, counted
-from simagents.metrics.ragged import on_device
-from simagents.metrics.scene import Features, Scene
+from simagents.metrics.scene_features import Features, LoggedScenes
 from simagents.scenarios.scenario import CURRENT, AgentType, Scenario
 
 
@@ -25,7 +25,7 @@ class LogReference:
     """
 
     challenge: Challenge
-    scene: Scene
+    scene: LoggedScenes
     vehicle: Bool[Tensor, "E"]
     valid: Bool[Tensor, "E 80"]
     """where the log saw the agent, over the simulated steps"""
@@ -54,8 +54,8 @@ class LogReference:
         """
         joined = not isinstance(scenario, Scenario)
         scenarios = scenario if joined else [scenario]
-        scenes = [Scene.of(each) for each in scenarios]
-        scene = on_device(Scene.join(scenes) if joined else scenes[0], device)
+        scenes = [LoggedScenes.of(each) for each in scenarios]
+        scene = on_device(LoggedScenes.join(scenes) if joined else scenes[0], device)
         types = [torch.from_numpy(each.agent_type[each.evaluated]) for each in scenarios]
         vehicle = (torch.cat(types) == AgentType.VEHICLE).to(device)
         features = scene.log_features()
@@ -79,7 +79,7 @@ class LogReference:
             raise InputError("references of different challenges cannot be joined.")
         return cls(
             challenge,
-            Scene.join([reference.scene for reference in references]),
+            LoggedScenes.join([reference.scene for reference in references]),
             torch.cat([reference.vehicle for reference in references]),
             torch.cat([reference.valid for reference in references]),
             {
@@ -110,7 +110,7 @@ class RolloutStatistics:
 def features(
     reference: LogReference, rollouts: Float32[Tensor, "R A 80 4"], *, budget: int | None = None
 ) -> Features:
-    """Features of rollouts per evaluated agent and step; see `Scene.features`."""
+    """Features of rollouts per evaluated agent and step; see `LoggedScenes.features`."""
     return reference.scene.features(rollouts, budget=budget)
 
 

@@ -32,9 +32,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from simagents.bootstrap import paired_intervals
 from simagents.errors import InputError
 from simagents.files import read_json, write_json
-from simagents.report.bootstrap import paired_intervals
 from simagents.report.columns import COLUMNS, column
 from simagents.report.histories import read_histories
 from simagents.report.rows import Row, read_rows
@@ -201,10 +201,10 @@ def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Js
     name = COLUMNS[key].source.removeprefix("history/")
     logged = [histories[system] for system in row.systems if system in histories]
     means = np.array([_last(history[name]) for history in logged if name in history])
-    found = len(means) == len(row.systems)
+    complete = len(means) == len(row.systems)
     return {
-        "mean": _number(means.mean()) if found else None,
-        "deviation": _number(means.std(ddof=1)) if found and len(means) > 1 else None,
+        "mean": _number(means.mean()) if complete else None,
+        "deviation": _number(means.std(ddof=1)) if complete and len(means) > 1 else None,
         "standard_error": None,
         "undefined": 0,
     }

@@ -7,7 +7,7 @@ names its best row without the values of the others, that row above each other o
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from simagents.files import read_json, replacing
 from simagents.report.columns import Column, column
 from simagents.report.numbers import sign
 from simagents.report.published import Published, read_published
+from simagents.report.rows import read_object
 
 Json = dict[str, Any]
 
@@ -30,7 +31,9 @@ class Args:
     cells: list[Path]
     """of every table, from `simagents cells`; those without published rows are passed over"""
     published: Path
-    """folder of published tables (.csv); a table's file is the one that has all its rows"""
+    """folder of published tables (.csv)"""
+    files: str
+    """JSON: {table: name of its published table}"""
     out: Path
     """Markdown"""
 
@@ -53,42 +56,36 @@ class Ordering:
 def main(args: Args) -> None:
     """Write the comparison."""
     tables = {path.stem: read_json(path) for path in args.cells}
+    files = read_object(args.files, "--files", dict)
     compared = {
-        name: (cells, find_published(name, cells, args.published))
+        name: (cells, published_of(name, cells, args.published, files))
         for name, cells in tables.items()
         if any(row["published"] for row in cells["rows"])
     }
-    found = {name: list(orderings(*both)) for name, both in compared.items()}
-    sections = [section(name, *both, found[name]) for name, both in compared.items()]
+    ordered = {name: list(orderings(*both)) for name, both in compared.items()}
+    sections = [section(name, *both, ordered[name]) for name, both in compared.items()]
     scales = sorted({cells["scale"] for cells in tables.values()})
     with replacing(args.out) as temporary:
-        temporary.write_text("\n".join([*_head(scales), *_summary(found), *sections]))
+        temporary.write_text("\n".join([*_head(scales), *_summary(ordered), *sections]))
 
 
-def find_published(name: str, cells: Json, folder: Path) -> Published:
-    """The one published table that has every published row of these cells.
+def published_of(name: str, cells: Json, folder: Path, files: Mapping[str, str]) -> Published:
+    """The published table beside which these cells stand.
 
-    Raises InputError where there is none, where there are several, and where its metric is of
-    another year.
+    Raises InputError where the table names none, where it lacks one of the rows, and where its
+    metric is of another year than the cells'.
     """
-    wanted = {row["published"] for row in cells["rows"] if row["published"]}
-    found = []
-    for path in sorted(folder.glob("*.csv")):
-        try:
-            table = read_published(path)
-        except InputError:
-            continue  # a published table of another form
-        if wanted <= set(table.values):
-            found.append(table)
-    if len(found) != 1:
-        names = ", ".join(table.name for table in found) or "no file"
-        rows = ", ".join(sorted(wanted))
-        raise InputError(f"{name}: {names} in {folder} has the rows {rows}; exactly one must.")
-    found[0].require_challenge(cells["challenge"])
-    return found[0]
+    if name not in files:
+        raise InputError(f"--files: {name} has published rows and no published table; name it.")
+    published = read_published(folder / f"{files[name]}.csv")
+    published.require_challenge(cells["challenge"])
+    for row in cells["rows"]:
+        if row["published"]:
+            published.value(row["published"])
+    return published
 
 
-def section(name: str, cells: Json, published: Published, found: list[Ordering]) -> str:
+def section(name: str, cells: Json, published: Published, ordered: list[Ordering]) -> str:
     """One table's part of the comparison."""
     of = column(published.compared)
     named = [row["published"] for row in cells["rows"] if row["published"]]
@@ -103,24 +100,24 @@ def section(name: str, cells: Json, published: Published, found: list[Ordering])
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for row in cells["rows"]:
-        theirs = published.value(row["published"]) if row["published"] else None
-        ours = _compared(row, published)
-        both = theirs is not None and ours["mean"] is not None
-        difference = f"{ours['mean'] - theirs:+.{of.decimals}f}" if both else "n/a"
+        printed = published.value(row["published"]) if row["published"] else None
+        cell = _compared(row, published)
+        both = printed is not None and cell["mean"] is not None
+        difference = f"{cell['mean'] - printed:+.{of.decimals}f}" if both else "n/a"
         lines.append(
-            f"| {row['label']} | {of.format(theirs)} | {of.format(ours['mean'])} "
-            f"| {of.format(ours['standard_error'])} | {difference} |"
+            f"| {row['label']} | {of.format(printed)} | {of.format(cell['mean'])} "
+            f"| {of.format(cell['standard_error'])} | {difference} |"
         )
-    count = Counter(ordering.verdict for ordering in found)
+    count = Counter(ordering.verdict for ordering in ordered)
     lines += [
         "",
-        f"Order of the rows by their means: {_order(cells, published)}. Of {len(found)} published "
+        f"Order of the rows by their means: {_order(cells, published)}. Of {len(ordered)} published "
         f"orderings of two rows, {count[CONFIRMED]} are confirmed, {count[CONTRADICTED]} "
         f"contradicted, and {count[UNRESOLVED]} not resolved.",
         "",
         "| the paper puts | above | by | reproduced | 95 % interval | verdict |",
         "| --- | --- | ---: | ---: | ---: | --- |",
-        *(_ordering_line(ordering, of) for ordering in found),
+        *(_ordering_line(ordering, of) for ordering in ordered),
         "",
     ]
     return "\n".join(lines)
@@ -146,7 +143,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
         yield Ordering(
             better=a["label"],
             worse=b["label"],
-            published=abs(gap) if published.known else None,
+            published=abs(gap) if published.has_values else None,
             reproduced=None if mean is None else direction * mean,
             low=low,
             high=high,
@@ -156,7 +153,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
 
 def _gap(a: Json, b: Json, published: Published) -> float:
     """By how much the paper has row a above row b; only its sign counts where values are unknown."""
-    if not published.known:
+    if not published.has_values:
         return float(a["published"] == published.chosen) - float(b["published"] == published.chosen)
     if not (a["published"] and b["published"]):
         return 0.0
@@ -171,9 +168,9 @@ def _order(cells: Json, published: Published) -> str:
         for row in rows
     ):
         return "not known for all rows"
-    ours = sorted(rows, key=lambda row: _compared(row, published)["mean"])
-    theirs = sorted(rows, key=lambda row: published.value(row["published"]))
-    return "the published one" if ours == theirs else "not the published one"
+    by_scores = sorted(rows, key=lambda row: _compared(row, published)["mean"])
+    as_published = sorted(rows, key=lambda row: published.value(row["published"]))
+    return "the published one" if by_scores == as_published else "not the published one"
 
 
 def _compared(row: Json, published: Published) -> Json:
@@ -186,17 +183,17 @@ def _compared(row: Json, published: Published) -> Json:
 
 
 def _ordering_line(ordering: Ordering, of: Column) -> str:
-    ours, low, high = (
+    reproduced, low, high = (
         "n/a" if value is None else f"{value:+.{of.decimals}f}"
         for value in (ordering.reproduced, ordering.low, ordering.high)
     )
     return (
-        f"| {ordering.better} | {ordering.worse} | {of.format(ordering.published)} | {ours} "
+        f"| {ordering.better} | {ordering.worse} | {of.format(ordering.published)} | {reproduced} "
         f"| [{low}, {high}] | {ordering.verdict} |"
     )
 
 
-def _summary(found: dict[str, list[Ordering]]) -> list[str]:
+def _summary(ordered: dict[str, list[Ordering]]) -> list[str]:
     """All tables in one: how many orderings got which verdict, and which are seen the other way."""
     lines = [
         "## In short",
@@ -204,14 +201,14 @@ def _summary(found: dict[str, list[Ordering]]) -> list[str]:
         "| table | orderings | confirmed | contradicted | not resolved |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for name, mine in found.items():
-        count = Counter(ordering.verdict for ordering in mine)
-        numbers = (len(mine), count[CONFIRMED], count[CONTRADICTED], count[UNRESOLVED])
+    for name, pairs in ordered.items():
+        count = Counter(ordering.verdict for ordering in pairs)
+        numbers = (len(pairs), count[CONFIRMED], count[CONTRADICTED], count[UNRESOLVED])
         lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
     against = [
         f"- {name}: {ordering.better} is not above {ordering.worse}, but below."
-        for name, mine in found.items()
-        for ordering in mine
+        for name, pairs in ordered.items()
+        for ordering in pairs
         if ordering.verdict == CONTRADICTED
     ]
     return [*lines, "", *(["Contradicted:", "", *against, ""] if against else [])]

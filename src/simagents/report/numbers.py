@@ -2,7 +2,9 @@ r"""Every number of the paper's prose as a LaTeX macro, so that none is typed by
 
 What the paper may write, and what it gets:
 
-    \scale \dataSource \challengeYear \scenarioCount \rolloutCount \seedCount \commit
+    \scale \dataSource \seedCount \commit
+    \challengeYear \scenarioCount \rolloutCount   of the paper's default evaluation
+    \challengeof{table} \scenariosof{table} \rolloutsof{table}   of the table's own evaluation
     \cell{table}{row}{column}        mean, as the table prints it: \cell{baselines}{bc}{min_ade}
     \cellerror{table}{row}{column}   its standard error
     \gain{table}{row}                meta-metric minus that of the table's first row, with sign
@@ -22,6 +24,7 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
 `--plan-facts` is JSON:
 
     scale, data    as the tables say
+    evaluation     digest of the paper's default evaluation; without it all tables must agree
     captions       {figure: LaTeX}
     facts          any nesting of mappings, lists and values; mappings become dotted keys, lists
                    are joined by commas. The paper asks for seeds, scenarios (of the
@@ -48,6 +51,9 @@ _LOOKUP = r"""% Numbers of the paper. Written by `simagents numbers`; do not edi
 \newcommand{\resultof}[1]{\ifcsname result:#1\endcsname\csname result:#1\endcsname\else
   \PackageError{results}{There is no result `#1'}{See results.tex for those there are.}\fi}
 \newcommand{\setresult}[2]{\expandafter\def\csname result:#1\endcsname{#2}}
+\newcommand{\challengeof}[1]{\resultof{challenge:#1}}
+\newcommand{\scenariosof}[1]{\resultof{scenarios:#1}}
+\newcommand{\rolloutsof}[1]{\resultof{rollouts:#1}}
 \newcommand{\cell}[3]{\resultof{cell:#1:#2:#3}}
 \newcommand{\cellerror}[3]{\resultof{error:#1:#2:#3}}
 \newcommand{\gain}[2]{\resultof{gain:#1:#2}}
@@ -72,7 +78,7 @@ class Args:
     vocabulary_report: Path
     """from `simagents vocabulary`"""
     plan_facts: str
-    """JSON: scale, data, captions of figures, facts"""
+    """JSON: scale, data, evaluation, captions of figures, facts"""
     out: Path
     """results.tex"""
 
@@ -98,28 +104,41 @@ def main(args: Args) -> None:
 
 
 def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
-    """What all tables have in common. Raises InputError where they, or the plan, disagree."""
-    names = {
-        "scale": "scale",
-        "dataSource": "data",
-        "challengeYear": "challenge",
-        "scenarioCount": "scenarios",
-        "rolloutCount": "rollouts",
+    """What holds for the paper as a whole: of all tables, and of its default evaluation.
+
+    Raises InputError where tables, or the plan, disagree, and where no table is scored by the
+    default evaluation.
+    """
+    default = plan.get("evaluation")
+    scored = [cells for cells in tables.values() if default in (None, cells["evaluation"])]
+    if not scored:
+        raise InputError(
+            f"no table is scored by the paper's default evaluation {default}; give its cells."
+        )
+    everything = [*tables.values(), *([plan] if plan else [])]
+    return {
+        "scale": _agreed(everything, "scale"),
+        "dataSource": _agreed(everything, "data"),
+        "challengeYear": _agreed(scored, "challenge"),
+        "scenarioCount": _agreed(scored, "scenarios"),
+        "rolloutCount": _agreed(scored, "rollouts"),
+        "seedCount": str(max(cells["seeds"] for cells in tables.values())),
     }
-    facts = {}
-    for macro, key in names.items():
-        found = {cells[key] for cells in tables.values()}
-        found |= {plan[key]} if key in plan else set()
-        if len(found) != 1:
-            values = ", ".join(sorted(map(str, found))) or "none"
-            raise InputError(f"the tables disagree on `{key}` ({values}); make them anew.")
-        facts[macro] = _prose(found.pop())
-    facts["seedCount"] = str(max(cells["seeds"] for cells in tables.values()))
-    return facts
+
+
+def _agreed(sources: list[Json], key: str) -> str:
+    """The one value of a key in all sources that have it."""
+    values = {source[key] for source in sources if key in source}
+    if len(values) != 1:
+        listed = ", ".join(sorted(map(str, values))) or "none"
+        raise InputError(f"the tables disagree on `{key}` ({listed}); make them anew.")
+    return _prose(values.pop())
 
 
 def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
-    """Cells, their errors, and the gain of every row over the first."""
+    """How a table is scored, its cells and their errors, and differences between its rows."""
+    for key in ("challenge", "scenarios", "rollouts"):
+        yield f"{key}:{name}", _prose(cells[key])
     slugs = [slug(row["label"]) for row in cells["rows"]]
     if len(set(slugs)) < len(slugs):
         raise InputError(f"{name}: two rows go by the same name ({', '.join(slugs)}).")
@@ -148,7 +167,9 @@ def sign(difference: Json) -> int:
     low, high = difference["low"], difference["high"]
     if low is None or high is None:
         return 0
-    return int(low > 0) - int(high < 0)
+    if low > 0:
+        return 1
+    return -1 if high < 0 else 0
 
 
 def signed(value: float | None, of: Column) -> str:

@@ -57,7 +57,7 @@ class Published:
         return self.values[row].get(column or self.compared)
 
     @property
-    def known(self) -> bool:
+    def has_values(self) -> bool:
         """Whether any value was found, and not only which row the paper chose."""
         return any(self.value(row) is not None for row in self.values)
 
@@ -80,7 +80,7 @@ class Published:
         if not all(str(year) in part for part in self.challenge.split(", ")):
             raise InputError(
                 f"{self.name} was measured with the metric of {self.challenge}, the scores with "
-                f"that of {year}; set evaluation.challenge to the published year."
+                f"that of {year}; score the table by an evaluation of that year."
             )
 
 
@@ -90,11 +90,11 @@ def read_published(path: Path) -> Published:
         raise InputError(f"{path}: there is no such file.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     names = next((name for name in _NAMES if name in table), None)
-    columns = {ours: theirs for theirs, ours in _QUANTITIES.items() if theirs in table}
+    columns = {key: heading for heading, key in _QUANTITIES.items() if heading in table}
     compared = next((key for key in _COMPARED if key in columns), None)
     if compared is None or names is None:
-        wanted = ", ".join(name for name, key in _QUANTITIES.items() if key in _COMPARED)
-        raise InputError(f"{path}: needs a column `system` and one of {wanted}.")
+        headings = ", ".join(name for name, key in _QUANTITIES.items() if key in _COMPARED)
+        raise InputError(f"{path}: needs a column `system` and one of {headings}.")
     if table[names].duplicated().any():
         twice = table[names][table[names].duplicated()].iloc[0]
         raise InputError(f"{path}: two rows are called `{twice}`.")
@@ -105,7 +105,7 @@ def read_published(path: Path) -> Published:
     return Published(
         name=path.stem,
         values={
-            name: {ours: _number(row[theirs]) for ours, theirs in columns.items()}
+            name: {key: _number(row[heading]) for key, heading in columns.items()}
             for name, row in rows.items()
         },
         compared=compared,

@@ -31,17 +31,17 @@ def read_rows(text: str) -> list[Row]:
     """
     objects = read_object(text, "--rows", list)
     rows = []
-    for given in objects:
-        if not isinstance(given, dict):
+    for entry in objects:
+        if not isinstance(entry, dict):
             raise InputError(
-                f"--rows: {json.dumps(given)} is no object with `label` and `systems`."
+                f"--rows: {json.dumps(entry)} is no object with `label` and `systems`."
             )
-        for key in given:
+        for key in entry:
             if key not in _KEYS:
                 raise unknown_key(key, "--rows", _KEYS)
-        if not given.get("label") or not given.get("systems"):
-            raise InputError(f"--rows: {json.dumps(given)} lacks a label or systems.")
-        rows.append(Row(**{**given, "systems": tuple(given["systems"])}))
+        if not entry.get("label") or not entry.get("systems"):
+            raise InputError(f"--rows: {json.dumps(entry)} lacks a label or systems.")
+        rows.append(Row(**{**entry, "systems": tuple(entry["systems"])}))
     if not rows:
         raise InputError("--rows: the list is empty; a table needs at least one row.")
     return rows

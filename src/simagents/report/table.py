@@ -130,7 +130,7 @@ def layout(
         raise InputError(f"--labels: {len(labels)} labels for the {len(rows)} rows of {name}.")
     if published:
         published.require_challenge(cells["challenge"])
-    beside = published if published and published.known and not literature else None
+    beside = published if published and published.has_values and not literature else None
     columns_of = {
         head: contents
         for key, of in columns.items()
@@ -175,13 +175,13 @@ def _columns(
     best = _best(rows, key, of)
     yield Head(escaped(of.heading), arrow), [_cell(row, key, of, best) for row in rows]
     if published and published.compared == key:
-        theirs = [
+        printed = [
             _printed(published, row["published"], key)
             if row["published"]
             else Cell(NOTHING, published=True)
             for row in rows
         ]
-        yield Head("published", published=True), theirs
+        yield Head("published", published=True), printed
     if key == cells["columns"][0] and cells["seeds"] > 1:
         yield Head(r"$\sigma$"), [Cell(_deviation(row, key, of)) for row in rows]
 
@@ -314,7 +314,7 @@ def _published_notes(cells: Json, published: Published, literature: tuple[str, .
     what = f"{column(published.compared).title.lower()} only"
     if literature:
         what = "their own data and scale"
-    if not published.known:
+    if not published.has_values:
         what = f"values not found; the paper chose {published.chosen}"
     notes = [
         f"Published: {published.source(shown)}, {what}; provenance {published.provenance(shown)}."
@@ -327,9 +327,9 @@ def _published_notes(cells: Json, published: Published, literature: tuple[str, .
     }
     if other:
         values = ", ".join(f"{value:.4f} ({row})" for row, value in other.items())
-        ours = sorted(second, key=lambda row: published.value(row))
-        theirs = sorted(second, key=lambda row: published.second_source[row])
-        order = "the same order" if ours == theirs else "another order"
+        by_paper = sorted(second, key=lambda row: published.value(row))
+        by_second_source = sorted(second, key=lambda row: published.second_source[row])
+        order = "the same order" if by_paper == by_second_source else "another order"
         notes.append(
             f"A second source, a summary of the paper, prints other values in {order}: {values}."
         )

@@ -30,12 +30,12 @@ def main(args: Args) -> None:
     rejected: list[str] = []
 
     def usable() -> Iterator[Scenario]:
-        for found in tqdm(read_scenarios(args.records), desc=args.records.name, unit="scenario"):
-            if isinstance(found, InputError):
-                rejected.append(str(found))
-                print(f"skipped: {found}", file=sys.stderr)
+        for decoded in tqdm(read_scenarios(args.records), desc=args.records.name, unit="scenario"):
+            if isinstance(decoded, InputError):
+                rejected.append(str(decoded))
+                print(f"skipped: {decoded}", file=sys.stderr)
             else:
-                yield found
+                yield decoded
 
     scenarios = list(usable())
     if not scenarios:

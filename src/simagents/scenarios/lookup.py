@@ -10,8 +10,8 @@ from jaxtyping import Int64
 
 from simagents.errors import InputError
 from simagents.files import matching
-from simagents.scenarios.ragged import Shard, listed
 from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.shard_file import Shard, listed
 from simagents.scenarios.store import ScenarioStore
 from simagents.scenarios.womd import scenario_pb2
 from simagents.scenarios.womd.decode import decode_scenario, decode_simulated
@@ -39,8 +39,8 @@ class ScenarioLookup:
 
     def __init__(self, path: Path):
         # A killed command leaves its unfinished file, and `*tfrecord*` would take it for a shard.
-        whole = [found for found in matching(path, NAMES) if found.suffix != ".partial"]
-        self.paths = [file for found in whole for file in listed(found)]
+        whole = [shard for shard in matching(path, NAMES) if shard.suffix != ".partial"]
+        self.paths = [file for shard in whole for file in listed(shard)]
         self.rejected: list[str] = []
         self._place: dict[str, _Place] = {}
         self._stores: dict[Path, ScenarioStore] = {}
@@ -74,8 +74,8 @@ class ScenarioLookup:
         """
         place = self._place[scenario]
         if place.path.suffix == ".safetensors":
-            found = self[scenario]
-            return found.agent_id[found.simulated]
+            logged = self[scenario]
+            return logged.agent_id[logged.simulated]
         return decode_simulated(read_record(*place), str(place.path))
 
     def __getstate__(self) -> dict[str, object]:

@@ -80,9 +80,9 @@ class RolloutFile:
         self.ids = sorted(
             name.removesuffix(TRAJECTORIES) for name in names if name.endswith(TRAJECTORIES)
         )
-        wanted = {scenario + end for scenario in self.ids for end in (TRAJECTORIES, OBJECT_ID)}
-        if odd := sorted(names ^ wanted):
-            problem = "lacks" if odd[0] in wanted else "holds"
+        expected = {scenario + end for scenario in self.ids for end in (TRAJECTORIES, OBJECT_ID)}
+        if odd := sorted(names ^ expected):
+            problem = "lacks" if odd[0] in expected else "holds"
             raise InputError(
                 f"{path}: not a rollout file, it {problem} an array {odd[0]}; each scenario has "
                 f"ID{TRAJECTORIES} and ID{OBJECT_ID}. Make the file again."

@@ -1,4 +1,4 @@
-"""Scenarios at rest: `Scenario` <-> shards of `ragged.py`."""
+"""Scenarios at rest: `Scenario` <-> shards of `shard_file.py`."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simagents.scenarios.ragged import Item, Store, write_shard
 from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.shard_file import Item, Store, write_shard
 
 _ARRAYS = [field.name for field in fields(Scenario) if field.name not in ("id", "sdc")]
 

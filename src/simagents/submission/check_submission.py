@@ -16,7 +16,7 @@ from simagents.scenarios.lookup import ScenarioLookup
 from simagents.submission.entry import Entry
 from simagents.submission.joint_scene import ROLLOUTS, arranged
 from simagents.submission.metadata import problems
-from simagents.submission.parallel import unordered
+from simagents.submission.parallel import ordered
 from simagents.submission.shards import ShardReport, Shards
 from simagents.submission.submit import LARGEST_SHARD
 
@@ -45,15 +45,15 @@ def main(args: Args) -> None:
     if not args.archive.is_file():
         raise InputError(f"{args.archive}: there is no such file.")
     scenarios = ScenarioLookup(args.scenarios) if args.scenarios else None
-    found, shards = check(args.archive, scenarios, args.workers)
-    for line in found:
+    offences, shards = check(args.archive, scenarios, args.workers)
+    for line in offences:
         print(line)
     count = sum(report.scenarios for report in shards.reports)
     print(
         f"{args.archive}: {args.archive.stat().st_size:,} bytes; shards: {len(shards.reports)},"
-        f" scenarios: {count}, offences: {len(found)}."
+        f" scenarios: {count}, offences: {len(offences)}."
     )
-    if found:
+    if offences:
         sys.exit(1)
 
 
@@ -69,7 +69,7 @@ def check(
             yield entry
 
     reasons: dict[str, str] = {}
-    for scenario, reason in unordered(Checker(scenarios, rollouts), counted(), workers):
+    for scenario, reason in ordered(Checker(scenarios, rollouts), counted(), workers):
         if reason:
             reasons[scenario] = reason
     for scenario, count in seen.items():
@@ -101,8 +101,8 @@ class Checker:
         if self.scenarios is not None and name not in self.scenarios:
             return name, "is none of the scenarios given."
         try:
-            wanted = self.scenarios.simulated(name) if self.scenarios is not None else None
-            arranged(entry.scenes(), wanted, self.rollouts)
+            simulated = self.scenarios.simulated(name) if self.scenarios is not None else None
+            arranged(entry.scenes(), simulated, self.rollouts)
         except InputError as problem:
             return name, str(problem)
         return name, ""

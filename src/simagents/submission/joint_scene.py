@@ -37,19 +37,19 @@ def arranged(
     """
     if len(scenes) != rollouts:
         raise InputError(f"has {_many(len(scenes), 'joint scene')}; {rollouts} are needed.")
-    wanted, whose = object_id, "which the log sees at the current step"
-    if wanted is None:
-        wanted, whose = scenes[0].object_id, "which joint_scenes[0] has"
-    order = np.argsort(wanted, kind="stable")
-    out = np.empty((len(scenes), len(wanted), SIMULATED, len(_COORDINATES)), np.float32)
+    agent_ids, whose = object_id, "which the log sees at the current step"
+    if agent_ids is None:
+        agent_ids, whose = scenes[0].object_id, "which joint_scenes[0] has"
+    order = np.argsort(agent_ids, kind="stable")
+    out = np.empty((len(scenes), len(agent_ids), SIMULATED, len(_COORDINATES)), np.float32)
     for index, scene in enumerate(scenes):
         where = f"joint_scenes[{index}]"
         ids, count = np.unique(scene.object_id, return_counts=True)
         if (count > 1).any():
             raise InputError(f"{where} has {_agents(ids[count > 1])} more than once.")
-        if len(missing := np.setdiff1d(wanted, ids)):
+        if len(missing := np.setdiff1d(agent_ids, ids)):
             raise InputError(f"{where} lacks {_agents(missing)}, {whose}.")
-        if len(odd := np.setdiff1d(ids, wanted)):
+        if len(odd := np.setdiff1d(ids, agent_ids)):
             other = "which the log does not see at the current step and which must not be simulated"
             other = other if object_id is not None else "which joint_scenes[0] has not"
             raise InputError(f"{where} has {_agents(odd)}, {other}.")
@@ -59,7 +59,7 @@ def arranged(
             raise InputError(
                 f"{where} has NaN or infinite values for {_agents(scene.object_id[~finite])}."
             )
-    return wanted, out
+    return agent_ids, out
 
 
 def from_arrays(object_id: np.ndarray, trajectories: np.ndarray) -> list[JointScene]:

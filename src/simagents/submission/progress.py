@@ -61,5 +61,5 @@ class Progress:
 
 def digest_of(files: Iterable[Path], **settings: Any) -> str:
     """Of names, sizes and times of files, and of settings; contents would take long to read."""
-    known = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    return hashlib.sha256(json.dumps([known, settings], sort_keys=True).encode()).hexdigest()
+    states = [[str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    return hashlib.sha256(json.dumps([states, settings], sort_keys=True).encode()).hexdigest()

@@ -25,7 +25,7 @@ from simagents.metrics import Challenge, LogReference, Scores, rollout_statistic
 from simagents.scenarios.lookup import ScenarioLookup
 from simagents.submission.entry import Entry
 from simagents.submission.joint_scene import ROLLOUTS, arranged
-from simagents.submission.parallel import unordered
+from simagents.submission.parallel import ordered
 from simagents.submission.progress import Progress, digest_of
 from simagents.submission.sources import Sources
 from simagents.submission.summary import summarise, typeset
@@ -198,7 +198,7 @@ def score_entries(
     scorer = Scorer(scenarios, challenge, rollouts_each, device)
     bar = tqdm(total=len(scenarios), initial=len(finished), unit="scenario", disable=not shown)
     with bar:
-        for scenario, result in unordered(scorer, unfinished(), workers, prepare=_one_thread):
+        for scenario, result in ordered(scorer, unfinished(), workers, prepare=_one_thread):
             conclude(scenario, result)
             bar.update()
         for scenario in sorted(twice):
@@ -232,8 +232,8 @@ class Scorer:
             return name, {"refused": "is none of the scenarios given." if name else NO_ID}
         try:
             scenario = self.scenarios[name]
-            wanted = scenario.agent_id[scenario.simulated]
-            _, trajectories = arranged(entry.scenes(), wanted, self.rollouts_each)
+            simulated = scenario.agent_id[scenario.simulated]
+            _, trajectories = arranged(entry.scenes(), simulated, self.rollouts_each)
             reference = LogReference.of(scenario, self.challenge, device=self.device)
             rollouts = torch.from_numpy(trajectories).to(self.device)
             return name, score(reference, rollout_statistics(reference, rollouts)).numbers()

@@ -26,12 +26,12 @@ class Sources:
 
     def __iter__(self) -> Iterator[Entry]:
         self.damage = []
-        found = False
+        empty = True
         for path in self.files:
             for entry in self._entries(path):
-                found = True
+                empty = False
                 yield entry
-        if not found:
+        if empty:
             listed = ", ".join(map(str, self.files))
             reason = f"; {self.damage[0]}" if self.damage else "."
             raise InputError(f"{listed}: no rollouts{reason}")

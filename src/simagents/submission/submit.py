@@ -6,7 +6,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from simagents.scenarios.lookup import ScenarioLookup
 from simagents.scenarios.womd.wire import message as field_of_bytes
 from simagents.submission.entry import Entry, InMemory
 from simagents.submission.joint_scene import ROLLOUTS, arranged, encode
-from simagents.submission.metadata import NAMES, Metadata, problems
+from simagents.submission.metadata import Metadata, problems
 from simagents.submission.sources import Sources
 from simagents.submission.submission_pb2 import SimAgentsChallengeSubmission
 
@@ -43,24 +43,11 @@ class Args:
     """the archive (.tar.gz)"""
     scenarios: Path | None = None
     """TFRecord files or cached shards of the split: then agents and completeness are checked too"""
-    metadata: Path | None = None
+    metadata_file: Annotated[Path | None, tyro.conf.arg(name="metadata")] = None
     """YAML file with the fields below under their names, with _ for -"""
     shards: int = SHARDS
     """files in the archive, at least 1"""
-    account_name: str | None = None
-    """e-mail of the account at waymo.com/open"""
-    unique_method_name: str | None = None
-    authors: list[str] | None = None
-    affiliation: str | None = None
-    description: str | None = None
-    method_link: str | None = None
-    uses_lidar_data: bool | None = None
-    uses_camera_data: bool | None = None
-    uses_public_model_pretraining: bool | None = None
-    public_model_names: list[str] | None = None
-    num_model_parameters: str | None = None
-    """a whole number, then K, M, B or T or nothing: 7M"""
-    acknowledge_complies_with_closed_loop_requirement: bool | None = None
+    metadata: Annotated[Metadata, tyro.conf.OmitArgPrefixes] = field(default_factory=Metadata)
 
 
 class RefusedError(Exception):
@@ -75,9 +62,10 @@ def main(args: Args) -> None:
     """Write the archive, or say why not."""
     if not args.rollouts:
         raise InputError("give the files with the rollouts.")
-    metadata = metadata_of(args)
-    if found := problems(metadata.message()):
-        raise InputError(f"the metadata are not complete: {' '.join(found)}")
+    metadata = Metadata.read(args.metadata_file) if args.metadata_file else Metadata()
+    metadata = metadata.overridden_by(args.metadata)
+    if offences := problems(metadata.message()):
+        raise InputError(f"the metadata are not complete: {' '.join(offences)}")
     if not 1 <= args.shards <= 99_999:
         raise InputError("--shards must be between 1 and 99999, to fit the names of shards.")
     if not args.out.name.endswith(".tar.gz") or args.out.is_dir():
@@ -93,15 +81,6 @@ def main(args: Args) -> None:
         print(f"{refused}; {args.out} is not written.", file=sys.stderr)
         sys.exit(1)
     print(f"{args.out}: {args.shards} shards, {args.out.stat().st_size:,} bytes.")
-
-
-def metadata_of(args: Args) -> Metadata:
-    """From the file and the options."""
-    metadata = Metadata.read(args.metadata) if args.metadata else Metadata()
-    for name in NAMES:
-        if (value := getattr(args, name)) is not None:
-            setattr(metadata, name, value)
-    return metadata
 
 
 def pack(
@@ -127,8 +106,8 @@ def pack(
             with tempfile.TemporaryFile(dir=out.parent) as file:
                 for entry in entries[first:end]:
                     try:
-                        wanted = scenarios.simulated(entry.scenario) if scenarios else None
-                        arrays = arranged(entry.scenes(), wanted, rollouts_each)
+                        simulated = scenarios.simulated(entry.scenario) if scenarios else None
+                        arrays = arranged(entry.scenes(), simulated, rollouts_each)
                         data = encode(entry.scenario, *arrays)
                     except InputError as problem:
                         refused[entry.scenario] = str(problem)
@@ -148,7 +127,7 @@ def _entries(
     rollouts: list[Path], scenarios: ScenarioLookup | None
 ) -> tuple[list[Entry], dict[str, str]]:
     """Where the scenarios lie, by id, and what is wrong with them as a set."""
-    sources, found, refused = Sources(*rollouts), {}, {}
+    sources, by_scenario, refused = Sources(*rollouts), {}, {}
     for entry in sources:
         if isinstance(entry, InMemory):
             raise InputError(
@@ -156,17 +135,17 @@ def _entries(
             )
         if not entry.scenario:
             raise InputError("a scenario of the rollouts has no scenario_id.")
-        if entry.scenario in found:
+        if entry.scenario in by_scenario:
             refused[entry.scenario] = "is given more than once."
         elif scenarios and entry.scenario not in scenarios:
             refused[entry.scenario] = "is none of the scenarios given."
-        found[entry.scenario] = entry
+        by_scenario[entry.scenario] = entry
     if sources.damage:
         raise InputError(sources.damage[0])
     for scenario in scenarios or ():
-        if scenario not in found:
+        if scenario not in by_scenario:
             refused[scenario] = "has no rollouts."
-    return [entry for name, entry in sorted(found.items()) if name not in refused], refused
+    return [entry for name, entry in sorted(by_scenario.items()) if name not in refused], refused
 
 
 @contextmanager

@@ -2,10 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float64
 
-RESAMPLES = 2_000
-LEVEL = 0.95
+from simagents.bootstrap import intervals
 
 
 def summarise(scores: pd.DataFrame) -> pd.DataFrame:
@@ -13,9 +11,8 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
 
     `scores`: one row a scenario, only fields as columns. The mean over scenarios is what the
     leaderboard shows. The standard error is that of the mean, NaN for a single scenario. Intervals
-    are percentiles of the bootstrap over scenarios (Efron & Tibshirani 1993, ch. 13): they cover
-    the choice of scenarios, and not that of training seeds or rollouts. Random numbers are Philox
-    with key 0, so equal scores give equal intervals. A field with a NaN has NaN throughout.
+    are those of `bootstrap.py`, so equal scores give equal ones. A field with a NaN has NaN
+    throughout.
     """
     values = scores.to_numpy(np.float64)
     count = len(values)
@@ -24,22 +21,11 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
         if count > 1
         else np.full_like(values[0], np.nan)
     )
-    low, high = _interval(values)
+    low, high = intervals(values)
     return pd.DataFrame(
         {"mean": values.mean(axis=0), "standard_error": error, "low": low, "high": high},
         index=scores.columns,
     )
-
-
-def _interval(values: Float64[np.ndarray, "N F"]) -> Float64[np.ndarray, "2 F"]:
-    generator = np.random.Generator(np.random.Philox(0))
-    count = len(values)
-    means = np.empty((RESAMPLES, values.shape[1]))
-    for resample in range(RESAMPLES):
-        # How often each scenario is drawn: a product with it is faster than to gather the rows.
-        drawn = np.bincount(generator.integers(count, size=count), minlength=count)
-        means[resample] = drawn @ values / count
-    return np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
 
 
 def typeset(summary: pd.DataFrame) -> str:

@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float32, Float64, Int16, Int32, UInt8
 
 from simagents.errors import InputError
 from simagents.scenarios.agent_class import class_of
-from simagents.scenarios.ragged import Item, Store
 from simagents.scenarios.roles import CONTEXT_WITHIN, has_role, trainable
 from simagents.scenarios.scenario import CURRENT, Scenario
+from simagents.scenarios.shard_file import Item, Store
 from simagents.tokens.chain import token_chain
 from simagents.tokens.map import cut_map, nearest_shape
 from simagents.tokens.tracks import clean_tracks, interpolated_height

@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 from tqdm import tqdm
 
-from simagents.scenarios.ragged import write_shard
+from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary

@@ -79,14 +79,14 @@ class Network:
     def routes(self) -> list[tuple[int, ...]]:
         """All ways through the network that use no lane twice."""
         entered = {e for lane in self.lanes for e in lane.exits}
-        found, open_ = [], [(i,) for i in range(len(self.lanes)) if i not in entered]
+        routes, open_ = [], [(i,) for i in range(len(self.lanes)) if i not in entered]
         while open_:
             route = open_.pop()
             exits = self.lanes[route[-1]].exits
             if not exits:
-                found.append(route)
+                routes.append(route)
             open_.extend((*route, e) for e in exits if e not in route)
-        return sorted(found)
+        return sorted(routes)
 
     def features(self):
         """The map as lists: ids, kinds, types, polylines, limits (mph), links, ids of lanes."""

@@ -186,11 +186,11 @@ def _closeness(network, along):
     apart = square[:, None] + square - 2 * (points @ points.T)
     touches = np.minimum.reduceat(apart, begin[:-1], axis=0).T < _CLOSE**2
     for k, a in enumerate(inside):
-        mine = touches[begin[k] : begin[k + 1]]
-        near[a, inside] = mine.any(axis=0)
+        touching = touches[begin[k] : begin[k + 1]]
+        near[a, inside] = touching.any(axis=0)
         place = along[a][::2]
-        first[a, inside] = place[mine.argmax(axis=0)]
-        last[a, inside] = place[len(mine) - 1 - mine[::-1].argmax(axis=0)]
+        first[a, inside] = place[touching.argmax(axis=0)]
+        last[a, inside] = place[len(touching) - 1 - touching[::-1].argmax(axis=0)]
     return near, first, last
 
 
@@ -199,22 +199,24 @@ def _following(network, lanes, start, span, near, first, last):
     count = len(lanes)
     offset = np.full((count, count), np.nan)
     low, high = np.full((count, count), -_NEVER), np.full((count, count), _NEVER)
-    for i, mine in enumerate(lanes):
+    for i, route in enumerate(lanes):
         for j, other in enumerate(lanes):
-            shared = [lane for lane in mine if lane in other]
+            shared = [lane for lane in route if lane in other]
             if not shared:
                 continue
             a, b = shared[0], shared[-1]
             offset[i, j] = start[i, a] - start[j, a]
-            at, there = mine.index(a), other.index(a)
+            at, there = route.index(a), other.index(a)
             if at > 0 and there > 0:
-                before, theirs = mine[at - 1], other[there - 1]
-                ahead = span[before] - first[before, theirs] if near[before, theirs] else 0.0
+                before, other_lane = route[at - 1], other[there - 1]
+                ahead = (
+                    span[before] - first[before, other_lane] if near[before, other_lane] else 0.0
+                )
                 low[i, j] = start[i, a] - min(ahead, 14.0)
-            at, there = mine.index(b) + 1, other.index(b) + 1
-            if at < len(mine) and there < len(other):
-                behind, theirs = mine[at], other[there]
-                further = last[behind, theirs] if near[behind, theirs] else 0.0
+            at, there = route.index(b) + 1, other.index(b) + 1
+            if at < len(route) and there < len(other):
+                behind, other_lane = route[at], other[there]
+                further = last[behind, other_lane] if near[behind, other_lane] else 0.0
                 high[i, j] = start[i, b] + span[b] + min(further, 14.0) + 1.0
     return offset, low, high
 

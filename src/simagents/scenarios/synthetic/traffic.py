@@ -162,14 +162,14 @@ class Traffic:
         ratio *= ratio
         press = (self.want / np.maximum(self.gap, 0.2)).max(axis=0)
         free = np.where(ratio < 1, d.push * (1 - ratio * ratio), np.maximum(-3.0, 2.2 * (wish - v)))
-        wanted = np.minimum(free, d.push * (1 - ratio * ratio - press * press))
-        wanted = np.maximum(wanted, -7.5)
+        acceleration = np.minimum(free, d.push * (1 - ratio * ratio - press * press))
+        acceleration = np.maximum(acceleration, -7.5)
         self.noise = 0.85 * self.noise + shock
-        wanted += np.where((v > 1.0) & (wanted > -2.0), self.noise, 0.0)
-        self.a += (wanted - self.a) * self.response
+        acceleration += np.where((v > 1.0) & (acceleration > -2.0), self.noise, 0.0)
+        self.a += (acceleration - self.a) * self.response
         speed = np.maximum(v + self.a * STEP, 0.0)
         # The model creeps for ever; people stop.
-        still = (speed < 0.25) & (wanted < 0.15)
+        still = (speed < 0.25) & (acceleration < 0.15)
         if still.any():
             speed[still] = np.maximum(0.0, v[still] - STEP)
             self.a[(speed == 0.0) & (self.a < 0)] = 0.0
@@ -222,13 +222,13 @@ class Traffic:
         if not len(rows):
             return
         i = rows[self.rng.integers(len(rows))]
-        mine = self._room(self.route[i], self.s[i], i)[0]
-        if mine > 45.0 and self.rng.random() > 0.25:
+        room = self._room(self.route[i], self.s[i], i)[0]
+        if room > 45.0 and self.rng.random() > 0.25:
             return
         for r, s in self._beside(i):
             ahead, behind, chase = self._room(r, s, i)
             safe = behind > 4.0 + chase * 0.8 + max(0.0, chase - self.v[i]) * 3.0
-            if safe and ahead > max(mine * 1.2, 8.0 + 1.2 * self.v[i]):
+            if safe and ahead > max(room * 1.2, 8.0 + 1.2 * self.v[i]):
                 self._take(i, r, s, t)
                 return
 
@@ -264,15 +264,15 @@ class Traffic:
             for _ in range(
                 3
             ):  # project onto the other route; in bends the first guess is metres off
-                theirs = table.poses(k, place)
-                off = pose[:2] - theirs[:2]
-                place += off[0] * np.cos(theirs[2]) + off[1] * np.sin(theirs[2])
+                beside = table.poses(k, place)
+                off = pose[:2] - beside[:2]
+                place += off[0] * np.cos(beside[2]) + off[1] * np.sin(beside[2])
             yield k, place
 
     def _take(self, i, r, s, t):
-        pose, theirs = self.routes.poses(self.route[i], self.s[i]), self.routes.poses(r, s)
-        off = pose[:2] - theirs[:2]
-        left = -off[0] * np.sin(theirs[2]) + off[1] * np.cos(theirs[2])
+        pose, target = self.routes.poses(self.route[i], self.s[i]), self.routes.poses(r, s)
+        off = pose[:2] - target[:2]
+        left = -off[0] * np.sin(target[2]) + off[1] * np.cos(target[2])
         self.shift[i] = left, s, max(18.0, self.rng.uniform(3.2, 4.6) * self.v[i])
         self.route[i], self.s[i] = r, s
         self.changed[i] = t + 1

@@ -76,9 +76,9 @@ def _check(proto: Any, where: str) -> None:
         raise InputError(f"{where}: a record without scenario id or tracks; {_FORMAT_HINT}")
     steps = {len(track.states) for track in proto.tracks}
     if steps != {STEPS}:
-        found = ", ".join(str(count) for count in sorted(steps))
+        counts = ", ".join(str(count) for count in sorted(steps))
         raise InputError(
-            f"{where}: scenario {proto.scenario_id} has {found} steps, {STEPS} are needed;"
+            f"{where}: scenario {proto.scenario_id} has {counts} steps, {STEPS} are needed;"
             " take the training or validation split (the test split hides the future)."
         )
     if proto.current_time_index != CURRENT:

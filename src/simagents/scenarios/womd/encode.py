@@ -192,10 +192,10 @@ def _lane(scenario, f, type_, polyline, links, size) -> bytes:
     for field, kind in ((9, _ENTRY), (10, LinkKind.EXIT)):
         if links[kind]:
             parts.append(message(field, b"".join(map(varint, links[kind]))))
-    mine = size[int(scenario.map_id[f])]
+    length = size[int(scenario.map_id[f])]
     for field, kind in ((11, LinkKind.LEFT), (12, LinkKind.RIGHT)):
         for other in links[kind]:
             # First and last points along which the two are neighbours: all the way.
-            along = (other, 0, mine - 1, 0, size.get(other, 1) - 1)
+            along = (other, 0, length - 1, 0, size.get(other, 1) - 1)
             parts.append(message(field, b"".join(number(n, v) for n, v in enumerate(along, 1))))
     return b"".join(parts)

@@ -5,7 +5,6 @@ figure. Thin lines are all steps, thick ones a rolling mean, so that smoothing h
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,10 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from simagents.config.figures import TrainingCurves
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
-from simagents.report.histories import read_histories
-from simagents.report.rows import Row, read_rows
+from simagents.report.figure_files import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
+from simagents.report.rows import Row
 
 WINDOW = 0.1
 """Share of a run's steps that the thick line averages over."""
@@ -61,19 +61,6 @@ STAGES = (
 )
 
 
-@dataclass
-class Args:
-    """Draw training curves; a PNG is written beside the PDF."""
-
-    rows: str
-    """JSON list of {"label", "systems"}; rows of baselines have no curves and are left out"""
-    histories: list[Path]
-    """…/runs/{run}/history.jsonl"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
 @dataclass(frozen=True, eq=False)
 class Curve:
     """One run's history in the colour of its row."""
@@ -83,21 +70,18 @@ class Curve:
     history: pd.DataFrame
 
 
-def main(args: Args) -> None:
-    """Draw and write the figure."""
-    rows, histories = read_rows(args.rows), read_histories(args.histories)
-    use_style(args.style)
-    save(plot(rows, histories), args.out)
+def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
+    """Panels for the stages that occur, each with the quantities that its runs logged.
 
-
-def plot(rows: list[Row], histories: dict[str, pd.DataFrame]) -> Figure:
-    """Panels for the stages that occur, each with the quantities that its runs logged."""
-    curves = _curves(rows, histories)
+    Rows of baselines have no curves and are left out. Raises InputError where no row is trained,
+    and where a run has no history.
+    """
+    curves = _curves(inputs.rows, inputs.histories)
     stages = {stage: [c for c in curves if _stage(c.history) is stage] for stage in STAGES}
     panels = [
-        (stage, mine, [q for q in stage.quantities if any(q in c.history for c in mine)])
-        for stage, mine in stages.items()
-        if mine
+        (stage, members, [q for q in stage.quantities if any(q in c.history for c in members)])
+        for stage, members in stages.items()
+        if members
     ]
     columns = max(len(quantities) for _, _, quantities in panels)
     labels = {curve.label: curve.colour for curve in curves}
@@ -106,11 +90,11 @@ def plot(rows: list[Row], histories: dict[str, pd.DataFrame]) -> Figure:
     figure = plt.figure(figsize=(TEXT_WIDTH, sum(heights)), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.04, h_pad=0.03, wspace=0.02, hspace=0.02)
     *bands, legend = figure.subfigures(len(heights), 1, height_ratios=heights)
-    for band, (stage, mine, quantities) in zip(bands, panels, strict=True):
+    for band, (stage, members, quantities) in zip(bands, panels, strict=True):
         band.suptitle(stage.title, x=0.008, ha="left", fontsize=9)
         grid = band.subplots(1, columns, squeeze=False)[0]
         for axes, quantity in zip(grid[: len(quantities)], quantities, strict=True):
-            _panel(axes, quantity, mine)
+            _panel(axes, quantity, members)
         for axes in grid[len(quantities) :]:
             axes.axis("off")
         grid[0].set_xlabel("step", loc="left")

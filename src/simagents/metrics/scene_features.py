@@ -10,6 +10,7 @@ from torch import Tensor
 from simagents.errors import InputError
 from simagents.metrics.boxes import COLLISION_DISTANCE, distance_to_nearest_object
 from simagents.metrics.collision_time import time_to_collision
+from simagents.metrics.concatenation import Pairs, shifted
 from simagents.metrics.culling import SCENES
 from simagents.metrics.displacement import average_displacement
 from simagents.metrics.kinematics import (
@@ -18,7 +19,6 @@ from simagents.metrics.kinematics import (
     linear_acceleration,
     linear_speed,
 )
-from simagents.metrics.ragged import Pairs, shifted
 from simagents.metrics.red_lights import RedLights, traffic_light_violation
 from simagents.metrics.road_edges import OFFROAD_DISTANCE, RoadEdges, distance_to_road_edge
 from simagents.scenarios.scenario import CURRENT, SIMULATED, Scenario
@@ -61,7 +61,7 @@ class Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class LoggedScenes:
     """What features need of a scenario besides trajectories; of several, one after the other.
 
     A simulated and E evaluated agents in all.
@@ -84,7 +84,7 @@ class Scene:
     """of evaluated agents with the signals of their scene"""
 
     @classmethod
-    def of(cls, scenario: Scenario) -> "Scene":
+    def of(cls, scenario: Scenario) -> "LoggedScenes":
         """The parts of a scenario that the metric reads."""
         rows = scenario.simulated
         place = {row: i for i, row in enumerate(rows.tolist())}
@@ -112,7 +112,7 @@ class Scene:
         )
 
     @classmethod
-    def join(cls, parts: Sequence["Scene"]) -> "Scene":
+    def join(cls, parts: Sequence["LoggedScenes"]) -> "LoggedScenes":
         """Several scenes as one; the features of each are what they are alone."""
         if len(parts) > SCENES:
             raise InputError(f"at most {SCENES} scenes can be one batch, not {len(parts)}.")

@@ -4,18 +4,16 @@ Medians over the steps of all runs of a row, so that a first step that compiles 
 the machine does not count. Several processes add up, as their cores do.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from simagents.config.figures import TimeSplit
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
-from simagents.report.histories import read_histories
-from simagents.report.rows import Row, read_rows
+from simagents.report.figure_files import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
+from simagents.report.rows import Row
 
 PARTS = {
     "seconds_sampling": "sampling",
@@ -26,41 +24,12 @@ PARTS = {
 """What histories hold, in the order of a step, and what it is called."""
 
 
-@dataclass
-class Args:
-    """Draw how training time is split; a PNG is written beside the PDF."""
+def draw(settings: TimeSplit, inputs: FigureInputs) -> Figure:
+    """Bars from left to right in the order of a step, with each part's share where it fits.
 
-    rows: str
-    """JSON list of {"label", "systems"}"""
-    histories: list[Path]
-    """…/runs/{run}/history.jsonl"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
-def main(args: Args) -> None:
-    """Draw and write the figure."""
-    split = read_split(read_rows(args.rows), read_histories(args.histories))
-    use_style(args.style)
-    save(plot(split), args.out)
-
-
-def read_split(rows: list[Row], histories: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Seconds a step by row and part. Raises InputError where a row's runs log none."""
-    split = {}
-    for row in rows:
-        found = [histories[system] for system in row.systems if system in histories]
-        steps = pd.concat(found) if found else pd.DataFrame()
-        parts = [part for part in PARTS if part in steps]
-        if not parts:
-            raise InputError(f"{row.label}: its histories do not say how a step's time is split.")
-        split[row.label] = steps[parts].median()
-    return pd.DataFrame(split).T.reindex(columns=list(PARTS)).dropna(axis=1, how="all").fillna(0.0)
-
-
-def plot(split: pd.DataFrame) -> Figure:
-    """Bars from left to right in the order of a step, with each part's share where it fits."""
+    Raises InputError where a row's runs log no seconds.
+    """
+    split = seconds_of_steps(inputs.rows, inputs.histories)
     size = (TEXT_WIDTH, 0.85 + 0.26 * len(split))
     figure, axes = plt.subplots(figsize=size, layout="constrained")
     total = split.sum(axis=1)
@@ -93,3 +62,16 @@ def plot(split: pd.DataFrame) -> Figure:
         handleheight=0.9,
     )  # fmt: skip
     return figure
+
+
+def seconds_of_steps(rows: list[Row], histories: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Seconds a step by row and part. Raises InputError where a row's runs log none."""
+    split = {}
+    for row in rows:
+        logged = [histories[system] for system in row.systems if system in histories]
+        steps = pd.concat(logged) if logged else pd.DataFrame()
+        parts = [part for part in PARTS if part in steps]
+        if not parts:
+            raise InputError(f"{row.label}: its histories do not say how a step's time is split.")
+        split[row.label] = steps[parts].median()
+    return pd.DataFrame(split).T.reindex(columns=list(PARTS)).dropna(axis=1, how="all").fillna(0.0)

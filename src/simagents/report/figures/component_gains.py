@@ -4,52 +4,32 @@ A line per quantity of one table, a mark per row of it; bars are 95 % paired boo
 scenarios, filled marks those that exclude zero.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from simagents.config.figures import ComponentGains
 from simagents.errors import unknown_key
-from simagents.files import read_json
 from simagents.report.columns import column
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.figure_files import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
 from simagents.report.numbers import sign
-
-Json = dict[str, Any]
 
 LINE = 0.24
 """Inches that a quantity takes."""
 
 
-@dataclass
-class Args:
-    """Draw the gains of a table's later rows over one of them; a PNG is written beside the PDF."""
+def draw(settings: ComponentGains, inputs: FigureInputs) -> Figure:
+    """Scores only: what is no score has no difference on the same scenarios.
 
-    cells: Path
-    """of the table, from `simagents cells`"""
-    over: str
-    """label of the row that the later ones are compared with"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
-def main(args: Args) -> None:
-    """Draw and write the figure."""
-    cells = read_json(args.cells)
+    Raises InputError, naming the nearest row, where the table has no row `over`.
+    """
+    cells = inputs.cells[settings.tables[0]]
     labels = [row["label"] for row in cells["rows"]]
-    if args.over not in labels:
-        raise unknown_key(args.over, "--over", labels)
-    use_style(args.style)
-    save(plot(cells, labels.index(args.over)), args.out)
-
-
-def plot(cells: Json, base: int) -> Figure:
-    """Scores only: what is no score has no difference on the same scenarios."""
+    if settings.over not in labels:
+        raise unknown_key(settings.over, "over", labels)
+    base = labels.index(settings.over)
     keys = [key for key in cells["columns"] if column(key).of_scores]
     later = range(base + 1, len(cells["rows"]))
     size = (TEXT_WIDTH, 0.75 + LINE * len(keys))
@@ -59,14 +39,21 @@ def plot(cells: Json, base: int) -> Figure:
     for place, (row, colour) in enumerate(zip(later, palette, strict=True)):
         shift = 0.26 * (place - (len(later) - 1) / 2)
         for line, key in enumerate(keys):
-            (found,) = (d for d in cells["differences"][key] if (d["row"], d["to"]) == (row, base))
-            if found["mean"] is None:
+            (difference,) = (
+                d for d in cells["differences"][key] if (d["row"], d["to"]) == (row, base)
+            )
+            if difference["mean"] is None:
                 continue
             height = line + shift
-            axes.plot([found["low"], found["high"]], [height, height], color=colour, linewidth=1.1)
             axes.plot(
-                found["mean"], height, marker="o", markersize=3.8, color=colour,
-                markerfacecolor=colour if sign(found) else "white", markeredgewidth=0.9,
+                [difference["low"], difference["high"]],
+                [height, height],
+                color=colour,
+                linewidth=1.1,
+            )
+            axes.plot(
+                difference["mean"], height, marker="o", markersize=3.8, color=colour,
+                markerfacecolor=colour if sign(difference) else "white", markeredgewidth=0.9,
             )  # fmt: skip
     for line in range(len(keys)):
         if line % 2 == 0:

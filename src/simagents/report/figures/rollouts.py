@@ -3,7 +3,6 @@
 The recording vehicle is in the middle and heads to the right.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,10 +14,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
+from simagents.config.figures import Rollouts
 from simagents.errors import InputError
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.figure_files import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
 from simagents.report.map_drawing import draw_map
-from simagents.report.rows import Row, read_rows
+from simagents.report.rows import Row
 from simagents.report.view import View
 from simagents.scenarios.rollout_file import RolloutFile
 from simagents.scenarios.scenario import CURRENT, Scenario
@@ -43,29 +44,6 @@ RECORDER = "#c8102e"
 STILL = "#a9a9a9"
 
 
-@dataclass
-class Args:
-    """Draw one scene under several systems; a PNG is written beside the PDF."""
-
-    rows: str
-    """JSON list of {"label", "systems"}; a panel shows the first system of its row"""
-    pictures: list[Path]
-    """rollout files …/scores/{system}/{evaluation}/*.safetensors"""
-    scenarios: list[Path]
-    """cached shards that hold the scene"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
-def main(args: Args) -> None:
-    """Draw the first scene, in the order of the shards, that every system has a picture of."""
-    rows, store = read_rows(args.rows), ScenarioStore(args.scenarios)
-    scenario, trajectories = read_pictures(rows, args.pictures, store)
-    use_style(args.style)
-    save(plot(rows, scenario, trajectories), args.out)
-
-
 def read_pictures(
     rows: list[Row], paths: list[Path], store: ScenarioStore
 ) -> tuple[Scenario, list[Trajectories]]:
@@ -81,19 +59,19 @@ def read_pictures(
         file = RolloutFile(path)
         for scene in file.ids:
             holders.setdefault(path.parts[-3], {})[scene] = file
-    wanted = [holders[row.systems[0]] for row in rows]
-    for row, scenes in zip(rows, wanted, strict=True):
+    scenes_of_rows = [holders[row.systems[0]] for row in rows]
+    for row, scenes in zip(rows, scenes_of_rows, strict=True):
         if not scenes:
             raise InputError(
                 f"{row.label}: no pictures of {row.systems[0]} given; set compute.pictured."
             )
-    common = [scene for scene in store.ids if all(scene in scenes for scenes in wanted)]
+    common = [scene for scene in store.ids if all(scene in scenes for scenes in scenes_of_rows)]
     if not common:
         raise InputError("no scene of these shards is pictured by every system.")
     scenario = store[common[0]]
     ids = scenario.agent_id[scenario.simulated]
     trajectories = []
-    for row, scenes in zip(rows, wanted, strict=True):
+    for row, scenes in zip(rows, scenes_of_rows, strict=True):
         object_id, rollouts = scenes[scenario.id].read(scenario.id)
         if not np.array_equal(np.sort(object_id), np.sort(ids)):
             raise InputError(
@@ -105,8 +83,14 @@ def read_pictures(
     return scenario, trajectories
 
 
-def plot(rows: list[Row], scenario: Scenario, trajectories: list[Trajectories]) -> Figure:
-    """One panel per row; colours are agents, the same in every panel."""
+def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
+    """The first scene, in the order of the shards, that every system has a picture of.
+
+    One panel per row, with the row's first system; colours are agents, the same in every panel.
+    Raises InputError as `read_pictures` does.
+    """
+    rows, store = inputs.rows, ScenarioStore(inputs.scenarios)
+    scenario, trajectories = read_pictures(rows, inputs.pictures, store)
     columns = {1: 1, 2: 2, 4: 2}.get(len(rows), 3)
     lines = -(-len(rows) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns
@@ -154,13 +138,13 @@ def _colours(scenario: Scenario, trajectories: list[Trajectories]) -> list[str]:
         ["#0072b2", "#e69f00", "#009e73", "#8e5aa8", "#56b4e9", "#b5651d", "#7a8b1f", "#d16ba5"]
     ).as_hex()
     distance = np.linalg.norm(start - scenario.position[scenario.sdc, CURRENT, :2], axis=-1)
-    colours, given = [STILL] * len(start), 0
+    colours, coloured = [STILL] * len(start), 0
     for agent in np.argsort(distance, kind="stable"):
         if scenario.simulated[agent] == scenario.sdc:
             colours[agent] = RECORDER
         elif moves[agent]:
-            colours[agent] = palette[given % len(palette)]
-            given += 1
+            colours[agent] = palette[coloured % len(palette)]
+            coloured += 1
     return colours
 
 

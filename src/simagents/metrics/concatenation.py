@@ -78,9 +78,9 @@ class Pairs:
             ):
                 end += self.counts[last]
                 last += 1
-            mine = slice(pair, end)
+            run = slice(pair, end)
             yield (
                 slice(first, last),
-                Pairs(self.ego[mine] - first, self.other[mine], self.counts[first:last]),
+                Pairs(self.ego[run] - first, self.other[run], self.counts[first:last]),
             )
             first, pair = last, end

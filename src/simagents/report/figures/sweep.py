@@ -5,8 +5,6 @@ the policy that all others start from, below the divergence from it. Bars are 95
 intervals over scenarios; small marks are training seeds, where there are several.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from simagents.config.figures import Sweep
 from simagents.errors import InputError
-from simagents.files import read_json
-from simagents.report.drawing import TEXT_WIDTH, save, use_style
+from simagents.report.figure_files import TEXT_WIDTH
+from simagents.report.figure_inputs import FigureInputs
 
 Json = dict[str, Any]
 
@@ -27,26 +26,12 @@ CHOSEN = "#d55e00"
 """Colour of the row that the paper chose."""
 
 
-@dataclass
-class Args:
-    """Draw tables of one varied coefficient each; a PNG is written beside the PDF."""
+def draw(settings: Sweep, inputs: FigureInputs) -> Figure:
+    """One column of panels per table; rows stand evenly spaced, in the table's order.
 
-    cells: list[Path]
-    """of the tables, from `simagents cells`; a panel bears its table's name"""
-    out: Path
-    """figure (.pdf)"""
-    style: Path = Path("paper/paper.mplstyle")
-
-
-def main(args: Args) -> None:
-    """Draw and write the figure."""
-    tables = {path.stem: read_json(path) for path in args.cells}
-    use_style(args.style)
-    save(plot(tables), args.out)
-
-
-def plot(tables: dict[str, Json]) -> Figure:
-    """One column of panels per table; rows stand evenly spaced, in the table's order."""
+    Raises InputError where a row has no gain or no divergence.
+    """
+    tables = {name: inputs.cells[name] for name in settings.tables}
     figure, grid = plt.subplots(
         2, len(tables), figsize=(TEXT_WIDTH, 2.9), layout="constrained", squeeze=False,
         sharey="row", sharex="col", height_ratios=(1.6, 1),
@@ -66,8 +51,8 @@ def plot(tables: dict[str, Json]) -> Figure:
 
 
 def _gains(axes: Axes, name: str, cells: Json) -> None:
-    found = {d["row"]: d for d in cells["differences"][ABOVE] if d["to"] == 0}
-    points = [found[row] for row in range(1, len(cells["rows"]))]
+    gains = {d["row"]: d for d in cells["differences"][ABOVE] if d["to"] == 0}
+    points = [gains[row] for row in range(1, len(cells["rows"]))]
     if any(point["mean"] is None for point in points):
         raise InputError(f"{name}: a row has no {ABOVE}, so its gain cannot be drawn.")
     axes.axhline(0, color="0.4", linewidth=0.7, linestyle=(0, (4, 2)))
@@ -82,15 +67,15 @@ def _gains(axes: Axes, name: str, cells: Json) -> None:
 
 
 def _divergences(axes: Axes, name: str, cells: Json) -> None:
-    found = [row["cells"].get(BELOW) for row in cells["rows"][1:]]
-    if not all(cell and cell["mean"] is not None for cell in found):
+    divergences = [row["cells"].get(BELOW) for row in cells["rows"][1:]]
+    if not all(cell and cell["mean"] is not None for cell in divergences):
         raise InputError(f"{name}: every row but the first needs the column `{BELOW}`.")
-    places = range(len(found))
-    axes.bar(places, [cell["mean"] for cell in found], width=0.5, color=_colours(cells))
-    spread = [cell["deviation"] for cell in found]
+    places = range(len(divergences))
+    axes.bar(places, [cell["mean"] for cell in divergences], width=0.5, color=_colours(cells))
+    spread = [cell["deviation"] for cell in divergences]
     if all(value is not None for value in spread):
         axes.errorbar(
-            places, [cell["mean"] for cell in found], spread, color="0.2", linestyle="none",
+            places, [cell["mean"] for cell in divergences], spread, color="0.2", linestyle="none",
             linewidth=0.8,
         )  # fmt: skip
     axes.yaxis.set_major_locator(MaxNLocator(3))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simagents.errors import InputError
 from simagents.files import replacing
-from simagents.scenarios.ragged import Shard, Store, write_shard
+from simagents.scenarios.shard_file import Shard, Store, write_shard
 
 
 def item(length, seed=0):

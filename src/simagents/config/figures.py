@@ -1,0 +1,87 @@
+"""Figures: what each kind draws, and from which files."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from simagents.config.keys import Settings, Tagged
+
+Rows = Annotated[list[dict[str, Any]], Field(min_length=1)]
+Tables = Annotated[list[str], Field(min_length=1)]
+
+
+class FigureSettings(Settings):
+    """Of any kind."""
+
+    reads: ClassVar[frozenset[str]] = frozenset()
+    """what it is drawn from: `cells` of its tables; `histories`, `pictures` or `scores` of its rows'
+    systems; `scenarios`, the cached validation shards"""
+
+    kind: str
+    """what is drawn"""
+    caption: str
+    """LaTeX"""
+
+
+class TrainingCurves(FigureSettings):
+    """What runs logged while they trained."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"histories"})
+
+    kind: Literal["training_curves"]
+    """loss, reward and divergence over training"""
+    rows: Rows
+    """runs; each row has a colour"""
+
+
+class Rollouts(FigureSettings):
+    """One scene as several systems simulate it."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"pictures", "scenarios"})
+
+    kind: Literal["rollouts"]
+    """one scene under several systems"""
+    rows: Rows
+    """systems; each row has a panel"""
+
+
+class Sweep(FigureSettings):
+    """What one coefficient does."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"cells"})
+
+    kind: Literal["sweep"]
+    """gain in realism and divergence over the values of a coefficient"""
+    tables: Tables
+    """tables in which one coefficient varies; each has a column of panels"""
+
+
+class ComponentGains(FigureSettings):
+    """Which parts of the metric one row gains over another."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"cells"})
+
+    kind: Literal["component_gains"]
+    """differences of every score of a table between rows"""
+    tables: Annotated[list[str], Field(min_length=1, max_length=1)]
+    """the table whose scores are compared"""
+    over: str
+    """label of the row that the later ones are compared with"""
+
+
+class TimeSplit(FigureSettings):
+    """Where training time goes."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"histories"})
+
+    kind: Literal["time_split"]
+    """seconds of a training step by what they are spent on"""
+    rows: Rows
+    """runs; each row has a bar"""
+
+
+FIGURES = Tagged(
+    "kind", "simagents.report.figures",
+    TrainingCurves, Rollouts, Sweep, ComponentGains, TimeSplit,
+)  # fmt: skip
+Figure = Annotated[FigureSettings, FIGURES]
