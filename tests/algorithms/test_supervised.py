@@ -5,7 +5,7 @@ from math import log
 import pytest
 import torch
 
-from simagents.algorithms.supervised import cross_entropy, future_targets
+from simagents.algorithms.supervised import cross_entropy, likelihood_loss
 
 INF = torch.inf
 
@@ -73,9 +73,7 @@ def test_the_gradient_is_chances_minus_target():
     assert torch.allclose(logits.grad, expected, atol=1e-6)
 
 
-def test_targets_need_a_token_seen_before_them():
-    """Two tokens of history; token 3 is missing, so 3 and 4 are no targets."""
-    valid = torch.tensor([[True, True, True, False, True, True]])
-    token, targets = future_targets(valid, torch.arange(6)[None], 2)
-    assert token.tolist() == [[2, 3, 4, 5]]
-    assert targets.tolist() == [[True, False, False, True]]
+def test_continuous_targets_by_hand():
+    """Densities e^-1 and e^-3, weights 1/4 and 3/4; a target of weight zero may be impossible."""
+    loss, stats = likelihood_loss(torch.tensor([-1.0, -3.0, -INF]), torch.tensor([0.25, 0.75, 0.0]))
+    assert loss.item() == stats["negative_log_likelihood"].item() == pytest.approx(2.5)

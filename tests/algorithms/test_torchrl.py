@@ -5,8 +5,10 @@ TRL has its losses inside its trainers, for text, and is not compared.
 
 import pytest
 import torch
-from simagents.algorithms.gae import advantages
-from simagents.algorithms.ppo import ppo_loss
+
+from simagents.algorithms.credit.gae import advantages
+from simagents.algorithms.policy_gradient import policy_gradient_loss
+from simagents.algorithms.surrogate import clipped_gain
 
 pytest.importorskip("torchrl", reason="pip install -e '.[compare]'")
 from tensordict import TensorDict
@@ -27,9 +29,9 @@ def numbers():
 @pytest.mark.parametrize(("discount", "gae_lambda"), [(1.0, 0.95), (0.9, 0.5)])
 def test_advantages_are_theirs(numbers, discount, gae_lambda):
     value, reward = numbers(N, T), numbers(N)
-    ours = advantages(reward, value, discount=discount, gae_lambda=gae_lambda)
     rewards, done = torch.zeros(N, T, 1, dtype=torch.float64), torch.zeros(N, T, 1).bool()
     rewards[:, -1, 0], done[:, -1] = reward, True
+    ours = advantages(rewards[..., 0], value, discount=discount, gae_lambda=gae_lambda)
     after = torch.cat([value[:, 1:], numbers(N, 1)], dim=1)
     theirs = generalized_advantage_estimate(
         discount, gae_lambda, value[..., None], after[..., None], rewards, done
@@ -68,10 +70,10 @@ def test_the_loss_and_its_gradient_are_theirs(numbers):
         return rows.view(N, 1, 1, 1)
 
     logp = logits.log_softmax(-1)[torch.arange(N), action]
-    ours, _ = ppo_loss(
-        *map(shaped, (logp, old, value, advantage, returns, torch.zeros_like(old))),
-        shaped(torch.full_like(old, 1 / N)), clip=0.2, value_weight=0.5, beta=0.0,
-    )  # fmt: skip
+    gain, _ = clipped_gain(*map(shaped, (logp, old, advantage)), 0.2)
+    error = shaped((value - returns).square())
+    weight = shaped(torch.full_like(old, 1 / N))
+    ours = policy_gradient_loss(gain, weight, value_error=error, value_weight=0.5)
     assert ours.item() == pytest.approx(theirs.item(), abs=1e-6)
     for one, other in zip(
         torch.autograd.grad(ours, (logits, value)),

@@ -8,13 +8,16 @@ from math import inf
 
 import pytest
 import torch
-from simagents.algorithms.gae import advantages
-from simagents.algorithms.grpo import grpo_loss
-from simagents.algorithms.mpo import mpo_loss
-from simagents.algorithms.ppo import ppo_loss
 
+from simagents.algorithms.credit.constant import above
+from simagents.algorithms.credit.gae import advantages
+from simagents.algorithms.credit.rloo import leave_one_out
+from simagents.algorithms.credit.scene_mean import relative
 from simagents.algorithms.dpo import best_and_worst, dpo_loss
-from simagents.algorithms.kl import exact_reverse, k3
+from simagents.algorithms.kl import k3
+from simagents.algorithms.policy_gradient import policy_gradient_loss
+from simagents.algorithms.surrogate import clipped_gain, on_policy_gain
+from simagents.models.distribution import Categorical
 
 V = 3
 REWARD = torch.tensor([[0.3, 0.5, 0.1], [0.2, 0.9, 0.4], [0.6, 0.0, 0.3]], dtype=torch.float64)
@@ -57,37 +60,48 @@ def reward_of(path):
     return REWARD[path[:, 0], path[:, 1]][None]
 
 
+def even(logp):
+    return torch.full_like(logp, 1 / logp.numel())
+
+
 def mpo(toy, path, alpha=0.4):
     logp = toy.logp(path)
-    weight = torch.full_like(logp, 1 / logp.numel())
-    return mpo_loss(logp, torch.zeros_like(logp), reward_of(path), weight, alpha=alpha, beta=0.0)[0]
+    gain = on_policy_gain(logp, above(reward_of(path), alpha=alpha)[:, :, None, None])
+    return policy_gradient_loss(gain, even(logp))
+
+
+def rloo(toy, path):
+    logp = toy.logp(path)
+    gain = on_policy_gain(logp, leave_one_out(reward_of(path))[:, :, None, None])
+    return policy_gradient_loss(gain, even(logp))
 
 
 def grpo(divide):
     def loss(toy, path):
         logp = toy.logp(path)
-        weight = torch.full_like(logp, 1 / logp.numel())
-        return grpo_loss(
-            logp, logp.detach(), torch.zeros_like(logp), reward_of(path), weight,
-            clip=0.2, beta=0.0, divide_by_deviation=divide,
-        )[0]  # fmt: skip
+        advantage = relative(reward_of(path), divide_by_deviation=divide)[:, :, None, None]
+        return policy_gradient_loss(
+            clipped_gain(logp, logp.detach(), advantage, 0.2)[0], even(logp)
+        )
 
     return loss
 
 
 def ppo(toy, path):
     logp, value = toy.logp(path), toy.values(path)
-    advantage, returns = advantages(
-        reward_of(path)[..., None], value.detach(), discount=1.0, gae_lambda=0.95
-    )
-    return ppo_loss(
-        logp, logp.detach(), value, advantage, returns, torch.zeros_like(logp),
-        torch.full_like(logp, 1 / logp.numel()), clip=0.2, value_weight=0.5, beta=0.0,
-    )[0]  # fmt: skip
+    reward = torch.zeros_like(value)
+    reward[..., -1] = reward_of(path)[..., None]
+    advantage, returns = advantages(reward, value.detach(), discount=1.0, gae_lambda=0.95)
+    return policy_gradient_loss(
+        clipped_gain(logp, logp.detach(), advantage, 0.2)[0], even(logp),
+        value_error=(value - returns).square(), value_weight=0.5,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "loss", [mpo, grpo(True), grpo(False), ppo], ids=["mpo", "grpo", "grpo_undivided", "ppo"]
+    "loss",
+    [mpo, rloo, grpo(True), grpo(False), ppo],
+    ids=["mpo", "rloo", "grpo", "grpo_undivided", "ppo"],
 )
 def test_every_policy_gradient_finds_the_best_path(loss):
     toy, generator = Toy(), torch.Generator().manual_seed(0)
@@ -150,10 +164,13 @@ def test_with_a_penalty_the_optimum_is_the_tilted_reference():
         optimiser = torch.optim.Adam([logits], lr=0.03)
         for _ in range(500):
             logp = logits.log_softmax(-1)
-            estimates = {"k3": k3, "exact_reverse": exact_reverse}
+            estimates = {"k3": k3, "exact_reverse": Categorical.kl}
             divergence = estimates[name](logp, reference).expand(V)
-            tokens = [term.view(1, V, 1, 1) for term in (logp, divergence, logp.exp().detach())]
-            loss, _ = mpo_loss(tokens[0], tokens[1], reward[None], tokens[2], alpha=0.4, beta=beta)
+            gain = on_policy_gain(logp, above(reward, alpha=0.4))
+            gain, divergence, weight = (
+                term.view(1, V, 1, 1) for term in (gain, divergence, logp.exp().detach())
+            )
+            loss = policy_gradient_loss(gain, weight, divergence=divergence, beta=beta)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -171,13 +188,10 @@ def test_passes_with_clipping_stop_where_the_clip_says():
         old, reward = toy.logp(path).detach(), reward_of(path)
         advantage = (reward - reward.mean())[:, :, None, None].expand_as(old)
         optimiser = torch.optim.Adam([toy.first, toy.second], lr=0.05)
-        zero, weight = torch.zeros_like(old), torch.full_like(old, 1 / old.numel())
         for _ in range(60):
             optimiser.zero_grad()
-            ppo_loss(
-                toy.logp(path), old, zero, advantage, zero, zero, weight,
-                clip=clip, value_weight=0.0, beta=0.0,
-            )[0].backward()  # fmt: skip
+            gain, _ = clipped_gain(toy.logp(path), old, advantage, clip)
+            policy_gradient_loss(gain, even(old)).backward()
             optimiser.step()
         moved[clip] = (toy.logp(path) - old).abs().max().item()
     assert moved[0.2] < 0.5 * moved[inf]

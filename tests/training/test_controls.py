@@ -2,15 +2,23 @@
 
 import pytest
 
-from simagents.training.learners.controls import DivergenceTarget, RunningMean, control_of
+from simagents.config.algorithms import Divergence, DivergenceTarget
+from simagents.config.credit import Constant, Rloo, RunningMean
+from simagents.training.learners.controls import (
+    AdaptiveWeight,
+    Fixed,
+    RunningThreshold,
+    threshold_control,
+    weight_control,
+)
 
 
 def test_a_running_mean_by_hand():
     """From 0.7, a fifth of the way to 0.8 + 0.1: 0.74, then 0.772."""
-    alpha = RunningMean(0.7, rate=0.2, offset=0.1)
-    alpha.learned({"reward": 0.8})
+    alpha = RunningThreshold(0.7, rate=0.2, offset=0.1)
+    alpha.follow({"reward": 0.8})
     assert alpha.value == pytest.approx(0.74)
-    alpha.learned({"reward": 0.8})
+    alpha.follow({"reward": 0.8})
     assert alpha.value == pytest.approx(0.772)
 
 
@@ -19,20 +27,36 @@ def test_a_running_mean_by_hand():
 )
 def test_beta_by_hand(kl, beta):
     """At the target nothing; at twice the target times e^(1/5), at none of it e^(-1/5); and limits."""
-    control = DivergenceTarget(0.04, target=0.01, patience=5.0, least=0.001, most=1.0)
-    control.learned({"kl": kl})
+    settings = DivergenceTarget(start=0.04, target=0.01, patience=5.0, least=0.001, most=1.0)
+    control = weight_control(Divergence(estimator="k3", beta=settings))
+    assert isinstance(control, AdaptiveWeight)
+    control.follow({"kl": kl})
     assert control.value == pytest.approx(beta, abs=1e-6)
 
 
-def test_plain_numbers_and_measured_thresholds_are_no_controls():
-    assert control_of("alpha", 0.77, None) is None
-    assert control_of("alpha", {"parent_mean": 0.0}, 0.7) is None
-    assert control_of("beta", 0.04, None) is None
+def test_plain_numbers_stay():
+    alpha = threshold_control(Constant(rule="constant", alpha=0.77), None)
+    beta = weight_control(Divergence(estimator="k3", beta=0.04))
+    for control, value in ((alpha, 0.77), (beta, 0.04)):
+        assert isinstance(control, Fixed)
+        control.follow({"reward": 0.1, "kl": 9.0})
+        assert control.value == value
+
+
+def test_a_measured_threshold_is_the_parent_s_mean_and_the_offset():
+    settings = Constant(rule="constant", alpha={"parent_mean": -0.01})
+    assert threshold_control(settings, 0.7).value == pytest.approx(0.69)
+
+
+def test_rules_without_a_threshold_have_no_control():
+    assert threshold_control(Rloo(rule="rloo"), 0.7) is None
 
 
 def test_a_running_threshold_starts_from_the_measured_one():
-    """Which has the offset in it already."""
-    alpha = control_of("alpha", {"parent_mean": -0.01, "running_mean": 0.5}, 0.69)
-    assert alpha.value == 0.69
-    alpha.learned({"reward": 0.7})
+    """And follows the mean reward plus the offset."""
+    settings = RunningMean(rule="running_mean", alpha={"parent_mean": -0.01}, rate=0.5)
+    alpha = threshold_control(settings, 0.7)
+    assert isinstance(alpha, RunningThreshold)
+    assert alpha.value == pytest.approx(0.69)
+    alpha.follow({"reward": 0.7})
     assert alpha.value == pytest.approx(0.69)

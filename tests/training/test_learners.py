@@ -6,51 +6,87 @@ from dataclasses import replace
 import pytest
 import torch
 
+from simagents.config import algorithms
+from simagents.config.credit import CREDITS
+from simagents.config.keys import read_as
+from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.models.smart.network import Smart
 from simagents.models.value import ValueHead
 from simagents.training.data.batches import TrainingScenes
-from simagents.training.learners import ALGORITHMS, build_learner, has_value_head
+from simagents.training.learners.controls import Fixed
 from simagents.training.learners.experience import Padding
+from simagents.training.learners.registry import build_learner
 
-REWARDED = {"reward": "rollout", "challenge": 2025, "sampling_top_k": 16, "temperature": 1.0}
-COEFFICIENTS = {
-    "bc": {"label_smoothing": 0.1, "smoothing": "spatial"},
-    "noisy_bc": {"label_smoothing": 0.1, "noise": "nearest_k", "top_k": 5, "temperature": 1.0},
-    "catk": {"label_smoothing": 0.0, "rollout": "closest", "top_k": 8},
-    "mpo": {
-        "alpha": 0.6, "beta": 0.04, "divergence": "k3", **REWARDED,
+SAMPLING = {"top_k": 16, "temperature": 1.0}
+BY_ROLLOUT = {"kind": "realism", "challenge": 2025, "scored": "rollout"}
+BY_SCENE = {**BY_ROLLOUT, "scored": "scene"}
+REINFORCE = {
+    "name": "policy_gradient", "reward": BY_ROLLOUT, "credit": {"rule": "constant", "alpha": 0.6},
+    "whiten": False, "surrogate": {"kind": "on_policy"}, "log_prob": "mean",
+    "divergence": {"estimator": "k3", "beta": 0.04}, "sampling": SAMPLING,
+}  # fmt: skip
+VALUE = {"weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3}
+ALGORITHMS = {
+    "bc": {"name": "bc", "label_smoothing": 0.1, "smoothing": "spatial"},
+    "noisy_bc": {
+        "name": "noisy_bc", "label_smoothing": 0.1, "noise": "nearest_k", "top_k": 5,
+        "temperature": 1.0,
     },
+    "catk": {
+        "name": "catk", "label_smoothing": 0.0, "rollout": {"choice": "closest", "top_k": 8},
+    },
+    "mpo": REINFORCE,
     "ppo": {
-        "clip": 0.2, "passes": 2, "discount": 1.0, "gae_lambda": 0.95, "value_weight": 0.5,
-        "value_warmup": 0.1, "value_learning_rate": 1e-3, "beta": 0.04, "divergence": "k3", **REWARDED,
+        **REINFORCE, "whiten": True, "surrogate": {"kind": "clipped", "range": 0.2, "passes": 2},
+        "credit": {"rule": "gae", "discount": 1.0, "gae_lambda": 0.95, "value": VALUE},
     },
     "grpo": {
-        "clip": 0.2, "passes": 1, "divide_by_deviation": True, "beta": 0.04,
-        "divergence": "exact_reverse", **REWARDED,
+        **REINFORCE, "surrogate": {"kind": "clipped", "range": 0.2, "passes": 1},
+        "credit": {"rule": "scene_mean", "divide_by_deviation": True},
+        "divergence": {"estimator": "exact_reverse", "beta": 0.04},
     },
-    "dpo": {"beta": 10.0, "least_gap": 0.0, **REWARDED},
+    "rloo": {**REINFORCE, "credit": {"rule": "rloo"}, "log_prob": "sum"},
+    "mloo": {**REINFORCE, "reward": BY_SCENE, "credit": {"rule": "mloo"}, "log_prob": "sum"},
+    "leave_one_out": {**REINFORCE, "reward": BY_SCENE, "credit": {"rule": "leave_one_out"}},
+    "reinforce": {
+        **REINFORCE, "credit": {"rule": "reward_to_go", "discount": 0.95}, "whiten": True,
+        "divergence": None,
+    },
+    "dpo": {
+        "name": "dpo", "reward": BY_ROLLOUT, "sampling": SAMPLING, "beta": 10.0, "least_gap": 0.0,
+    },
 }  # fmt: skip
-REINFORCED = ("mpo", "ppo", "grpo", "dpo")
+IMITATING = ("bc", "noisy_bc", "catk")
+POLICY_GRADIENTS = tuple(n for n, a in ALGORITHMS.items() if a["name"] == "policy_gradient")
+
+
+def changed(algorithm, **changes):
+    """An algorithm's settings with some keys replaced; dots lead inwards, as double underscores."""
+    settings = copy.deepcopy(ALGORITHMS[algorithm])
+    for key, value in changes.items():
+        *outer, last = key.split("__")
+        place = settings
+        for name in outer:
+            place = place[name]
+        place[last] = value
+    return settings
 
 
 @pytest.fixture
 def setting(disk, recipe_of, policy):
-    """(learner, scenes, policy) of an algorithm; for MPO the policy has moved from its reference."""
+    """(learner, scenes, policy) of an algorithm; the policy has moved from its reference."""
 
     def make(algorithm, worlds_at_once=0, **changes):
-        recipe = recipe_of(
-            algorithm=algorithm,
-            coefficients={**COEFFICIENTS[algorithm], **changes},
-            budget={"rollouts": 3 if algorithm in REINFORCED else 0},
-        )
-        reference = copy.deepcopy(policy)
+        rollouts = 0 if algorithm in IMITATING else 3
+        recipe = recipe_of(algorithm=changed(algorithm, **changes), budget={"rollouts": rollouts})
+        reference = copy.deepcopy(policy) if recipe.algorithm.needs_reference else None
         with torch.no_grad():
             policy.head[-1].weight.mul_(1.1)
-        if has_value_head(recipe):
-            policy.value_head = ValueHead(policy.config.width, 0)
+        if recipe.algorithm.value is not None:
+            policy.value_head = ValueHead(policy.feature_width, 0)
             torch.nn.init.normal_(policy.value_head.layers[-1].weight)
-        learner = build_learner(recipe, policy, policy, reference, {}, worlds_at_once)
+        learner = build_learner(recipe, policy, policy, reference, None, worlds_at_once)
         return learner, TrainingScenes(disk.scenarios, disk.tokens, recipe), policy
 
     return make
@@ -68,12 +104,16 @@ def gradients(learner, policy: Smart, batches):
         loss += part.item()
         for name, value in numbers.items():
             stats[name] = stats.get(name, 0.0) + value.item()
-    found = {name: p.grad.clone() for name, p in policy.named_parameters() if p.grad is not None}
-    return loss, {name: v for name, v in stats.items() if not name.startswith("seconds")}, found
+    grads = {name: p.grad.clone() for name, p in policy.named_parameters() if p.grad is not None}
+    return loss, {name: v for name, v in stats.items() if not name.startswith("seconds")}, grads
 
 
-def test_every_algorithm_is_tested_here():
-    assert set(ALGORITHMS) == set(COEFFICIENTS)
+def test_every_algorithm_and_credit_rule_is_tested_here():
+    assert {settings["name"] for settings in ALGORITHMS.values()} == set(
+        algorithms.ALGORITHMS.kinds
+    )
+    rules = {settings["credit"]["rule"] for settings in ALGORITHMS.values() if "credit" in settings}
+    assert rules | {"running_mean"} == set(CREDITS.kinds)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -82,7 +122,7 @@ def test_two_micro_batches_of_one_are_one_of_two(setting, algorithm):
     whole = gradients(learner, policy, [scenes[[0, 1]]])
     parts = gradients(learner, policy, [scenes[[0]], scenes[[1]]])
     assert_same(whole, parts)
-    if algorithm in REINFORCED:
+    if algorithm not in IMITATING:
         assert 0 < whole[1]["reward"] < 1
         assert whole[1].get("kl", 1) > 0
 
@@ -97,7 +137,7 @@ def assert_same(whole, parts):
 
 def test_rollouts_in_parts_teach_what_they_teach_together(setting):
     """Three rollouts, two and one at a time."""
-    learner, scenes, policy = setting("ppo", divergence="exact_forward")
+    learner, scenes, policy = setting("ppo", divergence__estimator="exact_forward")
     batches = [scenes[[0, 1]]]
     whole = gradients(learner, policy, batches)
     assert_same(whole, gradients(replace(learner, worlds_at_once=2), policy, batches))
@@ -122,10 +162,10 @@ def test_rollouts_in_parts_keep_fewer_activations(setting):
 
 
 def test_each_pass_goes_over_the_same_rollouts(setting):
-    """The reference is asked once; the second pass sees the policy elsewhere than where it sampled."""
+    """The reference is evaluated once; in the second pass the policy is elsewhere than where it sampled."""
     learner, scenes, policy = setting("ppo")
-    batch, asked = scenes[[0]], []
-    learner.reference.register_forward_hook(lambda *_: asked.append(1))
+    batch, evaluations = scenes[[0]], []
+    learner.reference.register_forward_hook(lambda *_: evaluations.append(1))
     learner.prepare([batch])
     first, stats = learner.loss(batch, 3.0)
     first.backward()
@@ -138,26 +178,29 @@ def test_each_pass_goes_over_the_same_rollouts(setting):
     assert stats["reward"] == moved["reward"]
     assert stats["kl"] != moved["kl"]
     assert learner.passes == 2
-    assert asked == [1]
+    assert evaluations == [1]
 
 
 def test_advantages_are_whitened_over_all_micro_batches(setting):
     learner, scenes, _ = setting("ppo")
     batches = [scenes[[0]], scenes[[1]]]
     learner.prepare(batches)
-    found = [learner.prepared[batch.first].rows["advantage"] for batch in batches]
-    each = torch.stack([advantage.mean() for advantage in found])
+    each = []
+    for batch in batches:
+        advantage = learner.prepared[batch.first].padded["advantage"]
+        each.append(advantage[Padding(batch.scenes, 3).present].mean())
+    each = torch.stack(each)
     assert each.abs().min() > 0.01
     assert each.mean().item() == pytest.approx(0, abs=1e-5)
 
 
 def test_the_value_learns_without_teaching_the_policy(setting):
     """With no gain and no penalty only the head has a gradient."""
-    learner, scenes, policy = setting("ppo", beta=0.0)
+    learner, scenes, policy = setting("ppo", divergence__beta=0.0)
     batch = scenes[[0]]
     learner.prepare([batch])
-    known = learner.prepared[batch.first]
-    known.rows["advantage"] = torch.zeros_like(known.rows["advantage"])
+    sampled = learner.prepared[batch.first]
+    sampled.padded["advantage"] = torch.zeros_like(sampled.padded["advantage"])
     policy.zero_grad()
     learner.loss(batch, 3.0)[0].backward()
     moved = {n for n, p in policy.named_parameters() if p.grad is not None and p.grad.any()}
@@ -171,18 +214,18 @@ def test_pairs_are_the_same_in_every_epoch_and_near_ones_are_left_out(setting):
     batch = scenes[[0]]
     later = replace(batch, first=60)
     learner.prepare([batch, later])
-    (one, _, gap), (other, _, _) = (learner.prepared[b.first] for b in (batch, later))
-    assert torch.equal(one.paths.action, other.paths.action)
-    assert (gap >= 0).all()
+    one, other = (learner.prepared[b.first] for b in (batch, later))
+    assert torch.equal(one.experience.paths.action, other.experience.paths.action)
+    assert (one.gap >= 0).all()
     assert learner.counts(batch) == 1
-    learner.least_gap = 1.1
+    learner, scenes, _ = setting("dpo", least_gap=1.1)
     learner.prepare([batch])
     assert learner.counts(batch) == 0
     assert learner.loss(batch, 0.0)[0] == 0
 
 
 def test_parts_of_the_reward_are_logged(setting):
-    learner, scenes, policy = setting("mpo", reward="scene")
+    learner, scenes, policy = setting("mpo", reward__scored="scene")
     _, stats, _ = gradients(learner, policy, [scenes[[0]], scenes[[1]]])
     buckets = [stats[f"{name}_metrics"] for name in ("kinematic", "interactive", "map_based")]
     assert stats["reward"] == pytest.approx(
@@ -193,25 +236,52 @@ def test_parts_of_the_reward_are_logged(setting):
 
 def test_what_follows_the_run_is_logged_used_and_remembered(setting, recipe_of, policy):
     beta = {"start": 0.04, "target": 0.01, "patience": 5.0, "least": 0.001, "most": 1.0}
-    alpha = {"parent_mean": 0.0, "running_mean": 0.5}
-    coefficients = {**COEFFICIENTS["mpo"], "alpha": alpha, "beta": beta}
-    recipe = recipe_of(algorithm="mpo", coefficients=coefficients, budget={"rollouts": 3})
+    credit = {"rule": "running_mean", "alpha": {"parent_mean": 0.0}, "rate": 0.5}
+    algorithm = changed("mpo", credit=credit, divergence__beta=beta)
+    recipe = recipe_of(algorithm=algorithm, budget={"rollouts": 3})
     first, second = (
-        build_learner(recipe, policy, policy, copy.deepcopy(policy), {"alpha": 0.6})
-        for _ in range(2)
+        build_learner(recipe, policy, policy, copy.deepcopy(policy), 0.6) for _ in range(2)
     )
     batch = setting("mpo")[1][[0]]
     first.prepare([batch])
     stats = first.loss(batch, 3.0)[1]
     assert stats["alpha"].item() == pytest.approx(0.6)
     assert stats["beta"].item() == pytest.approx(0.04)
-    first.learned({"reward": 0.8, "kl": 0.02})
+    first.follow({"reward": 0.8, "kl": 0.02})
     assert first.state() == pytest.approx({"alpha": 0.7, "beta": 0.048856}, abs=1e-6)
     second.restore(first.state())
     assert second.state() == first.state()
 
 
-@pytest.mark.parametrize("algorithm", ["bc", "noisy_bc", "catk"])
+def test_without_a_divergence_there_is_no_reference(setting):
+    """REINFORCE from any weights, random ones too."""
+    learner, scenes, policy = setting("reinforce")
+    _, stats, _ = gradients(learner, policy, [scenes[[0]]])
+    assert learner.reference is None
+    assert "kl" not in stats
+
+
+def test_a_sum_teaches_as_many_times_as_there_are_actions(setting):
+    """The gain's gradient is that of the mean, times the actions of a rollout."""
+    grads = {}
+    for reduction in ("mean", "sum"):
+        learner, scenes, policy = setting("mpo", divergence=None, log_prob=reduction)
+        batch = scenes[[0]]
+        policy.load_state_dict(grads.setdefault("weights", copy.deepcopy(policy.state_dict())))
+        grads[reduction] = gradients(learner, policy, [batch])[2]
+    actions = len(batch.scenes.agent_scene) * 16
+    name = "head.3.weight"
+    assert torch.allclose(grads["sum"][name], actions * grads["mean"][name], rtol=1e-3, atol=1e-4)
+
+
+def test_credit_by_set_needs_a_reward_of_sets(recipe_of, policy):
+    for rule in ("mloo", "leave_one_out"):
+        recipe = recipe_of(algorithm=changed(rule, reward__scored="rollout"))
+        with pytest.raises(InputError, match=f"credit `{rule}` compares rewards of all rollouts"):
+            build_learner(recipe, policy, policy, policy)
+
+
+@pytest.mark.parametrize("algorithm", IMITATING)
 def test_a_few_steps_lower_the_loss(setting, algorithm):
     learner, scenes, policy = setting(algorithm)
     optimiser = torch.optim.Adam(policy.parameters(), lr=3e-3)
@@ -231,24 +301,24 @@ def test_agents_that_are_not_trained_on_do_not_count(setting):
     counted = learner.counts(batch)
     batch.scenes.trained[:] = False
     assert counted > learner.counts(batch) == 0
-    loss, _, found = gradients(learner, policy, [batch])
+    loss, _, grads = gradients(learner, policy, [batch])
     assert loss == 0
-    assert all((gradient == 0).all() for gradient in found.values())
+    assert all((gradient == 0).all() for gradient in grads.values())
 
 
 def test_a_reward_at_the_threshold_teaches_nothing_without_the_penalty(setting):
-    learner, scenes, policy = setting("mpo", beta=0.0, reward="scene")
+    learner, scenes, policy = setting("mpo", divergence__beta=0.0, reward__scored="scene")
     batch = scenes[[0]]
     _, stats, taught = gradients(learner, policy, [batch])
-    fair = replace(learner, coefficients={**learner.coefficients, "alpha": stats["reward"]})
+    fair = replace(learner, threshold=Fixed(stats["reward"]))
     _, _, nothing = gradients(fair, policy, [batch])
-    sizes = [max(g.abs().max().item() for g in found.values()) for found in (taught, nothing)]
+    sizes = [max(g.abs().max().item() for g in grads.values()) for grads in (taught, nothing)]
     assert sizes[1] < 1e-4 * sizes[0]
 
 
-def test_at_the_reference_there_is_no_divergence(setting, disk, recipe_of, policy):
-    recipe = recipe_of(algorithm="mpo", coefficients=COEFFICIENTS["mpo"], budget={"rollouts": 2})
-    learner = build_learner(recipe, policy, policy, copy.deepcopy(policy), {})
+def test_at_the_reference_there_is_no_divergence(disk, recipe_of, policy):
+    recipe = recipe_of(algorithm=ALGORITHMS["mpo"], budget={"rollouts": 2})
+    learner = build_learner(recipe, policy, policy, copy.deepcopy(policy))
     batch = TrainingScenes(disk.scenarios, disk.tokens, recipe)[[0]]
     learner.prepare([batch])
     stats = learner.loss(batch, 2.0)[1]
@@ -261,44 +331,52 @@ def test_at_the_reference_there_is_no_divergence(setting, disk, recipe_of, polic
         (
             "bc",
             {"label_smothing": 0.1},
-            "coefficients of bc: unknown key `label_smothing`; did you mean `label_smoothing`",
+            "algorithm: unknown key `label_smothing`; did you mean `label_smoothing`",
         ),
-        ("mpo", {"betta": 0.1}, "coefficients of mpo: unknown key `betta`; did you mean `beta`"),
-        ("catk", {"top_k": ...}, "catk needs the coefficient `top_k`"),
-        ("catk", {"rollout": "likeliest"}, "coefficients of catk: unknown key `top_k`"),
-        ("catk", {"rollout": "closer"}, r"catk\.rollout: unknown key `closer`; did you mean `closest`"),
-        ("catk", {"rollout": "top_k_filtered", "temperature": 1.0}, "needs the coefficient `filter_"),
-        ("noisy_bc", {"noise": "nearest"}, "unknown key `nearest`; did you mean `nearest_k`"),
-        ("mpo", {"alpha": ...}, "mpo needs the coefficient `alpha`"),
-        ("mpo", {"reward": "subgroup"}, "mpo needs the coefficient `subgroup`"),
-        ("grpo", {"divergence": "k3x"}, r"grpo\.divergence: unknown key `k3x`; did you mean `k3`"),
-        ("dpo", {"beta": {"start": 1.0}}, r"dpo\.beta: a steepness"),
+        (
+            "mpo",
+            {"divergence__betta": 0.1},
+            r"algorithm\.divergence: unknown key `betta`; did you mean `beta`",
+        ),
+        (
+            "catk",
+            {"rollout": {"choice": "closest"}},
+            r"algorithm\.rollout\.top_k: the key is missing",
+        ),
+        ("catk", {"rollout__choice": "likeliest"}, r"algorithm\.rollout: unknown key `top_k`"),
+        (
+            "catk",
+            {"rollout__choice": "closer"},
+            r"rollout\.choice: unknown value `closer`; did you mean `closest`",
+        ),
+        ("noisy_bc", {"noise": "nearest"}, "unknown value `nearest`; did you mean `nearest_k`"),
+        ("mpo", {"credit": {"rule": "constant"}}, r"algorithm\.credit\.alpha: the key is missing"),
+        ("mpo", {"reward__scored": "subgroup"}, r"algorithm\.reward.*`subgroup`"),
+        (
+            "grpo",
+            {"divergence__estimator": "k3x"},
+            r"divergence\.estimator: unknown value `k3x`; did you mean `k3`",
+        ),
+        ("dpo", {"beta": {"start": 1.0}}, r"algorithm\.beta: the value must be a valid number"),
+        ("bc", {"name": "bcc"}, r"algorithm\.name: unknown value `bcc`; did you mean `bc`"),
+        ("mpo", {"credit__rule": "constnt"}, r"credit\.rule: unknown value `constnt`; did you"),
     ],
-)  # fmt: skip
-def test_coefficients_too_many_or_too_few_are_named(recipe_of, policy, algorithm, change, message):
-    given = {**COEFFICIENTS[algorithm], **change}
-    given = {key: value for key, value in given.items() if value is not ...}
+)
+def test_keys_too_many_or_too_few_are_named(recipe_of, algorithm, change, message):
+    content = recipe_of().model_dump(mode="json") | {"algorithm": changed(algorithm, **change)}
     with pytest.raises(InputError, match=message):
-        build_learner(
-            recipe_of(algorithm=algorithm, coefficients=given), policy, policy, policy, {}
-        )
+        read_as(Recipe, content, "recipe.json")
 
 
-def test_an_unknown_algorithm_and_a_missing_parent_are_named(recipe_of, policy):
-    with pytest.raises(
-        InputError, match=r"recipe\.algorithm: unknown key `catc`; did you mean `catk`"
-    ):
-        build_learner(recipe_of(algorithm="catc"), policy, policy, None, {})
-    mpo = recipe_of(algorithm="mpo", coefficients=COEFFICIENTS["mpo"])
-    with pytest.raises(InputError, match="mpo starts from a parent run; give its weights"):
-        build_learner(mpo, policy, policy, None, {})
+def test_a_missing_parent_is_named(recipe_of, policy):
+    with pytest.raises(InputError, match="needs the run that it starts from as its reference"):
+        build_learner(recipe_of(algorithm=ALGORITHMS["mpo"]), policy, policy, None)
 
 
 def test_a_measured_threshold_takes_the_place_of_the_rule(recipe_of, policy):
-    coefficients = {**COEFFICIENTS["mpo"], "alpha": {"parent_mean": 0.0}}
-    recipe = recipe_of(algorithm="mpo", coefficients=coefficients)
-    learner = build_learner(recipe, policy, policy, policy, {"alpha": 0.71})
-    assert learner.coefficients["alpha"] == 0.71
+    algorithm = changed("mpo", credit__alpha={"parent_mean": 0.01})
+    learner = build_learner(recipe_of(algorithm=algorithm), policy, policy, policy, 0.7)
+    assert learner.threshold.value == pytest.approx(0.71)
 
 
 def test_padding_puts_rows_where_they_belong(batch):
@@ -309,7 +387,7 @@ def test_padding_puts_rows_where_they_belong(batch):
     first = 0
     for scene, count in enumerate(counts):
         for rollout in range(2):
-            mine = padded[scene, rollout]
-            assert mine[:count, 0].tolist() == list(range(first, first + count))
-            assert (mine[count:] == 0).all()
+            rows_of_scene = padded[scene, rollout]
+            assert rows_of_scene[:count, 0].tolist() == list(range(first, first + count))
+            assert (rows_of_scene[count:] == 0).all()
             first += count

@@ -11,9 +11,9 @@ from simagents.training.learners.registry import build_learner
 @pytest.fixture
 def setting(disk, recipe_of, policy):
     def make(noise="nearest_k", top_k=5, temperature=1.0, seed=0):
-        coefficients = dict(label_smoothing=0.1, noise=noise, top_k=top_k, temperature=temperature)
-        recipe = recipe_of(algorithm="noisy_bc", coefficients=coefficients, seed=seed)
-        learner = build_learner(recipe, policy, policy, None, {})
+        settings = dict(label_smoothing=0.1, noise=noise, top_k=top_k, temperature=temperature)
+        recipe = recipe_of(algorithm={"name": "noisy_bc", **settings}, seed=seed)
+        learner = build_learner(recipe, policy, policy, None)
         return learner, TrainingScenes(disk.scenarios, disk.tokens, recipe_of())
 
     return make
@@ -23,8 +23,7 @@ def setting(disk, recipe_of, policy):
 def test_without_a_choice_it_is_behaviour_cloning(setting, recipe_of, policy, noise):
     """The nearest of one: the log's own chain, whose next tokens lead to the log."""
     learner, scenes = setting(noise, top_k=1)
-    coefficients = {"label_smoothing": 0.1, "smoothing": "uniform"}
-    cloning = build_learner(recipe_of(coefficients=coefficients), policy, policy, None, {})
+    cloning = build_learner(recipe_of(), policy, policy, None)
     batch = scenes[[0, 1]]
     total = float(learner.counts(batch))
     assert total == cloning.counts(batch)
@@ -37,9 +36,11 @@ def test_paths_stray_and_come_back(setting):
     learner, scenes = setting()
     batch = scenes[[0, 1]]
     logged, strayed = logged_paths(batch.scenes), learner._strayed(batch)
-    changed = (logged.token != strayed.token)[logged.valid].float().mean()
+    changed = (logged.action != strayed.action)[logged.valid].float().mean()
     assert 0.5 < changed < 1
-    away = (strayed.pose - batch.scenes.logged[:, 1:])[logged.valid][:, :2].norm(dim=-1)
+    away = (strayed.pose - batch.scenes.representation.logged[:, 1:])[logged.valid][:, :2].norm(
+        dim=-1
+    )
     assert away.median() < 1.5
     assert torch.equal(strayed.valid, logged.valid)
 
@@ -58,11 +59,11 @@ def test_draws_are_keyed_by_seed_place_and_scenario(setting):
     learner, scenes = setting()
     other, _ = setting(seed=1)
     batch = scenes[[0]]
-    again, elsewhere = learner._strayed(batch).token, other._strayed(batch).token
-    assert torch.equal(learner._strayed(batch).token, again)
+    again, elsewhere = learner._strayed(batch).action, other._strayed(batch).action
+    assert torch.equal(learner._strayed(batch).action, again)
     assert not torch.equal(elsewhere, again)
     both = scenes[[0, 1]]
-    assert torch.equal(learner._strayed(both).token[: len(again)], again)
+    assert torch.equal(learner._strayed(both).action[: len(again)], again)
 
 
 def test_micro_batches_add_up(setting):

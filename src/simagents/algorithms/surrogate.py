@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def on_policy_gain(
-    logp: Float[Tensor, "*N"], advantage: Float[Tensor, "*N"]
+    logp: Float[Tensor, "*N"], advantage: Float[Tensor, "*#N"]
 ) -> Float[Tensor, "*N"]:
     """π/sg(π) A, whose value is A and whose gradient is A ∇log π: REINFORCE (Williams 1992)."""
     ratio = (logp - logp.detach()).exp()
@@ -16,7 +16,7 @@ def on_policy_gain(
 def clipped_gain(
     logp: Float[Tensor, "*N"],
     logp_old: Float[Tensor, "*N"],
-    advantage: Float[Tensor, "*N"],
+    advantage: Float[Tensor, "*#N"],
     clip: float,
 ) -> tuple[Float[Tensor, "*N"], Float[Tensor, "*N"]]:
     """min(u A, clip(u, 1 - ε, 1 + ε) A) with u = π/π_old, and where clipping zeroed the gradient.

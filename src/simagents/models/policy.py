@@ -43,38 +43,16 @@ class ActionSpace(Protocol):
 
 @runtime_checkable
 class Policy(Protocol):
-    """A model of what agents do next; also an `nn.Module`."""
+    """A model of what agents do next: what simulation needs of it."""
 
     actions: ActionSpace
     history: int
     """actions that lead up to the current step, at least 1"""
-    feature_width: int
-    """of the features that a value head reads"""
-    value_head: nn.Module | None
-    """attached while PPO trains; no part of the policy. Distributions then carry its values"""
-    fine_tuned: list[nn.Module]
-    """the parts that `trains: agents` trains"""
     latent_draws: int
     """uniform numbers that decide an agent's latents in a rollout; 0 for policies without latents"""
 
-    def logged_states(self, scenes: SceneBatch) -> LoggedStates:
-        """The log at the moments between actions."""
-        ...
-
-    def logged_paths(self, scenes: SceneBatch) -> Paths:
-        """The log as actions, one world for each scene; invalid where training does not look."""
-        ...
-
     def history_paths(self, scenes: SceneBatch, worlds: Worlds) -> Paths:
         """Paths that hold the history only."""
-        ...
-
-    def __call__(self, scenes: SceneBatch, paths: Paths) -> Distribution:
-        """Distributions [N, T - history] of the actions after the history, each given its past.
-
-        Paths with latents are evaluated under these; without, the policy takes those that it
-        learns from (a posterior given the log).
-        """
         ...
 
     def begin(self, scenes: SceneBatch) -> tuple[State, Distribution]:
@@ -94,4 +72,32 @@ class Policy(Protocol):
     ) -> tuple[State, Distribution]:
         """Take in the action that every agent took and the state it led to; the distribution of the
         next action."""
+        ...
+
+
+@runtime_checkable
+class TrainablePolicy(Policy, Protocol):
+    """What training needs besides; also an `nn.Module`."""
+
+    feature_width: int
+    """of the features that a value head reads"""
+    value_head: nn.Module | None
+    """attached while PPO trains; no part of the policy. Distributions then carry its values"""
+    fine_tuned: list[nn.Module]
+    """the parts that `trains: agents` trains"""
+
+    def logged_states(self, scenes: SceneBatch) -> LoggedStates:
+        """The log at the moments between actions."""
+        ...
+
+    def logged_paths(self, scenes: SceneBatch) -> Paths:
+        """The log as actions, one world for each scene; invalid where training does not look."""
+        ...
+
+    def __call__(self, scenes: SceneBatch, paths: Paths) -> Distribution:
+        """Distributions [N, T - history] of the actions after the history, each given its past.
+
+        Paths with latents are evaluated under these; without, the policy takes those that it
+        learns from (a posterior given the log).
+        """
         ...

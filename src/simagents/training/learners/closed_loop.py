@@ -12,7 +12,7 @@ from simagents.config.algorithms import Closest, Sampling
 from simagents.config.algorithms import Likeliest as LikeliestSettings
 from simagents.counter import hashed, key_of
 from simagents.models.paths import Paths
-from simagents.models.policy import Policy
+from simagents.models.policy import TrainablePolicy
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.agent_class import reference_size
 from simagents.simulation.choice import Choice, ClosestAmongTop, Likeliest, Sample
@@ -34,7 +34,7 @@ class ClosedLoopCloning(Learner):
     the whole action space: the action nearest to the log's next pose as seen from the rolled-out one.
     """
 
-    policy: Policy
+    policy: TrainablePolicy
     model: nn.Module
     seed: int
     settings: ClosedLoopSettings

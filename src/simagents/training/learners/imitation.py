@@ -12,7 +12,7 @@ from simagents.config.algorithms import BehaviourCloning
 from simagents.errors import InputError
 from simagents.models.distribution import Categorical, Distribution
 from simagents.models.paths import Paths
-from simagents.models.policy import Policy
+from simagents.models.policy import TrainablePolicy
 from simagents.models.scenes import SceneBatch
 from simagents.training.data.batches import Batch
 from simagents.training.learners.learner import Learner, Stats
@@ -22,7 +22,7 @@ from simagents.training.learners.learner import Learner, Stats
 class Cloning(Learner):
     """Behaviour cloning: the log's actions given the log's past."""
 
-    policy: Policy  # the engine around it, so that gradients are shared
+    policy: TrainablePolicy  # the engine around it, so that gradients are shared
     model: nn.Module
     settings: BehaviourCloning
     shares: Tensor | None = None

@@ -11,7 +11,7 @@ from simagents.config.algorithms import NoisyCloning as NoisyCloningSettings
 from simagents.counter import hashed, key_of
 from simagents.errors import InputError
 from simagents.models.paths import Paths, Worlds
-from simagents.models.policy import Policy
+from simagents.models.policy import TrainablePolicy
 from simagents.simulation.draws import DrawKeys
 from simagents.training.data.batches import Batch
 from simagents.training.learners.imitation import imitable, imitation_loss
@@ -28,7 +28,7 @@ class NoisyCloning(Learner):
     The draws of a scene differ each time that it is seen.
     """
 
-    policy: Policy
+    policy: TrainablePolicy
     model: nn.Module
     seed: int
     settings: NoisyCloningSettings

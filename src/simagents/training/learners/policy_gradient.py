@@ -20,7 +20,7 @@ from simagents.config.credit import Constant
 from simagents.config.recipe import Recipe
 from simagents.counter import hashed, key_of
 from simagents.models.paths import Paths
-from simagents.models.policy import Policy
+from simagents.models.policy import TrainablePolicy
 from simagents.models.scenes import SceneBatch
 from simagents.rewards.reward import Reward
 from simagents.training.data.batches import Batch
@@ -39,7 +39,7 @@ class PolicyGradient(Learner):
     evaluated once a batch, whatever the number of passes over it.
     """
 
-    policy: Policy  # the engine around it, so that gradients are shared
+    policy: TrainablePolicy  # the engine around it, so that gradients are shared
     model: nn.Module
     reference: nn.Module | None
     reward: Reward
@@ -158,7 +158,7 @@ class PolicyGradient(Learner):
         watch.lap("log_probabilities")
         return sampled
 
-    def _pass(self, policy: Policy, scenes: SceneBatch, paths: Paths) -> dict[str, Tensor]:
+    def _pass(self, policy: TrainablePolicy, scenes: SceneBatch, paths: Paths) -> dict[str, Tensor]:
         """One teacher-forced pass over what was sampled; [N, F] by name."""
         divergence = self.settings.divergence
         exact = divergence is not None and divergence.estimator not in SAMPLED

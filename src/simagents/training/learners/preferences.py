@@ -11,7 +11,7 @@ from simagents.algorithms.weights import rollout_mean, weighted
 from simagents.config.algorithms import Preferences as PreferencesSettings
 from simagents.config.recipe import Recipe
 from simagents.counter import hashed, key_of
-from simagents.models.policy import Policy
+from simagents.models.policy import TrainablePolicy
 from simagents.models.scenes import SceneBatch
 from simagents.rewards.reward import Reward
 from simagents.training.data.batches import Batch
@@ -41,7 +41,7 @@ class Preferences(Learner):
     `least_gap` are left out. Dropout is off.
     """
 
-    policy: Policy
+    policy: TrainablePolicy
     model: nn.Module
     reference: nn.Module
     reward: Reward
@@ -101,7 +101,7 @@ class Preferences(Learner):
         best, worst = reward.gather(1, pair).unbind(1)
         return Pairs(sampled, kept, best - worst)
 
-    def _log_prob(self, policy: Policy, scenes: SceneBatch, sampled: Experience) -> Tensor:
+    def _log_prob(self, policy: TrainablePolicy, scenes: SceneBatch, sampled: Experience) -> Tensor:
         distribution = policy(scenes, sampled.paths)
         drawn_from = distribution.drawn_by(self.settings.sampling, sampled.paths.support)
         return drawn_from.log_prob(sampled.paths.chosen)

@@ -6,7 +6,7 @@ from simagents.config import algorithms as settings
 from simagents.config.keys import module_of
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
-from simagents.models.policy import Policy
+from simagents.models.policy import TrainablePolicy
 from simagents.rewards.reward import Reward, build_reward
 from simagents.training.learners.closed_loop import ClosedLoopCloning
 from simagents.training.learners.controls import threshold_control, weight_control
@@ -19,7 +19,7 @@ from simagents.training.learners.preferences import Preferences
 
 def build_learner(
     recipe: Recipe,
-    policy: Policy,
+    policy: TrainablePolicy,
     model: nn.Module,
     reference: nn.Module | None,
     parent_mean: float | None = None,
