@@ -1,0 +1,90 @@
+"""Values that are written as changes of other values."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema
+
+from simagents.config.keys import Settings, read_as
+from simagents.errors import InputError
+
+S = TypeVar("S", bound=Settings)
+Json = dict[str, Any]
+
+
+class ChangesOf:
+    """The type of a key that holds only those keys of `kind` that differ from given ones.
+
+    Use it as `Annotated[dict[str, Any], ChangesOf(Optimiser)]`. Values are checked where `completed`
+    puts the others beside them.
+    """
+
+    def __init__(self, kind: Any, *more: str):
+        self.kind, self.more = kind, more
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return handler(source)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Json:
+        """An object with the same keys, none of them required, and `more` keys that hold text."""
+        content = TypeAdapter(self.kind).json_schema()
+        kinds = content.pop("$defs", {})
+        some = [kind for kind in kinds.values() if "discriminator" in content] or [content]
+        keys = {name: value for kind in some for name, value in kind["properties"].items()}
+        inlined = {name: _inlined(value, kinds) for name, value in keys.items()}
+        texts = {name: {"type": "string"} for name in self.more}
+        return {"type": "object", "properties": {**texts, **inlined}}
+
+
+def _inlined(schema: Any, definitions: Json) -> Any:
+    """A JSON schema without references."""
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        return {key: _inlined(value, definitions) for key, value in schema.items()}
+    return schema
+
+
+def completed(kind: type[S], defaults: Json, changes: Json, where: str) -> S:
+    """Settings of that kind: `defaults`, and over them `changes`, mapping by mapping.
+
+    Raises InputError, naming the key after `where`, for a key or value that the kind does not have.
+    """
+    return read_as(kind, merged(defaults, changes), where)
+
+
+def merged(content: Json, changes: Mapping[str, Any]) -> Json:
+    """Both together; where both have a value that is no mapping, the second one."""
+    together = dict(content)
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(together.get(key), Mapping)
+        together[key] = merged(together[key], value) if both else copy.deepcopy(value)
+    return together
+
+
+def changed(content: Json, changes: Mapping[str, Any], where: str) -> Json:
+    """A copy in which each dotted key of `changes` has its new value, whatever it had before.
+
+    Keys that are not there are added: whether there may be such a key is checked by whoever reads
+    the result as settings. Raises InputError where a dotted key leads through something that is no
+    mapping.
+    """
+    content = copy.deepcopy(content)
+    for key, value in changes.items():
+        *outer, last = str(key).split(".")
+        place = content
+        for depth, name in enumerate(outer):
+            if place.get(name) is None:
+                place[name] = {}
+            place = place[name]
+            if not isinstance(place, dict):
+                above = ".".join(outer[: depth + 1])
+                raise InputError(f"{where}.{key}: `{above}` is no mapping; change it as a whole.")
+        place[last] = copy.deepcopy(value)
+    return content
