@@ -2,15 +2,14 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema
 
-from simagents.config.keys import Settings, read_as
+from simagents.config.keys import read_as
 from simagents.errors import InputError
 
-S = TypeVar("S", bound=Settings)
 Json = dict[str, Any]
 
 
@@ -51,7 +50,7 @@ def _inlined(schema: Any, definitions: Json) -> Any:
     return schema
 
 
-def completed(kind: type[S], defaults: Json, changes: Json, where: str) -> S:
+def completed(kind: Any, defaults: Json, changes: Json, where: str) -> Any:
     """Settings of that kind: `defaults`, and over them `changes`, mapping by mapping.
 
     Raises InputError, naming the key after `where`, for a key or value that the kind does not have.

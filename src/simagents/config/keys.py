@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType, NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -19,8 +19,6 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from simagents.errors import InputError, unknown_key, unknown_value
-
-S = TypeVar("S", bound="Settings")
 
 
 class Settings(BaseModel):
@@ -120,8 +118,11 @@ def module_of(settings: Settings, home: str, tag: str) -> ModuleType:
     return import_module(f"{home}.{getattr(settings, tag)}" if built_in else own)
 
 
-def read_as(kind: type[S], content: Any, where: str) -> S:
-    """Settings of that kind. Raises InputError, naming the key and the nearest valid one."""
+def read_as(kind: Any, content: Any, where: str) -> Any:
+    """Content as that kind of value: a class of settings, one of several `Tagged`, or a list of them.
+
+    Raises InputError, naming the key after `where`, and the nearest valid one.
+    """
     try:
         return _reader(kind).validate_python(content)
     except ValidationError as problem:
