@@ -36,18 +36,11 @@ rule cells:
         "../../envs/simagents.yaml"
     params:
         rows=lambda wildcards: rows_of(PLAN.tables[wildcards.exhibit]),
-        columns=lambda wildcards: PLAN.tables[wildcards.exhibit].settings["columns"],
+        columns=lambda wildcards: PLAN.tables[wildcards.exhibit].settings.columns,
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),
-        facts=options(
-            {
-                "scale": PLAN.config["scale"],
-                "data": PLAN.source,
-                "challenge": EVALUATION["challenge"],
-                "rollouts": EVALUATION["rollouts"],
-            }
-        ),
+        facts=lambda wildcards: cell_facts(PLAN.tables[wildcards.exhibit]),
     shell:
         "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input.scores}"
         " {params.histories} {params.facts} --out {output} >{log} 2>&1"
@@ -66,7 +59,7 @@ rule table:
     conda:
         "../../envs/simagents.yaml"
     params:
-        caption=lambda wildcards: PLAN.tables[wildcards.exhibit].settings["caption"],
+        caption=lambda wildcards: PLAN.tables[wildcards.exhibit].settings.caption,
         published=lambda wildcards, input: (
             f"--published {input.published}" if input.published else ""
         ),
@@ -74,7 +67,7 @@ rule table:
             f"--literature {' '.join(rows)}" if (rows := literature(wildcards.exhibit)) else ""
         ),
         transposed=lambda wildcards: (
-            "--transposed" if PLAN.tables[wildcards.exhibit].settings.get("transposed") else ""
+            "--transposed" if PLAN.tables[wildcards.exhibit].settings.transposed else ""
         ),
     shell:
         "simagents table {input.cells} --caption {params.caption:q} {params.published}"
@@ -109,8 +102,7 @@ rule training_curves:
 rule rollout_picture:
     input:
         pictures=lambda wildcards: expand(
-            f"{SCORES}/0.pictures.safetensors",
-            system=[s.id for s in PLAN.figures[wildcards.exhibit].systems],
+            f"{SCORES}/0.pictures.safetensors", **scored(PLAN.figures[wildcards.exhibit])
         ),
         scenarios=scenarios_of("validation"),
     output:
