@@ -12,9 +12,9 @@ from typing import Any
 
 from simagents.config.changes import Json, completed
 from simagents.config.configuration import Configuration
-from simagents.config.exhibits import READ_TOKENS, Table
+from simagents.config.exhibits import READ_TOKENS
 from simagents.config.exhibits import Row as RowSettings
-from simagents.config.keys import read_as
+from simagents.config.keys import Settings, read_as
 from simagents.config.models import Model
 from simagents.config.recipe import Optimiser, Recipe
 from simagents.config.stages import Stage
@@ -120,8 +120,8 @@ class Plan(SharedFiles):
         """For each measurement that runs wait for, one of these runs, by the measurement's name."""
         return {run.calibration_id: run for run in self.runs.values() if run.calibration_id}
 
-    def _exhibit(self, name: str, settings: Table | Json, where: str) -> Exhibit:
-        content = settings.model_dump() if isinstance(settings, Table) else settings
+    def _exhibit(self, name: str, settings: Settings | Json, where: str) -> Exhibit:
+        content = settings.model_dump(mode="json") if isinstance(settings, Settings) else settings
         evaluation = content.get("evaluation")
         if evaluation is not None and evaluation not in self.evaluations:
             raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)

@@ -11,6 +11,7 @@ from simagents.config.keys import read_as
 from simagents.errors import InputError
 
 Json = dict[str, Any]
+CHANGES = "keys that differ"
 
 
 class ChangesOf:
@@ -31,23 +32,36 @@ class ChangesOf:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> Json:
-        """An object with the same keys, none of them required, and `more` keys that hold text."""
-        content = TypeAdapter(self.kind).json_schema()
-        kinds = content.pop("$defs", {})
-        some = [kind for kind in kinds.values() if "discriminator" in content] or [content]
-        keys = {name: value for kind in some for name, value in kind["properties"].items()}
-        inlined = {name: _inlined(value, kinds) for name, value in keys.items()}
+        """An object with the same keys, none of them required, and `more` keys that hold text.
+
+        Its comment says what it is, so that a list of all keys need not repeat these.
+        """
+        content = without_references(TypeAdapter(self.kind).json_schema())
+        kinds = content["anyOf"] if "discriminator" in content else [content]
+        keys = {name: value for kind in kinds for name, value in kind["properties"].items()}
+        if "discriminator" in content:  # a change keeps the kind
+            del keys[content["discriminator"]["propertyName"]]
         texts = {name: {"type": "string"} for name in self.more}
-        return {"type": "object", "properties": {**texts, **inlined}}
+        return {"$comment": CHANGES, "type": "object", "properties": {**texts, **keys}}
 
 
-def _inlined(schema: Any, definitions: Json) -> Any:
-    """A JSON schema without references."""
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _inlined(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-        return {key: _inlined(value, definitions) for key, value in schema.items()}
-    return schema
+def without_references(schema: Json) -> Json:
+    """A JSON schema in which every reference is replaced by what it refers to."""
+    definitions = schema.get("$defs", {})
+
+    def replaced(part: Any) -> Any:
+        if isinstance(part, list):
+            return [replaced(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        beside = {
+            key: replaced(value) for key, value in part.items() if key not in ("$defs", "$ref")
+        }
+        if "$ref" in part:
+            return {**replaced(definitions[part["$ref"].rpartition("/")[2]]), **beside}
+        return beside
+
+    return replaced(schema)
 
 
 def completed(kind: Any, defaults: Json, changes: Json, where: str) -> Any:
