@@ -1,9 +1,10 @@
 """Closed, typed settings, and one sentence for whatever is wrong with them."""
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -56,7 +57,7 @@ class Tagged:
         if name in self.kinds:
             return self.kinds[name]
         for package in (self.home, "simagents.extensions"):
-            if isinstance(name, str) and name.isidentifier() and find_spec(f"{package}.{name}"):
+            if isinstance(name, str) and name.isidentifier() and _has_module(package, name):
                 kind = getattr(import_module(f"{package}.{name}"), "Settings", None)
                 if kind is not None and kind is not Settings:
                     return kind
@@ -103,6 +104,21 @@ class Tagged:
         }
         built_in = [handler(kind.__pydantic_core_schema__) for kind in self.kinds.values()]
         return {"anyOf": [*built_in, own], "discriminator": {"propertyName": self.tag}}
+
+
+def _has_module(package: str, name: str) -> bool:
+    """Whether there is such a module; imports nothing, because a package may load torch."""
+    path, above = None, ""
+    for part in (*package.split("."), name):
+        above = f"{above}.{part}".lstrip(".")
+        if above in sys.modules:
+            path = getattr(sys.modules[above], "__path__", [])
+            continue
+        spec = PathFinder.find_spec(above, path)
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations or []
+    return True
 
 
 def tag_of(kind: type[Settings], tag: str) -> str:
