@@ -1,10 +1,12 @@
 """Experiments as data: what shares a run, what renames it, and what a typo is told."""
 
 import copy
+import re
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from simagents.config import reading
 from simagents.config.configuration import Configuration
@@ -466,6 +468,17 @@ def test_a_target_that_there_is_not_is_named(config, word, message):
     plan.check_targets(["--dry-run", "results/demo/tables/t.tex", "results/demo/paper/paper.pdf"])
     with pytest.raises(InputError, match=message):
         plan.check_targets([word])
+
+
+def test_the_readme_s_experiment_adds_two_runs(config):
+    """The row with 32 is the stage itself."""
+    text = (PROJECT / "README.md").read_text().partition("**An experiment of your own**")[2]
+    own = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    before = set(plan_of(config).runs)
+    config["tables"] |= own["tables"]
+    plan = plan_of(config)
+    assert [row.label for row in plan.tables["sampling"].rows] == ["top 8", "top 32", "top 0"]
+    assert len(set(plan.runs) - before) == 2
 
 
 # ---- all stages -------------------------------------------------------------------------------------

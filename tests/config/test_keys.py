@@ -53,8 +53,8 @@ def test_the_tag_chooses_the_class_and_comes_back():
         ({"rule": "ga"}, r"^x\.credit\.rule: unknown value `ga`; did you mean `gae`\?$"),
         ({"discount": 1.0}, r"^x\.credit: needs the key `rule`, one of constant, running_mean"),
         (
-            gae(value={"wight": 1.0}),
-            r"^x\.credit\.value: unknown key `wight`; did you mean `weight`\?$",
+            gae(value={"weigth": 1.0}),
+            r"^x\.credit\.value: unknown key `weigth`; did you mean `weight`\?$",
         ),
         (gae(discount=2.0), r"^x\.credit\.discount: 2\.0 must be less than or equal to 1\.$"),
         (

@@ -220,28 +220,22 @@ def _names_a_member(part: int | str) -> bool:
 
 def _sentence(error: ErrorDetails) -> str:
     """Pydantic's words as the end of a sentence, with what YAML may have made of a number."""
-    found = error["input"]
+    value = error["input"]
     if error["type"] == "missing":
         return "the key is missing."
     if error["type"] == "literal_error":
-        near = unknown_key(str(found), "", map(str, _literals(error)))
-        return (
-            str(near)
-            .removeprefix(": ")
-            .replace("unknown key", "unknown value")
-            .replace("valid keys", "valid values")
-        )
+        return str(unknown_value(str(value), "", _literals(error))).removeprefix(": ")
     if error["type"] == "value_error":  # from a validator of ours, which says it all
         return f"{error['ctx']['error']}."
     if error["type"] == "string_pattern_mismatch":
-        return f"{found!r} must match {error['ctx']['pattern']}."
+        return f"{value!r} must match {error['ctx']['pattern']}."
     said = error["msg"].removeprefix("Input should be ").rstrip(".")
     if said.startswith("List should have"):
         return f"{said[0].lower()}{said[1:]}."
     hint = ""
-    if isinstance(found, str) and "e" in found.lower() and _number(found):
-        hint = f" YAML reads {found} as text; write {float(found):.1e} with a dot."
-    shown = f"{found!r}" if isinstance(found, str | int | float | bool | None) else "the value"
+    if isinstance(value, str) and "e" in value.lower() and _number(value):
+        hint = f" YAML reads {value} as text; write {float(value):.1e} with a dot."
+    shown = f"{value!r}" if isinstance(value, str | int | float | bool | None) else "the value"
     return f"{shown} must be {said}.{hint}"
 
 

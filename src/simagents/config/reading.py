@@ -38,22 +38,22 @@ def content(root: Path, choices: Mapping[str, Any] | None = None) -> Json:
 
 
 def papers(paths: Iterable[Path]) -> Json:
-    """What several files say of different stages, tables and figures.
+    """The content of files that define different stages, tables and figures.
 
-    Raises InputError where two files say something of the same one.
+    Raises InputError where two files define the same one.
     """
     together: Json = {}
-    said_by: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in paths:
         for key, value in read_yaml(path).items():
             names = [f"{key}.{name}" for name in value] if isinstance(value, Mapping) else [key]
             for name in names:
-                if name in said_by:
+                if name in files:
                     raise InputError(
-                        f"{name}: {said_by[name].name} and {path.name} of {path.parent} both define"
+                        f"{name}: {files[name].name} and {path.name} of {path.parent} both define"
                         " it; rename one or remove it."
                     )
-                said_by[name] = path
+                files[name] = path
             together = merged(together, {key: value})
     return together
 
@@ -61,7 +61,7 @@ def papers(paths: Iterable[Path]) -> Json:
 def read_yaml(path: Path) -> Json:
     """A mapping. Raises InputError, naming the line, where the file is something else."""
     try:
-        found = yaml.load(path.read_text(), _Loader)
+        keys = yaml.load(path.read_text(), _Loader)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except yaml.YAMLError as problem:
@@ -69,6 +69,6 @@ def read_yaml(path: Path) -> Json:
         line = f", line {mark.line + 1}" if mark else ""
         said = getattr(problem, "problem", None) or "see the YAML specification"
         raise InputError(f"{path}{line}: not valid YAML ({said}).") from None
-    if not isinstance(found, dict):
+    if not isinstance(keys, dict):
         raise InputError(f"{path}: must hold keys with values.")
-    return found
+    return keys
