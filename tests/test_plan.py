@@ -1,32 +1,25 @@
 """Experiments as data: what shares a run, what renames it, and what a typo is told."""
 
 import copy
+import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from simagents.config import reading
+from simagents.config.configuration import Configuration
 from simagents.errors import InputError
-from simagents.plan import Plan, digest, validated
+from simagents.plan import Plan, labelled
+from simagents.runs import digest
 
 PROJECT = Path(__file__).parents[1]
-SCHEMA = PROJECT / "workflow/schemas/config.schema.yaml"
-SCALES = sorted((PROJECT / "config/scale").glob("*.yaml"))
-
-
-def load(scale):
-    """The configuration as the workflow merges it."""
-    files = ("config.yaml", "config/experiments.yaml", f"config/scale/{scale}.yaml")
-    config = {}
-    for name in files:
-        config |= yaml.safe_load((PROJECT / name).read_text())
-    size = yaml.safe_load((PROJECT / f"config/model/{config['size']}.yaml").read_text())
-    return config | size | {"scale": scale}
 
 
 @pytest.fixture(scope="module")
 def paper():
-    return load("demo")
+    return reading.content(PROJECT, {"scale": "demo"})
 
 
 @pytest.fixture
@@ -34,13 +27,21 @@ def config(paper):
     """One table of two rows, to be changed at will."""
     config = copy.deepcopy(paper)
     rows = [{"label": "BC", "stage": "bc"}, {"label": "RFT", "stage": "rft"}]
-    config["tables"] = {"t": {"caption": "", "columns": ["metametric"], "rows": rows}}
+    config["tables"] = {"t": table(rows)}
     config["figures"], config["on_demand"] = {}, []
     return config
 
 
+def table(rows):
+    return {"caption": "", "evaluation": "wosac_2025", "columns": ["metametric"], "rows": rows}
+
+
+def plan_of(config):
+    return Plan.of(Configuration.of(config))
+
+
 def ids(config):
-    return {run.recipe["stage"]: run.id for run in Plan.of(config).runs.values()}
+    return {run.recipe.stage: run.id for run in plan_of(config).runs.values()}
 
 
 # ---- what is a run's name made of -------------------------------------------------------------------
@@ -59,18 +60,20 @@ def test_equal_requests_share_one_run(config):
     """Whichever table asks, and whether a value is the stage's or the row's."""
     before = ids(config)
     config["tables"]["other"] = copy.deepcopy(config["tables"]["t"])
-    config["tables"]["other"]["rows"] = [{"label": "same", "stage": "rft", "with": {"beta": 0.04}}]
+    config["tables"]["other"]["rows"] = [
+        {"label": "same", "stage": "rft", "with": {"algorithm.divergence.beta": 0.04}}
+    ]
     assert ids(config) == before
 
 
 def test_a_changed_parent_renames_its_descendants_and_nothing_else(config):
     before = ids(config)
-    config["stages"]["sft"]["top_k"] = 16
+    config["stages"]["sft"]["algorithm"]["rollout"]["top_k"] = 16
     after = ids(config)
     assert after["bc"] == before["bc"]
     assert after["sft"] != before["sft"]
     assert after["rft"] != before["rft"]
-    config["stages"]["sft"]["top_k"] = 32
+    config["stages"]["sft"]["algorithm"]["rollout"]["top_k"] = 32
     assert ids(config) == before
 
 
@@ -81,7 +84,8 @@ def test_a_changed_parent_renames_its_descendants_and_nothing_else(config):
         lambda c: c["tables"]["t"]["rows"][0].update(label="Cloning"),
         lambda c: c["tables"]["t"].update(columns=["kinematic"]),
         lambda c: c["compute"].update(gpus=8, workers=8, micro_batch=4, zero_stage=2, save_every=7),
-        lambda c: c["evaluation"].update(rollouts=16, challenge=2024),
+        lambda c: c["evaluation"].update(rollouts=16),
+        lambda c: c["evaluations"]["wosac_2025"].update(challenge=2024),
         lambda c: c["budgets"].update(unused={**c["budgets"]["pretrain"], "steps": 1}),
         lambda c: c["tokenizers"]["trajtok"].update(reach=1),
     ],
@@ -91,6 +95,7 @@ def test_a_changed_parent_renames_its_descendants_and_nothing_else(config):
         "columns",
         "compute",
         "evaluation",
+        "challenge",
         "unused budget",
         "unused tokenizer",
     ],
@@ -104,7 +109,7 @@ def test_wording_machines_and_evaluation_rename_no_run(config, change):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda c: c["model"].update(width=64),
+        lambda c: c["models"]["smart"].update(width=64),
         lambda c: c["tokens"].update(map_size=64),
         lambda c: c["tokenizers"]["k_disks"].update(size=64),
         lambda c: c["scenarios"]["synthetic"].update(seed=9),
@@ -114,6 +119,7 @@ def test_wording_machines_and_evaluation_rename_no_run(config, change):
         lambda c: c.update(precision="bfloat16"),
         lambda c: c.update(seeds=[1]),
         lambda c: c["scenarios"]["synthetic"].update(held_out=7),
+        lambda c: c["scenarios"]["synthetic"].update(training_shards=2),
     ],
     ids=[
         "model",
@@ -126,6 +132,7 @@ def test_wording_machines_and_evaluation_rename_no_run(config, change):
         "precision",
         "seed",
         "held_out",
+        "training shards",
     ],
 )
 def test_whatever_moves_a_number_renames_every_run(config, change):
@@ -144,97 +151,204 @@ def with_tokenizers(config, *names, stage="bc"):
 
 
 def test_a_sweep_over_tokenizers_shares_scenarios_and_scores(config):
-    before = Plan.of(config)
-    plan = Plan.of(with_tokenizers(config, "k_disks", "trajtok", "grid"))
+    before = plan_of(config)
+    plan = plan_of(with_tokenizers(config, "k_disks", "trajtok", "grid"))
     assert len(set(plan.runs) - set(before.runs)) == 2
     assert len({run.tokens for run in plan.runs.values()}) == 3
-    assert (plan.data_id, plan.evaluation_id) == (before.data_id, before.evaluation_id)
+    assert plan.data_id == before.data_id
+    assert plan.evaluation_id("wosac_2025") == before.evaluation_id("wosac_2025")
     trajtok = plan.tables["t"].rows[3].systems[0]
-    assert plan.tokenizers[trajtok.tokens]["rule"] == "trajtok"
+    assert plan.tokenizers[trajtok.tokens].rule == "trajtok"
 
 
 def test_descendants_have_the_tokens_and_the_model_of_their_parents(config):
     config["stages"]["bc"] |= {"tokenizer": "grid", "model": {"head": "per_class"}}
-    runs = Plan.of(config).runs.values()
-    assert {run.tokens for run in runs} != {Plan.of(config).default_tokens}
+    runs = plan_of(config).runs.values()
+    assert {run.tokens for run in runs} != {plan_of(config).default_tokens}
     assert len({run.tokens for run in runs}) == 1
-    assert {run.recipe["model"]["head"] for run in runs} == {"per_class"}
+    assert {run.recipe.model.head for run in runs} == {"per_class"}
     with pytest.raises(
-        InputError, match="stage rft: `tokenizer` is that of the stage it starts from"
+        InputError,
+        match=r"tables\.t\.rows\[2\]\.with: a stage with `from` has the `tokenizer` of the stage",
     ):
-        Plan.of(with_tokenizers(config, "k_disks", stage="rft"))
+        plan_of(with_tokenizers(config, "k_disks", stage="rft"))
 
 
 def test_only_what_acts_by_tokens_is_named_after_them(config):
     rows = [{"label": name, "baseline": name} for name in ("log", "random_tokens")]
     config["tables"]["t"]["rows"] = rows
-    before = [system.id for system in Plan.of(config).systems.values()]
+    log, tokens = plan_of(config).systems.values()
     config["tokenizer"] = "grid"
-    after = [system.id for system in Plan.of(config).systems.values()]
-    assert before[0] == after[0] == "baseline-log"
-    assert before[1] != after[1]
+    log_after, tokens_after = plan_of(config).systems.values()
+    assert log.id == log_after.id == "baseline-log"
+    assert (log.tokens, log_after.tokens) == (None, None)
+    assert tokens.id != tokens_after.id
+
+
+FREE = """
+from typing import Literal
+
+from simagents.config import models
+
+
+class Settings(models.ModelSettings):
+    family: Literal["free"]
+    width: int
+"""
+
+
+def test_a_family_that_reads_no_tokens_depends_on_scenarios_only(config, tmp_path, monkeypatch):
+    """A model family of one's own, one file, and a row that changes the stage's model to it."""
+    import simagents.extensions
+
+    (tmp_path / "free.py").write_text(FREE)
+    monkeypatch.setattr(simagents.extensions, "__path__", [str(tmp_path)])
+    config["models"]["free"] = {"family": "free", "width": 8}
+    row = {"label": "Free", "stage": "bc", "with": {"model": {"base": "free"}}}
+    config["tables"]["t"]["rows"] = [row]
+    (before,) = plan_of(config).runs.values()
+    assert before.recipe.tokens is None
+    config["tokens"]["map_size"] = 64
+    assert list(plan_of(config).runs) == [before.id]
+    config["scenarios"]["synthetic"]["seed"] = 9
+    assert list(plan_of(config).runs) != [before.id]
+    row["with"] = {"model": {"base": "fre"}}
+    with pytest.raises(InputError, match=r"rows\[0\]\.with\.model\.base: .*did you mean `free`"):
+        plan_of(config)
+    sys.modules.pop("simagents.extensions.free")
+
+
+def test_a_row_may_change_one_key_of_the_model_or_optimiser(config):
+    row = {"label": "x", "stage": "bc", "with": {"model.head": "per_class", "optimiser.clip": 9.0}}
+    config["tables"]["t"]["rows"].append(row)
+    plan = plan_of(config)
+    before, after = (plan.tables["t"].rows[number].systems[0].recipe for number in (0, 2))
+    assert after.model == before.model.model_copy(update={"head": "per_class"})
+    assert after.optimiser == before.optimiser.model_copy(update={"clip": 9.0})
+    row["with"] = {"model.haed": "per_class"}
+    with pytest.raises(
+        InputError, match=r"tables\.t\.rows\[2\]\.with\.model: .*did you mean `head`"
+    ):
+        plan_of(config)
 
 
 def test_an_unknown_tokenizer_is_named(config):
-    with pytest.raises(InputError, match=r"tables\.t\.tokenizer: .*did you mean `trajtok`"):
-        Plan.of(with_tokenizers(config, "trajtk"))
+    with pytest.raises(InputError, match=r"rows\[2\]\.with\.tokenizer: .*did you mean `trajtok`"):
+        plan_of(with_tokenizers(config, "trajtk"))
+
+
+# ---- evaluations ------------------------------------------------------------------------------------
 
 
 def test_changing_the_evaluation_rescores(config):
-    before = Plan.of(config).evaluation_id
+    before = plan_of(config).evaluation_id("wosac_2025")
     config["compute"]["chunks"] = 64
-    assert Plan.of(config).evaluation_id == before
+    assert plan_of(config).evaluation_id("wosac_2025") == before
     config["evaluation"]["rollouts"] = 16
-    assert Plan.of(config).evaluation_id != before
+    assert plan_of(config).evaluation_id("wosac_2025") != before
 
 
-def test_seeds_multiply_runs_and_not_rows(config):
-    config["seeds"] = [0, 1, 2]
-    plan = Plan.of(config)
-    assert len(plan.runs) == 9
-    assert [len(row.systems) for row in plan.tables["t"].rows] == [3, 3]
-    seeds = {
-        (run.recipe["seed"], run.parent.recipe["seed"]) for run in plan.runs.values() if run.parent
+def test_each_table_has_its_own_evaluation(config):
+    """Changes go key by key; another name for the same evaluation shares its scores."""
+    config["evaluations"] |= {
+        "older": {"challenge": 2023, "sampling": {"top_k": 5}},
+        "same": {"challenge": 2025},
     }
-    assert seeds == {(0, 0), (1, 1), (2, 2)}
+    for name in ("older", "same"):
+        config["tables"][name] = {**config["tables"]["t"], "evaluation": name}
+    plan = plan_of(config)
+    older = plan.evaluations["older"]
+    assert (older.challenge, older.sampling.top_k, older.sampling.temperature) == (2023, 5, 1.0)
+    assert plan.evaluation_id("same") == plan.evaluation_id("wosac_2025")
+    assert plan.evaluations_by_id[plan.evaluation_id("older")] == older
+    assert len(plan.evaluations_by_id) == 2
+    assert plan.tables["older"].evaluation == "older"
+    assert len(plan.runs) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"limits": 3}, r"evaluations\.wosac_2025: unknown key `limits`; did you mean `limit`"),
+        ({"challenge": 2026}, r"evaluations\.wosac_2025\.challenge: unknown value `2026`"),
+        ({"sampling": {"topk": 1}}, r"evaluations\.wosac_2025\.sampling: .*did you mean `top_k`"),
+    ],
+)
+def test_a_wrong_evaluation_is_named(config, changes, message):
+    config["evaluations"]["wosac_2025"] |= changes
+    with pytest.raises(InputError, match=message):
+        plan_of(config)
+
+
+def test_an_unknown_evaluation_is_named(config):
+    config["tables"]["t"]["evaluation"] = "wosac_2024"
+    with pytest.raises(InputError, match=r"tables\.t\.evaluation: .*did you mean `wosac_2025`"):
+        plan_of(config)
 
 
 # ---- rows -------------------------------------------------------------------------------------------
 
 
+def test_seeds_multiply_runs_and_not_rows(config):
+    config["seeds"] = [0, 1, 2]
+    plan = plan_of(config)
+    assert len(plan.runs) == 9
+    assert [len(row.systems) for row in plan.tables["t"].rows] == [3, 3]
+    seeds = {(run.recipe.seed, run.parent.recipe.seed) for run in plan.runs.values() if run.parent}
+    assert seeds == {(0, 0), (1, 1), (2, 2)}
+
+
 def test_lists_multiply_out(config):
     config["tables"]["t"]["rows"] = [
-        {"label": "{alpha}, {beta}", "stage": "rft", "with": {"alpha": [0.7, 0.8], "beta": [0.0, 0.1, 1.0]}}
+        {"label": "{alpha}, {beta}", "stage": "rft",
+         "with": {"algorithm.credit.alpha": [0.7, 0.8], "algorithm.divergence.beta": [0.0, 0.1, 1.0]}}
     ]  # fmt: skip
-    rows = Plan.of(config).tables["t"].rows
+    rows = plan_of(config).tables["t"].rows
     assert [row.label for row in rows] == [
         "0.7, 0.0", "0.7, 0.1", "0.7, 1.0", "0.8, 0.0", "0.8, 0.1", "0.8, 1.0",
     ]  # fmt: skip
-    found = [row.systems[0].recipe["coefficients"] for row in rows]
-    assert [(c["alpha"], c["beta"]) for c in found][4] == (0.8, 0.1)
+    algorithm = rows[4].systems[0].recipe.algorithm
+    assert (algorithm.credit.alpha, algorithm.divergence.beta) == (0.8, 0.1)
 
 
 def test_braces_of_tex_survive(config):
     config["tables"]["t"]["rows"] = [
-        {"label": r"$\beta_{\mathrm{KL}}={beta}$", "stage": "rft", "with": {"beta": [0.1]}}
+        {
+            "label": r"$\beta_{\mathrm{KL}}={beta}$",
+            "stage": "rft",
+            "with": {"algorithm.divergence.beta": [0.1]},
+        }
     ]
-    (row,) = Plan.of(config).tables["t"].rows
+    (row,) = plan_of(config).tables["t"].rows
     assert row.label == r"$\beta_{\mathrm{KL}}=0.1$"
 
 
+def test_a_label_names_one_key(config):
+    row = {"label": "{top_k}", "stage": "rft"}
+    row["with"] = {"algorithm.sampling.top_k": 3, "algorithm.reward.top_k": 4}
+    config["tables"]["t"]["rows"].append(row)
+    with pytest.raises(
+        InputError, match=r"rows\[2\]\.with\.algorithm\.reward: unknown key `top_k`"
+    ):
+        plan_of(config)
+    with pytest.raises(InputError, match=r"here\.label: two keys of `with` end in `top_k`"):
+        labelled("{top_k}", {"a.top_k": 3, "b.top_k": 4}, "here")
+    assert labelled("{scale}", {"a.top_k": 3, "b.top_k": 4}, "here") == "{scale}"
+
+
 def test_a_new_value_of_a_sweep_adds_one_run(config):
-    sweep = {"label": "{alpha}", "stage": "rft", "with": {"alpha": [0.76, 0.77]}}
+    sweep = {"label": "{alpha}", "stage": "rft", "with": {"algorithm.credit.alpha": [0.76, 0.77]}}
     config["tables"]["t"]["rows"].append(sweep)
-    before = set(Plan.of(config).runs)
-    sweep["with"]["alpha"].append(0.78)
-    after = set(Plan.of(config).runs)
+    before = set(plan_of(config).runs)
+    sweep["with"]["algorithm.credit.alpha"].append(0.78)
+    after = set(plan_of(config).runs)
     assert before < after
     assert len(after - before) == 1
 
 
 def test_baselines_are_scored_and_not_trained(config):
     config["tables"]["t"]["rows"] = [{"label": "Log", "baseline": "log"}]
-    plan = Plan.of(config)
+    plan = plan_of(config)
     assert plan.tables["t"].systems[0].id == "baseline-log"
     assert not plan.runs
 
@@ -242,26 +356,35 @@ def test_baselines_are_scored_and_not_trained(config):
 def test_two_rows_of_one_label_are_refused(config):
     config["tables"]["t"]["rows"][1]["label"] = "BC"
     with pytest.raises(InputError, match=r"tables\.t: two rows have the same label"):
-        Plan.of(config)
+        plan_of(config)
 
 
 def test_unknown_stages_and_coefficients_are_named(config):
     config["tables"]["t"]["rows"][0]["stage"] = "rtf"
-    with pytest.raises(InputError, match=r"tables\.t: unknown key `rtf`; did you mean `rft`"):
-        Plan.of(config)
-    config["tables"]["t"]["rows"][0] = {"label": "x", "stage": "rft", "with": {"betta": 1.0}}
-    with pytest.raises(InputError, match="stage rft: unknown key `betta`; did you mean `beta`"):
-        Plan.of(config)
+    with pytest.raises(
+        InputError, match=r"tables\.t\.rows\[0\]\.stage: unknown value `rtf`; did you mean `rft`"
+    ):
+        plan_of(config)
+    config["tables"]["t"]["rows"][0] = {
+        "label": "x",
+        "stage": "rft",
+        "with": {"algorithm.divergence.betta": 1.0},
+    }
+    where = r"tables\.t\.rows\[0\]\.with\.algorithm\.divergence"
+    with pytest.raises(InputError, match=f"{where}: unknown key `betta`; did you mean `beta`"):
+        plan_of(config)
     config["stages"]["bc"]["budget"] = "pretrian"
     config["tables"]["t"]["rows"][0] = {"label": "x", "stage": "bc"}
     with pytest.raises(InputError, match=r"stages\.bc\.budget: .*did you mean `pretrain`"):
-        Plan.of(config)
+        plan_of(config)
 
 
 def test_a_stage_that_starts_from_itself_is_refused(config):
     config["stages"]["bc"]["from"] = "rft"
-    with pytest.raises(InputError, match=r"stages\.bc: starts from itself, by way of bc, rft, sft"):
-        Plan.of(config)
+    with pytest.raises(
+        InputError, match=r"stages\.sft: starts from itself, by way of sft, bc, rft"
+    ):
+        plan_of(config)
 
 
 def test_a_row_may_start_from_another_stage(config):
@@ -272,107 +395,127 @@ def test_a_row_may_start_from_another_stage(config):
 def test_a_threshold_to_be_measured_waits_for_its_parent(config):
     """Equal measurements are shared; a number in its place needs none."""
     config["tables"]["t"]["rows"].append(
-        {"label": "{beta}", "stage": "rft", "with": {"beta": [0.0, 0.1]}}
+        {"label": "{beta}", "stage": "rft", "with": {"algorithm.divergence.beta": [0.0, 0.1]}}
     )
-    plan = Plan.of(config)
-    (calibration,) = plan.calibrations.values()
-    sft = next(run for run in plan.runs.values() if run.recipe["stage"] == "sft")
-    assert calibration["parent"] == sft.id
-    assert calibration["rollouts"] == config["budgets"]["reinforce"]["rollouts"]
-    config["stages"]["rft"]["alpha"] = 0.77
-    assert not Plan.of(config).calibrations
+    plan = plan_of(config)
+    (run,) = plan.calibrations.values()
+    sft = next(run for run in plan.runs.values() if run.recipe.stage == "sft")
+    assert run.parent is not None
+    assert run.parent.id == sft.id
+    assert run.calibration_id.startswith(f"{sft.id}-")
+    assert run.calibration.model_dump(mode="json") == {
+        "held_out": 24,
+        "rollouts": config["budgets"]["reinforce"]["rollouts"],
+        "seed": 0,
+        "reward": {"kind": "realism", "challenge": 2025, "scored": "scene", "subgroup": None},
+        "sampling": {"top_k": 32, "temperature": 1.0},
+    }
+    config["stages"]["rft"]["algorithm"]["credit"]["alpha"] = 0.77
+    assert not plan_of(config).calibrations
 
 
 def test_a_sweep_over_offsets_measures_once_and_shows_their_signs(config):
     row = {"label": "$a{alpha}$", "stage": "rft"}
-    row["with"] = {"alpha": [{"parent_mean": offset} for offset in (-0.02, 0.0, 0.01)]}
+    offsets = [{"parent_mean": offset} for offset in (-0.02, 0.0, 0.01)]
+    row["with"] = {"algorithm.credit.alpha": offsets}
     config["tables"]["t"]["rows"].append(row)
-    plan = Plan.of(config)
+    plan = plan_of(config)
     assert [row.label for row in plan.tables["t"].rows[2:]] == ["$a-0.02$", "$a$", "$a+0.01$"]
     assert len(plan.runs) == 5
     assert len(plan.calibrations) == 1
 
 
-def test_what_is_on_demand_is_planned_and_not_in_the_paper(config):
-    config["tables"]["u"] = {
-        "caption": "",
-        "columns": [],
-        "rows": [{"label": "S", "stage": "sft_sft"}],
-    }
+def test_what_is_on_demand_is_planned_and_not_built_by_default(config):
+    config["tables"]["u"] = table([{"label": "S", "stage": "sft_sft"}])
     before = ids(config)
     config["on_demand"] = ["u"]
-    plan = Plan.of(config)
-    assert plan.in_paper(plan.tables) == ["t"]
+    plan = plan_of(config)
+    assert plan.by_default(plan.tables) == ["t"]
     assert ids(config) == before
     config["on_demand"] = ["v"]
-    with pytest.raises(InputError, match="on_demand: unknown key `v`"):
-        Plan.of(config)
+    with pytest.raises(InputError, match="on_demand: unknown value `v`"):
+        plan_of(config)
 
 
 def test_a_figure_of_a_table_that_is_not_there_is_refused(config):
     config["figures"]["f"] = {"kind": "sweep", "caption": "", "tables": ["tt"]}
     with pytest.raises(InputError, match=r"figures\.f\.tables: .*did you mean `t`"):
-        Plan.of(config)
+        plan_of(config)
 
 
 def test_other_data_than_the_scales_own_go_to_another_folder(config):
-    assert Plan.of(config).results == "results/demo"
+    assert plan_of(config).results == "results/demo"
     config["data"] = "womd"
-    assert Plan.of(config).results == "results/demo-womd"
+    assert plan_of(config).results == "results/demo-womd"
 
 
-# ---- the schema -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scale", [path.stem for path in SCALES])
-def test_every_scale_is_valid_and_plans(scale):
-    config = validated(load(scale), SCHEMA)
-    assert Plan.of(config).runs
+def test_other_data_have_other_names_of_runs(config):
+    before = ids(config)
+    config["data"] = "womd"
+    assert not set(before.values()) & set(ids(config).values())
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("word", "message"),
     [
-        (lambda c: c["stages"]["rft"].update(betta=0.1), r"stages\.rft: unknown key `betta`; did you mean `beta`"),
-        (lambda c: c["model"].update(widht=8), r"model: unknown key `widht`; did you mean `width`"),
-        (lambda c: c["tokenizers"]["k_disks"].update(reach=1), r"tokenizers\.k_disks: unknown key `reach`"),
-        (lambda c: c["tokenizers"]["k_means"].update(iteration=1), "did you mean `iterations`"),
-        (lambda c: c["tokenizers"]["trajtok"].pop("mirror"), r"tokenizers\.trajtok: 'mirror' is a required property"),
-        (lambda c: c["tokenizers"]["grid"]["vehicle"].pop("heading"), r"grid\.vehicle: 'heading' is a required"),
-        (lambda c: c.update(sedes=[0]), "unknown key `sedes`; did you mean `seeds`"),
-        (lambda c: c["stages"]["bc"].update(algorithm="catc"), r"stages\.bc\.algorithm: .*did you mean `catk`"),
+        ("results/demo/tables/tt.tex", "results/demo/tables: unknown value `tt`; did you mean `t`"),
+        ("results/demo/figures/t.pdf", "results/demo/figures: unknown value `t`"),
+        ("results/small/tables/t.tex", "this configuration writes to results/demo"),
     ],
-)  # fmt: skip
-def test_a_typo_names_the_nearest_key(config, change, message):
-    change(config)
+)
+def test_a_target_that_there_is_not_is_named(config, word, message):
+    plan = plan_of(config)
+    plan.check_targets(["--dry-run", "results/demo/tables/t.tex", "results/demo/paper/paper.pdf"])
     with pytest.raises(InputError, match=message):
-        validated(config, SCHEMA)
+        plan.check_targets([word])
 
 
-def test_a_number_without_a_dot_is_text(config):
-    """YAML 1.1 reads 5e-4 as a string."""
-    config["budgets"]["pretrain"] |= yaml.safe_load("learning_rate: 5e-4")
-    with pytest.raises(InputError, match=r"YAML reads 5e-4 as text; write 5\.0e-04 with a dot"):
-        validated(config, SCHEMA)
+def test_the_readme_s_experiment_adds_two_runs(config):
+    """The row with 32 is the stage itself."""
+    text = (PROJECT / "README.md").read_text().partition("**An experiment of your own**")[2]
+    own = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    before = set(plan_of(config).runs)
+    config["tables"] |= own["tables"]
+    plan = plan_of(config)
+    assert [row.label for row in plan.tables["sampling"].rows] == ["top 8", "top 32", "top 0"]
+    assert len(set(plan.runs) - before) == 2
+
+
+# ---- all stages -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scale", ["demo", "small", "paper"])
+def test_every_scale_plans(scale):
+    plan = Plan.of(reading.read(PROJECT, {"scale": scale}))
+    assert len(plan.runs) == 32 * len(plan.config.seeds)
+
+
+@pytest.mark.parametrize(
+    ("stage", "change", "message"),
+    [
+        ("bc", {"budget": "pretrian"}, r"stages\.bc\.budget: .*did you mean `pretrain`"),
+        ("bc", {"tokenizer": "grit"}, r"stages\.bc\.tokenizer: .*did you mean `grid`"),
+        ("bc", {"optimiser": {"clips": 1.0}}, r"stages\.bc\.optimiser: .*did you mean `clip`"),
+        ("bc", {"model": {"base": "smrt"}}, r"stages\.bc\.model\.base: .*did you mean `smart`"),
+        ("sft", {"from": "bcc"}, r"stages\.sft\.from: .*did you mean `bc`"),
+        ("sft", {"model": {"width": 8}}, r"stages\.sft: a stage with `from` has the `model`"),
+    ],
+)
+def test_stages_that_no_row_uses_are_checked_too(config, stage, change, message):
+    config["stages"][stage] |= change
+    config["tables"] = {"t": table([{"label": "Log", "baseline": "log"}])}
+    with pytest.raises(InputError, match=message):
+        plan_of(config)
 
 
 def test_values_of_a_sweep_obey_the_stages_rules(config):
-    config["tables"]["t"]["rows"][1]["with"] = {"alpha": [0.7, "7e-1"]}
+    row = config["tables"]["t"]["rows"][1]
+    row["with"] = {"algorithm.credit.alpha": [0.7, "7e-1"]}
     with pytest.raises(
-        InputError, match=r"tables\.t\.rows\.with\.alpha: .*YAML reads 7e-1 as text"
+        InputError,
+        match=r"tables\.t\.rows\[1\]\.with\.algorithm\.credit\.alpha: .*YAML reads 7e-1 as text",
     ):
-        validated(config, SCHEMA)
-    config["tables"]["t"]["rows"][1]["with"] = {"reward": ["scene", "rolout"]}
+        plan_of(config)
+    row["with"] = {"algorithm.reward.scored": ["scene", "rolout"]}
     with pytest.raises(InputError, match="did you mean `rollout`"):
-        validated(config, SCHEMA)
-
-
-def test_the_scales_have_the_same_keys():
-    def keys(content, where=()):
-        if not isinstance(content, dict):
-            return {where}
-        return {where}.union(*(keys(value, (*where, key)) for key, value in content.items()))
-
-    first, *others = (keys(yaml.safe_load(path.read_text())) for path in SCALES)
-    assert len(first) > 50
-    assert all(other == first for other in others)
+        plan_of(config)

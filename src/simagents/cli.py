@@ -31,6 +31,10 @@ GROUPS = {
         "tokenize": ("simagents.tokens.tokenize", "turn cached scenarios into token chains"),
     },
     "training": {
+        "config-reference": (
+            "simagents.config.documentation",
+            "write the tables of config/README.md and the editors' schema",
+        ),
         "costs": ("simagents.costs", "what every table would cost, before anything is submitted"),
         "calibrate": (
             "simagents.evaluation.calibrate",

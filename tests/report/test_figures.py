@@ -30,6 +30,8 @@ def arguments(kind, out, keys=(), **files):
     settings = {"caption": "", **dict(keys)}
     if "rows" in files:
         settings.setdefault("rows", [{"label": "BC", "stage": "bc"}])
+    if "pictures" in files:
+        settings.setdefault("evaluation", "wosac_2025")
     return Args(kind, json.dumps(settings), out, style=STYLE, **files)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from simagents.config.tokenizers import EndPoints, TrajTok
+from simagents.tokens import trajtok
 from simagents.tokens.motions import SHARE, hermite
-from simagents.tokens.trajtok import EndPoints, TrajTok
 
 
 def of(end):
@@ -13,11 +14,11 @@ def of(end):
 
 
 def tokens(motions, agent_class=0, **changes):
-    grid = EndPoints(x=(0.0, 4.0, 1.0), y=(-2.0, 2.0, 1.0), at_least=1)
+    grid = EndPoints(x=[0.0, 4.0, 1.0], y=[-2.0, 2.0, 1.0], at_least=1)
     given = dict(mirror=False, reach=0, neighbours=1, curve="hermite")
     given |= dict.fromkeys(("vehicle", "pedestrian", "cyclist"), grid)
-    rule = TrajTok(**{**given, **changes})
-    return rule.tokens(motions, agent_class, np.random.default_rng(0))
+    settings = TrajTok(rule="trajtok", **{**given, **changes})
+    return trajtok.tokens(settings, motions, agent_class, np.random.default_rng(0))
 
 
 def ends(found):
@@ -64,7 +65,7 @@ def test_what_turns_too_fast_becomes_a_curve():
 
 def test_a_cell_needs_enough_motions_and_mirrors_count():
     once = of([[2.0, 1.0, 0.1]])
-    grid = EndPoints(x=(0.0, 4.0, 1.0), y=(-2.0, 2.0, 1.0), at_least=2)
+    grid = EndPoints(x=[0.0, 4.0, 1.0], y=[-2.0, 2.0, 1.0], at_least=2)
     assert ends(tokens(once, vehicle=grid)) == {(0, 0)}
     assert ends(tokens(np.concatenate([once, once]), vehicle=grid)) == {(0, 0), (2, 1)}
     assert ends(tokens(once, mirror=True)) == {(0, 0), (2, 1), (2, -1)}

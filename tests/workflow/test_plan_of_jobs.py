@@ -30,12 +30,12 @@ def test_nothing_is_left_to_do_after_a_bare_snakemake(finished):
 
 
 def test_a_caption_sets_its_table_and_the_paper_again_and_nothing_else(finished):
-    finished.change("config/experiments.yaml", tables__baselines__caption="Floor and ceiling.")
+    finished.change("config/papers/common.yaml", tables__baselines__caption="Floor and ceiling.")
     assert finished.planned() == {"table": 1, "paper": 1}
 
 
 def test_what_only_decides_how_fast_reruns_nothing(finished):
-    slower = {"gpus": 4, "workers": 1, "threads": 7, "micro_batch": 1, "zero_stage": 0}
+    slower = {"gpus": 4, "workers": 1, "threads": 7, "micro_batch": 1, "zero_stage": 1}
     slower |= {"save_every": 9, "minutes": 99, "mem_mb": 9_999, "nodes": 1, "retries": 0}
     changes = {f"compute__{name}": value for name, value in slower.items()}
     finished.change("config/scale/demo.yaml", **changes)
@@ -56,10 +56,11 @@ def test_the_order_of_keys_means_nothing(finished):
 
 
 def test_a_new_sweep_value_adds_one_run_and_its_scores(finished):
-    path = finished.folder / "config/experiments.yaml"
+    path = finished.folder / "config/papers/smart_r1.yaml"
     config = yaml.safe_load(path.read_text())
     rows = config["tables"]["training_strategy"]["rows"]
-    rows.append({"label": "$\\beta={beta}$", "stage": "rft", "with": {"beta": [0.04, 0.4]}})
+    rows.append({"label": "$\\beta={beta}$", "stage": "rft"})
+    rows[-1]["with"] = {"algorithm.divergence.beta": [0.04, 0.4]}
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     jobs = finished.planned()
     assert (jobs["recipe"], jobs["train"], jobs["cells"]) == (1, 1, 1)
@@ -68,9 +69,12 @@ def test_a_new_sweep_value_adds_one_run_and_its_scores(finished):
 
 
 def test_a_changed_coefficient_renames_its_descendants_and_no_one_else(finished):
-    """BC and both SFT runs stay; RFT, the SFT after it and the sweep over α are made anew."""
-    finished.change("config/experiments.yaml", stages__rft__beta=0.4)
-    assert finished.planned()["train"] == 2 + ALPHAS
+    """BC and both SFT runs stay, and so does the sweep over β, which has values of its own. RFT, the
+    four stages like it, the SFT after it and the sweep over α are trained anew.
+    """
+    changes = {"stages__rft__algorithm__divergence__beta": 0.4}
+    finished.change("config/papers/smart_r1.yaml", **changes)
+    assert finished.planned()["train"] == 2 + 4 + ALPHAS
 
 
 def test_what_is_on_demand_is_made_when_asked_for_by_name(finished):
@@ -97,7 +101,30 @@ def test_a_tokenizer_remakes_what_reads_it_and_nothing_else(finished):
 
 
 def test_another_challenge_year_scores_again_and_trains_nothing(finished):
-    finished.change("config/scale/demo.yaml", evaluation__challenge=2024)
+    finished.change("config/papers/common.yaml", evaluations__wosac_2025__challenge=2024)
     jobs = finished.planned()
     assert "train" not in jobs
     assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS
+
+
+def test_a_table_of_another_year_adds_its_scores_and_keeps_the_others(finished):
+    path = finished.folder / "config/papers/common.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["evaluations"]["wosac_2023"] = {"challenge": 2023}
+    config["tables"]["older"] = {**config["tables"]["baselines"], "evaluation": "wosac_2023"}
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    jobs = finished.planned("--", "results/demo/tables/older.tex")
+    assert jobs == {"evaluate": 4 * CHUNKS, "cells": 1, "table": 1}
+
+
+def test_what_reads_no_tokens_waits_for_no_vocabulary(fresh):
+    """The log and constant velocity need the scenarios only."""
+    path = fresh.folder / "config/papers/common.yaml"
+    config = yaml.safe_load(path.read_text())
+    rows = config["tables"]["baselines"]["rows"]
+    config["tables"]["rules"] = {**config["tables"]["baselines"], "rows": [rows[1], rows[3]]}
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    jobs = fresh.planned("--", "results/demo/tables/rules.tex")
+    assert jobs["evaluate"] == 2 * CHUNKS
+    assert not {"vocabulary", "tokenize", "train"} & set(jobs)
+    assert jobs["cache"] == 1  # the validation shard

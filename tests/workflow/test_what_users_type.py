@@ -1,14 +1,17 @@
 """Commands of the README, and what they say where something is missing or wrong."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
+from simagents.config import reading
 from simagents.costs import Estimate
-from simagents.plan import Plan, configuration
+from simagents.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,11 +25,12 @@ def link_womd(workflow, **shards):
 
 
 def problem(output):
-    """The last thing that was said before Snakemake's own trace."""
-    lines = output.splitlines()
-    return next(
-        lines[i + 1] for i, line in enumerate(lines) if line.startswith("WorkflowError in file")
-    )
+    """The last line, which is one sentence of ours; Snakemake says no more, and shows no stack."""
+    assert "Traceback" not in output
+    assert "Error" not in output
+    *_, last = output.splitlines()
+    assert last.startswith("simagents: ")
+    return last.removeprefix("simagents: ")
 
 
 def test_the_slurm_profile_means_the_papers_scale_from_womd(fresh):
@@ -61,7 +65,7 @@ def test_as_many_jobs_are_planned_as_costs_are_counted_for(fresh, data):
     """
     link_womd(fresh, training=1000, validation=150)
     units = yaml.safe_load((ROOT / "config/costs.yaml").read_text())
-    estimate = Estimate(Plan.of(configuration(ROOT, "paper") | {"data": data}), units)
+    estimate = Estimate(Plan.of(reading.read(ROOT, {"scale": "paper", "data": data})), units)
     counted = sum((cost.jobs for cost in estimate.of_paper().values()), Counter())
     jobs = fresh.planned("--profile", "slurm", "--config", f"data={data}")
     assert (jobs["cache"], jobs["tokenize"]) == (46, 4 * 46)
@@ -145,7 +149,7 @@ def test_womd_that_is_not_linked_is_said_in_one_sentence(fresh):
 def test_fewer_shards_than_the_scale_wants_are_no_smaller_paper(fresh):
     link_womd(fresh, training=1, validation=1)
     told = problem(fresh.run("--dry-run", "--config", "data=womd", succeeds=False))
-    assert "holds 1 TFRecord files and scale demo wants 2" in told
+    assert "holds 1 TFRecord files and scale demo needs 2" in told
 
 
 def test_womd_has_results_of_its_own(fresh):
@@ -158,22 +162,22 @@ def test_womd_has_results_of_its_own(fresh):
     ("file", "key", "value", "sentence"),
     [
         (
-            "config/experiments.yaml",
-            "stages__rft__bta",
+            "config/papers/smart_r1.yaml",
+            "stages__rft__algorithm__divergence__bta",
             0.1,
-            "stages.rft: unknown key `bta`; did you mean `beta`?",
+            "stages.rft.algorithm.divergence: unknown key `bta`; did you mean `beta`?",
         ),
         (
-            "config/experiments.yaml",
+            "config/papers/common.yaml",
             "tables__baselines__columns",
             ["metametric", "min_adee"],
-            "tables.baselines.columns.1: unknown key `min_adee`; did you mean `min_ade`?",
+            "tables.baselines.columns[1]: unknown value `min_adee`; did you mean `min_ade`?",
         ),
         (
             "config/scale/demo.yaml",
             "optimiser__clip",
             "5e-1",
-            "optimiser.clip: '5e-1' is not of type 'number'. YAML reads 5e-1 as text;"
+            "optimiser.clip: '5e-1' must be a valid number. YAML reads 5e-1 as text;"
             " write 5.0e-01 with a dot.",
         ),
     ],
@@ -181,6 +185,52 @@ def test_womd_has_results_of_its_own(fresh):
 def test_a_slip_in_the_configuration_names_what_was_meant(fresh, file, key, value, sentence):
     fresh.change(file, **{key: value})
     assert problem(fresh.run("--dry-run", succeeds=False)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--config", "scale=dmo"), "scale: unknown value `dmo`; did you mean `demo`?"),
+        (("--config", "size=7mm"), "size: unknown value `7mm`; did you mean `7m`?"),
+        (("--config", "data=wod"), "data: unknown value `wod`; did you mean `womd`?"),
+        (("--config", "sedes=1"), "configuration: unknown key `sedes`; did you mean `seeds`?"),
+        (
+            ("--", "results/demo/tables/alhpa.tex"),
+            "results/demo/tables: unknown value `alhpa`; did you mean `alpha`?",
+        ),
+        (
+            ("--", "results/demo/figures/sweps.pdf"),
+            "results/demo/figures: unknown value `sweps`; did you mean `sweeps`?",
+        ),
+        (
+            ("--", "results/paper/tables/alpha.tex"),
+            "results/paper/tables/alpha.tex: this configuration writes to results/demo; choose"
+            " another by --config scale=… data=….",
+        ),
+    ],
+)
+def test_a_slip_on_the_command_line_names_what_was_meant(fresh, words, sentence):
+    assert problem(fresh.run("--dry-run", *words, succeeds=False)) == sentence
+
+
+PARSE = """
+import sys
+from snakemake.cli import main
+try:
+    main(["--list-rules"])
+except SystemExit as end:
+    assert not end.code, end.code
+print(*sorted({"torch", "deepspeed", "matplotlib", "simagents.plan"} & set(sys.modules)))
+"""
+"""Snakemake itself loads pandas."""
+
+
+def test_parsing_loads_nothing_large(fresh):
+    """Every job of a cluster parses the workflow again."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE], cwd=fresh.folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "simagents.plan"
 
 
 def test_scales_differ_in_values_and_not_in_keys(fresh):

@@ -3,25 +3,33 @@
 import json
 import os
 import shlex
+import sys
+from collections import Counter
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
+from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.plan import Plan, Run, validated
+from simagents.plan import Plan
 from simagents.report.columns import COLUMNS
+from simagents.runs import Run
 from simagents.site import Site
 
-SCHEMA = Path(workflow.current_basedir).parent / "schemas/config.schema.yaml"
+
+def stop(problem):
+    """End with one sentence. A WorkflowError would print the stack below it."""
+    sys.exit(f"simagents: {problem}")
+
 
 try:
-    PLAN = Plan.of(validated(config, SCHEMA))
+    # Snakemake's own `config` holds config.yaml and what the command line and the profile change.
+    PLAN = Plan.of(read(Path(), config))
+    # Snakemake parses before it knows its targets.
+    PLAN.check_targets(sys.argv[1:])
     SITE = Site.read()
 except InputError as problem:
-    raise WorkflowError(str(problem)) from None
+    stop(problem)
 
-COMPUTE = PLAN.config["compute"]
-EVALUATION = PLAN.config["evaluation"]
+COMPUTE = PLAN.config.compute
 
 
 wildcard_constraints:
@@ -32,6 +40,7 @@ wildcard_constraints:
     shard=r"[\w.-]+",
     run=r"[a-z0-9_]+-[0-9a-f]{10}",
     system=r"baseline-[a-z_]+(-[0-9a-f]{10})?|[a-z0-9_]+-[0-9a-f]{10}",
+    evaluation="[0-9a-f]{10}",
     chunk=r"\d+",
     exhibit="[a-z0-9_]+",
 
@@ -46,23 +55,23 @@ def options(flags):
 
 def shard_names(split):
     """Shards of a split: WOMD's own names where they are linked, ours where we write them."""
-    wanted = PLAN.scenarios[f"{split}_shards"]
+    count = getattr(PLAN.scenarios, f"{split}_shards")
     if PLAN.source == "synthetic":
-        return [f"{split}.tfrecord-{i:05d}-of-{wanted:05d}" for i in range(wanted)]
+        return [f"{split}.tfrecord-{number:05d}-of-{count:05d}" for number in range(count)]
     folder = Path("resources/womd") / split
-    found = sorted(path.name for path in folder.glob("*tfrecord*"))
-    if len(found) < wanted:
-        raise WorkflowError(
-            f"{folder} holds {len(found)} TFRecord files and scale {PLAN.config['scale']} wants"
-            f" {wanted}; link WOMD's {split} shards there (DATA.md) or lower"
+    names = sorted(path.name for path in folder.glob("*tfrecord*"))
+    if len(names) < count:
+        stop(
+            f"{folder} holds {len(names)} TFRecord files and scale {PLAN.config.scale} needs"
+            f" {count}; link WOMD's {split} shards there (DATA.md) or lower"
             f" scenarios.womd.{split}_shards."
         )
-    return found[:wanted]
+    return names[:count]
 
 
 def parts(shards):
-    """Splits, cut into what one job works on: split, number of the part, names of its shards."""
-    size = COMPUTE["shards"]
+    """Splits, divided into what one job works on: split, number of the part, names of its shards."""
+    size = COMPUTE.shards
     for split, names in shards.items():
         for number, first in enumerate(range(0, len(names), size)):
             yield split, number, names[first : first + size]
@@ -74,9 +83,9 @@ def folder_of(wildcards, output):
 
 
 def first_scenario(split, shard):
-    """Number of a synthetic shard's first scenario; those of validation start where no training gets."""
+    """Number of a synthetic shard's first scenario; validation starts at a number beyond training."""
     start = 10**9 if split == "validation" else 0
-    return start + SHARDS[split].index(shard) * PLAN.data["per_shard"]
+    return start + SHARDS[split].index(shard) * PLAN.scenarios.per_shard
 
 
 def scenarios_of(split):
@@ -95,26 +104,37 @@ def vocabulary_of(digest):
 # ---- runs ----------------------------------------------------------------------------------------
 
 
+def token_files(split, digest):
+    """A vocabulary and the scenes of a split that it tokenises; nothing for a system without one."""
+    if digest is None:
+        return {}
+    return {"tokens": tokens_of(split, digest), "vocabulary": vocabulary_of(digest)}
+
+
+def token_flags(wildcards, input):
+    """Flags for these files."""
+    if not input.get("tokens"):
+        return ""
+    return f"--tokens {input.tokens} --vocabulary {input.vocabulary}"
+
+
 def run_tokens(wildcards):
     """What a training run reads of its tokens."""
-    digest = PLAN.runs[wildcards.run].tokens
-    return {"tokens": tokens_of("training", digest), "vocabulary": vocabulary_of(digest)}
+    return token_files("training", PLAN.runs[wildcards.run].tokens)
 
 
 def system_tokens(wildcards):
-    """What a system is scored with: its own vocabulary, whatever the others have."""
-    digest = PLAN.systems[wildcards.system].tokens
-    return {"tokens": tokens_of("validation", digest), "vocabulary": vocabulary_of(digest)}
+    """The vocabulary of a system and the scenes that it is scored on."""
+    return token_files("validation", PLAN.systems[wildcards.system].tokens)
 
 
 def parent_of_calibration(wildcards):
     """The run that a threshold is measured on, and its tokens."""
-    parent = PLAN.runs[PLAN.calibrations[wildcards.calibration]["parent"]]
+    parent = PLAN.calibrations[wildcards.calibration].parent
     return {
         "recipe": ancient(f"{PLAN.results}/runs/{parent.id}/recipe.json"),
         "weights": f"{PLAN.results}/runs/{parent.id}/model.safetensors",
-        "tokens": tokens_of("training", parent.tokens),
-        "vocabulary": vocabulary_of(parent.tokens),
+        **token_files("training", parent.tokens),
     }
 
 
@@ -141,8 +161,34 @@ def weights_of(wildcards):
 
 def scores_of(exhibit):
     """Every chunk of scores of every system of a table."""
-    systems = [system.id for system in exhibit.systems]
-    return expand(f"{SCORES}/{{chunk}}.parquet", system=systems, chunk=CHUNKS)
+    return expand(f"{SCORES}/{{chunk}}.parquet", chunk=CHUNKS, **scored(exhibit))
+
+
+def scored(exhibit):
+    """Values of the wildcards of `SCORES` for a table or figure."""
+    return {
+        "system": [system.id for system in exhibit.systems],
+        "evaluation": PLAN.evaluation_id(exhibit.evaluation),
+    }
+
+
+def evaluation_options(wildcards):
+    """Flags of an evaluation."""
+    settings = PLAN.evaluations_by_id[wildcards.evaluation].model_dump(mode="json")
+    return options({**settings.pop("sampling"), **settings})
+
+
+def cell_facts(table):
+    """Flags that say under which conditions a table's scores were made."""
+    evaluation = PLAN.evaluations[table.evaluation]
+    return options(
+        {
+            "scale": PLAN.config.scale,
+            "data": PLAN.source,
+            "challenge": evaluation.challenge,
+            "rollouts": evaluation.rollouts,
+        }
+    )
 
 
 def reconstruction_of(row):
@@ -157,24 +203,24 @@ def histories_of(exhibit):
 
 def of_history(exhibit):
     """Whether it shows something that was logged; only then it waits for the histories."""
-    return any(COLUMNS[name].of_history for name in exhibit.settings.get("columns", ()))
+    return any(COLUMNS[name].of_history for name in getattr(exhibit.settings, "columns", ()))
 
 
 def of_tokens(exhibit):
     """Whether it shows something of the vocabularies; only then it waits for their reports."""
-    return any(COLUMNS[name].of_tokens for name in exhibit.settings.get("columns", ()))
+    return any(COLUMNS[name].of_tokens for name in getattr(exhibit.settings, "columns", ()))
 
 
 def rows_of(exhibit):
     """What a report needs to know of the rows of a table or figure, as JSON."""
-    asked = of_tokens(exhibit)
+    with_reconstruction = of_tokens(exhibit)
     return json.dumps(
         [
             {
                 "label": row.label,
                 "systems": [s.id for s in row.systems],
                 "published": row.published,
-                **({"reconstruction": reconstruction_of(row)} if asked else {}),
+                **({"reconstruction": reconstruction_of(row)} if with_reconstruction else {}),
             }
             for row in exhibit.rows
         ]
@@ -182,42 +228,46 @@ def rows_of(exhibit):
 
 
 def published(table):
-    name = PLAN.tables[table].settings.get("published")
+    name = PLAN.tables[table].settings.published
     return f"paper/published/{name}.csv" if name else []
 
 
 def published_names():
     """Published tables by the names of ours, as JSON."""
-    names = {table: PLAN.tables[table].settings.get("published") for table in TABLES}
+    names = {table: PLAN.tables[table].settings.published for table in TABLES}
     return json.dumps({table: name for table, name in names.items() if name})
-
-
-def evaluation_of(table):
-    """How the systems of a table are scored."""
-    return EVALUATION
 
 
 def literature(table):
     """Rows of the published file that are shown under ours."""
-    return [shlex.quote(row) for row in PLAN.tables[table].settings.get("literature", ())]
+    return [shlex.quote(row) for row in PLAN.tables[table].settings.literature]
 
 
 def cells_of(figure):
     """Cells of the tables that a figure draws."""
-    names = PLAN.figures[figure].settings["tables"]
-    return expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=names)
+    tables = PLAN.figures[figure].tables
+    return expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=tables)
+
+
+def default_evaluation():
+    """The evaluation of most tables, which the paper's prose means where it names no table."""
+    names = Counter(PLAN.tables[name].evaluation for name in TABLES)
+    return names.most_common(1)[0][0]
 
 
 def plan_facts():
     """What the paper's prose may say about the plan, as JSON."""
-    told = ("seeds", "tokens", "tokenizers", "model", "budgets", "evaluation", "stages")
+    keys = {"seeds", "tokens", "tokenizers", "budgets", "evaluation", "stages"}
+    facts = PLAN.config.model_dump(mode="json", include=keys, exclude_none=True)
+    facts["scenarios"] = PLAN.scenarios.model_dump(mode="json")
+    facts["model"] = PLAN.config.models[PLAN.config.model].model_dump(mode="json")
     return json.dumps(
         {
-            "scale": PLAN.config["scale"],
+            "scale": PLAN.config.scale,
             "data": PLAN.source,
-            "evaluation": PLAN.evaluation_id,
-            "captions": {name: f.settings["caption"] for name, f in PLAN.figures.items()},
-            "facts": {"scenarios": PLAN.scenarios, **{key: PLAN.config[key] for key in told}},
+            "evaluation": PLAN.evaluation_id(default_evaluation()),
+            "captions": {name: f.settings.caption for name, f in PLAN.figures.items()},
+            "facts": facts,
         }
     )
 
@@ -225,10 +275,10 @@ def plan_facts():
 SHARDS = {split: shard_names(split) for split in ("training", "validation")}
 RECORDS = f"resources/synthetic/{PLAN.data_id}" if PLAN.source == "synthetic" else "resources/womd"
 TOKENS = f"{PLAN.results}/tokens"
-SCORES = f"{PLAN.results}/scores/{{system}}/{PLAN.evaluation_id}"
-CHUNKS = range(COMPUTE["chunks"])
+SCORES = f"{PLAN.results}/scores/{{system}}/{{evaluation}}"
+CHUNKS = range(COMPUTE.chunks)
 PAPER = f"{PLAN.results}/paper/paper.pdf"
-TABLES, FIGURES = PLAN.in_paper(PLAN.tables), PLAN.in_paper(PLAN.figures)
+TABLES, FIGURES = PLAN.by_default(PLAN.tables), PLAN.by_default(PLAN.figures)
 CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=TABLES)
 EVERYTHING_BUT_PDF = [
     f"{PLAN.results}/results.tex",

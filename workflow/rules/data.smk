@@ -10,8 +10,8 @@ if PLAN.source == "synthetic":
         conda:
             "../../envs/simagents.yaml"
         params:
-            seed=PLAN.data["seed"],
-            scenarios=PLAN.data["per_shard"],
+            seed=PLAN.scenarios.seed,
+            scenarios=PLAN.scenarios.per_shard,
             first=lambda wildcards: first_scenario(wildcards.split, wildcards.shard),
         shell:
             "simagents synthesize --seed {params.seed} --first {params.first}"
@@ -34,7 +34,7 @@ for split, number, names in parts(SHARDS):
         conda:
             "../../envs/simagents.yaml"
         resources:
-            runtime=COMPUTE["minutes"],
+            runtime=COMPUTE.minutes,
         params:
             folder=folder_of,
         shell:
@@ -74,10 +74,10 @@ rule vocabulary:
     conda:
         "../../envs/simagents.yaml"
     resources:
-        runtime=COMPUTE["minutes"],
+        runtime=COMPUTE.minutes,
     params:
-        options=options({k: v for k, v in PLAN.config["tokens"].items() if k != "revision"}),
-        tokenizer=lambda wildcards: json.dumps(PLAN.tokenizers[wildcards.digest], sort_keys=True),
+        options=options(PLAN.config.tokens.model_dump(mode="json", exclude={"revision"})),
+        tokenizer=lambda wildcards: PLAN.tokenizers[wildcards.digest].model_dump_json(),
     shell:
         "simagents vocabulary --scenarios {input} {params.options} --tokenizer {params.tokenizer:q}"
         " --out {output.vocabulary} --report {output.report} >{log} 2>&1"
@@ -98,7 +98,7 @@ for split, number, names in parts(SHARDS):
         conda:
             "../../envs/simagents.yaml"
         resources:
-            runtime=COMPUTE["minutes"],
+            runtime=COMPUTE.minutes,
         params:
             folder=folder_of,
         shell:
@@ -120,7 +120,7 @@ rule reconstruction:
     conda:
         "../../envs/simagents.yaml"
     params:
-        limit=EVALUATION["limit"],
+        limit=PLAN.config.evaluation.limit,
     shell:
         "simagents reconstruction --tokens {input.tokens} --vocabulary {input.vocabulary}"
         " --training {input.training} --limit {params.limit} --out {output} >{log} 2>&1"

@@ -10,23 +10,24 @@ rule evaluate:
         scores=f"{SCORES}/{{chunk}}.parquet",
         pictures=f"{SCORES}/{{chunk}}.pictures.safetensors",
     log:
-        "<logs>/evaluate/{system}-{chunk}.log",
+        "<logs>/evaluate/{system}-{evaluation}-{chunk}.log",
     conda:
         "../../envs/simagents.yaml"
     resources:
-        **gpus(min(COMPUTE["gpus"], 1)),
-        runtime=COMPUTE["minutes"],
+        **gpus(min(COMPUTE.gpus, 1)),
+        runtime=COMPUTE.minutes,
     params:
         system=lambda wildcards, input: (
             f"--recipe {input.recipe} --weights {input.weights}"
             if wildcards.system in PLAN.runs
             else f"--baseline {PLAN.systems[wildcards.system].name}"
         ),
-        options=options(EVALUATION),
-        chunks=COMPUTE["chunks"],
-        pictured=COMPUTE["pictured"],
+        tokens=token_flags,
+        options=evaluation_options,
+        chunks=COMPUTE.chunks,
+        pictured=COMPUTE.pictured,
     shell:
         "OMP_NUM_THREADS=1 simagents evaluate {params.system}"
-        " --scenarios {input.scenarios} --tokens {input.tokens} --vocabulary {input.vocabulary}"
+        " --scenarios {input.scenarios} {params.tokens}"
         " {params.options} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --pictures {output.pictures} --pictured {params.pictured} --out {output.scores} >{log} 2>&1"

@@ -2,22 +2,10 @@
 
 import re
 
-from simagents.config.figures import FIGURES
-from simagents.config.keys import read_as
-
-try:
-    FIGURE_SETTINGS = {
-        name: read_as(FIGURES.kind_of(figure.settings["kind"]), figure.settings, f"figures.{name}")
-        for name, figure in PLAN.figures.items()
-    }
-except InputError as problem:
-    raise WorkflowError(str(problem)) from None
-
 
 def pictures_of(figure):
     """Rollouts of a few scenarios by every system of a figure."""
-    systems = [system.id for system in figure.systems]
-    return expand(f"{SCORES}/0.pictures.safetensors", system=systems)
+    return expand(f"{SCORES}/0.pictures.safetensors", **scored(figure))
 
 
 # What the kinds of figures read, by the names that the command line has for it.
@@ -34,7 +22,7 @@ def figure_inputs(name):
     """Only what its kind reads: a figure waits for nothing else."""
     return {
         files: FIGURE_FILES[files](PLAN.figures[name])
-        for files in sorted(FIGURE_SETTINGS[name].reads)
+        for files in sorted(PLAN.figures[name].settings.reads)
     }
 
 
@@ -46,4 +34,4 @@ def figure_rows(name):
 
 def plain_caption(name):
     """The caption for the report, which reads reStructuredText."""
-    return re.sub(r"\$(.+?)\$", r":math:`\1`", FIGURE_SETTINGS[name].caption)
+    return re.sub(r"\$(.+?)\$", r":math:`\1`", PLAN.figures[name].settings.caption)

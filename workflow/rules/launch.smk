@@ -3,10 +3,11 @@
 
 def shared(key):
     """A node's share of what a training job has."""
-    share, rest = divmod(COMPUTE[key], COMPUTE["nodes"])
+    total = getattr(COMPUTE, key)
+    share, rest = divmod(total, COMPUTE.nodes)
     if rest:
-        raise WorkflowError(
-            f"compute.{key}: {COMPUTE[key]} cannot be shared evenly by {COMPUTE['nodes']} nodes; take a"
+        stop(
+            f"compute.{key}: {total} cannot be shared evenly by {COMPUTE.nodes} nodes; choose a"
             " multiple of compute.nodes."
         )
     return share
@@ -24,14 +25,14 @@ def on_nodes():
     Over several nodes SLURM starts no step of its own (`mpi`), and GPUs, memory and cores are asked
     for by node: a sum over nodes may be met by an uneven share.
     """
-    if COMPUTE["nodes"] == 1:
-        return {"mem_mb": COMPUTE["mem_mb"], **gpus(COMPUTE["gpus"])}
+    if COMPUTE.nodes == 1:
+        return {"mem_mb": COMPUTE.mem_mb, **gpus(COMPUTE.gpus)}
     each = shared("workers")
     return {
         "mpi": "srun",
-        "nodes": COMPUTE["nodes"],
+        "nodes": COMPUTE.nodes,
         # The executor refuses one task a node under the name `tasks_per_node`.
-        **({"tasks_per_node": each} if each > 1 else {"tasks": COMPUTE["nodes"]}),
+        **({"tasks_per_node": each} if each > 1 else {"tasks": COMPUTE.nodes}),
         "cpus_per_task": cores(),
         "mem_mb": shared("mem_mb"),
         "slurm_extra": " ".join(filter(None, [GPUS_PER_NODE, SITE.extra])),
@@ -50,14 +51,14 @@ def launcher():
     by a file of the attempt's own, and the first of them takes a port that its system chooses. So
     no two jobs ever meet.
     """
-    if COMPUTE["workers"] == 1:
+    if COMPUTE.workers == 1:
         return ""
     if not OVER_NODES:
-        return f"torchrun --standalone --nproc-per-node={COMPUTE['workers']} {PATIENCE} --no-python"
+        return f"torchrun --standalone --nproc-per-node={COMPUTE.workers} {PATIENCE} --no-python"
     return (
-        f"srun --nodes={COMPUTE['nodes']} --ntasks={COMPUTE['nodes']} --ntasks-per-node=1"
+        f"srun --nodes={COMPUTE.nodes} --ntasks={COMPUTE.nodes} --ntasks-per-node=1"
         f" --cpus-per-task={cores() * shared('workers')} {GPUS_PER_NODE} --kill-on-bad-exit=1"
-        f" torchrun --nnodes={COMPUTE['nodes']} --nproc-per-node={shared('workers')}"
+        f" torchrun --nnodes={COMPUTE.nodes} --nproc-per-node={shared('workers')}"
         " --rdzv-backend=c10d --rdzv-conf=store_type=file"
         f" --rdzv-endpoint=$rendezvous {PATIENCE} --no-python"
     )
@@ -77,11 +78,8 @@ def meeting_point():
 PATIENCE = "--shutdown-timeout=300"
 # Of the Snakemake that submits. The one in a job reads this file too, and would train again in a job
 # that is about to end, or take a run back from the job that it has just handed it to.
-RETRIES = 0 if workflow.remote_exec else COMPUTE["retries"]
+RETRIES = 0 if workflow.remote_exec else COMPUTE.retries
 # In a job that the cluster started, and no shell that somebody opened in such a job.
-OVER_NODES = COMPUTE["nodes"] > 1 and workflow.remote_exec and "SLURM_JOB_ID" in os.environ
-GPUS_PER_NODE = (
-    f"--gpus-per-node={SITE.gpu_model + ':' * bool(SITE.gpu_model)}{shared('gpus')}"
-    if COMPUTE["gpus"]
-    else ""
-)
+OVER_NODES = COMPUTE.nodes > 1 and workflow.remote_exec and "SLURM_JOB_ID" in os.environ
+GPU_TYPE = f"{SITE.gpu_model}:" if SITE.gpu_model else ""
+GPUS_PER_NODE = f"--gpus-per-node={GPU_TYPE}{shared('gpus')}" if COMPUTE.gpus else ""

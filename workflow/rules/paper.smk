@@ -32,18 +32,11 @@ rule cells:
         "../../envs/simagents.yaml"
     params:
         rows=lambda wildcards: rows_of(PLAN.tables[wildcards.exhibit]),
-        columns=lambda wildcards: PLAN.tables[wildcards.exhibit].settings["columns"],
+        columns=lambda wildcards: PLAN.tables[wildcards.exhibit].settings.columns,
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),
-        facts=lambda wildcards: options(
-            {
-                "scale": PLAN.config["scale"],
-                "data": PLAN.source,
-                "challenge": evaluation_of(wildcards.exhibit)["challenge"],
-                "rollouts": evaluation_of(wildcards.exhibit)["rollouts"],
-            }
-        ),
+        facts=lambda wildcards: cell_facts(PLAN.tables[wildcards.exhibit]),
     shell:
         "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input.scores}"
         " {params.histories} {params.facts} --out {output} >{log} 2>&1"
@@ -62,7 +55,7 @@ rule table:
     conda:
         "../../envs/simagents.yaml"
     params:
-        caption=lambda wildcards: PLAN.tables[wildcards.exhibit].settings["caption"],
+        caption=lambda wildcards: PLAN.tables[wildcards.exhibit].settings.caption,
         published=lambda wildcards, input: (
             f"--published {input.published}" if input.published else ""
         ),
@@ -70,7 +63,7 @@ rule table:
             f"--literature {' '.join(rows)}" if (rows := literature(wildcards.exhibit)) else ""
         ),
         transposed=lambda wildcards: (
-            "--transposed" if PLAN.tables[wildcards.exhibit].settings.get("transposed") else ""
+            "--transposed" if PLAN.tables[wildcards.exhibit].settings.transposed else ""
         ),
     shell:
         "simagents table {input.cells} --caption {params.caption:q} {params.published}"
@@ -94,8 +87,8 @@ rule figure:
     conda:
         "../../envs/simagents.yaml"
     params:
-        kind=lambda wildcards: FIGURE_SETTINGS[wildcards.exhibit].kind,
-        settings=lambda wildcards: FIGURE_SETTINGS[wildcards.exhibit].model_dump_json(
+        kind=lambda wildcards: PLAN.figures[wildcards.exhibit].settings.kind,
+        settings=lambda wildcards: PLAN.figures[wildcards.exhibit].settings.model_dump_json(
             exclude={"kind"}
         ),
         rows=lambda wildcards: figure_rows(wildcards.exhibit),

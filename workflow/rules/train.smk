@@ -1,7 +1,7 @@
 """Recipes -> weights. A recipe is all that a run's numbers may depend on."""
 
 SHARING = options(
-    {key: COMPUTE[key] for key in ("micro_batch", "worlds_at_once", "zero_stage", "save_every")}
+    COMPUTE.model_dump(include={"micro_batch", "worlds_at_once", "zero_stage", "save_every"})
 )
 
 
@@ -16,7 +16,10 @@ rule recipe:
     params:
         # A run's name is a digest of its recipe, so this file can never go stale.
         recipe=lambda wildcards: json.dumps(
-            PLAN.runs[wildcards.run].recipe, indent=2, ensure_ascii=False, sort_keys=True
+            PLAN.runs[wildcards.run].recipe.model_dump(mode="json"),
+            indent=2,
+            ensure_ascii=False,
+            sort_keys=True,
         ),
     shell:
         "printf '%s\\n' {params.recipe:q} >{output} 2>{log}"
@@ -38,23 +41,24 @@ rule train:
     retries: RETRIES
     conda:
         "../../envs/simagents.yaml"
-    threads: COMPUTE["threads"]
+    threads: COMPUTE.threads
     resources:
         **on_nodes(),
-        runtime=COMPUTE["minutes"],
+        runtime=COMPUTE.minutes,
     params:
+        tokens=token_flags,
         parent=lambda wildcards, input: f"--parent {input.parent}" if input.parent else "",
         calibration=lambda wildcards, input: (
             f"--calibration {input.calibration}" if input.calibration else ""
         ),
     shell:
-        # How the work is shared stands in the command, not in params: it changes no number, so it
-        # retrains nothing. The resume folder is no output: Snakemake deletes those of a failed job. It
-        # deletes the log of a failed attempt too, so that is a link to a file where all attempts are.
-        # SIGTERM comes to all processes of a job, and the shell must wait until training has saved.
+        # How the work is shared is part of the command and not of params: it changes no number, so it
+        # retrains nothing. The resume folder is not an output, because Snakemake deletes the outputs of
+        # a failed job. Snakemake deletes its log too, so the log is a link to a file with all attempts.
+        # All processes of a job get SIGTERM, and the shell must wait until training has saved.
         "trap : TERM && mkdir -p resume/{wildcards.run} && ln -sf {wildcards.run}.attempts.log {log} &&"
         f" {meeting_point()} OMP_NUM_THREADS=1 {launcher()} simagents train {SHARING} --recipe {{input.recipe}}"
-        " --tokens {input.tokens} --scenarios {input.scenarios} --vocabulary {input.vocabulary}"
+        " --scenarios {input.scenarios} {params.tokens}"
         " {params.parent} {params.calibration} --resume resume/{wildcards.run}"
         " --weights {output.weights} --history {output.history}"
         " --provenance {output.provenance} >>{log} 2>&1"
@@ -71,13 +75,14 @@ rule calibrate:
     conda:
         "../../envs/simagents.yaml"
     resources:
-        **gpus(min(COMPUTE["gpus"], 1)),
-        runtime=COMPUTE["minutes"],
+        **gpus(min(COMPUTE.gpus, 1)),
+        runtime=COMPUTE.minutes,
     params:
-        options=lambda wildcards: options(
-            {k: v for k, v in PLAN.calibrations[wildcards.calibration].items() if k != "parent"}
+        tokens=token_flags,
+        settings=lambda wildcards: (
+            PLAN.calibrations[wildcards.calibration].calibration.model_dump_json()
         ),
     shell:
         "simagents calibrate --recipe {input.recipe} --weights {input.weights}"
-        " --scenarios {input.scenarios} --tokens {input.tokens} --vocabulary {input.vocabulary}"
-        " {params.options} --out {output} >{log} 2>&1"
+        " --scenarios {input.scenarios} {params.tokens} --settings {params.settings:q}"
+        " --out {output} >{log} 2>&1"

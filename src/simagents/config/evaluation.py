@@ -5,20 +5,26 @@ from typing import Annotated
 from pydantic import Field
 
 from simagents.config.algorithms import Sampling
+from simagents.config.data import Seed
 from simagents.config.keys import Settings
 from simagents.config.rewards import Challenge
 
 
-class Evaluation(Settings):
-    """One way to score systems; changing it rescores and retrains nothing."""
+class EvaluationDefaults(Settings):
+    """What a scale says of every evaluation."""
 
-    challenge: Challenge
-    """year of the WOSAC metric; scores of different years are never mixed in one table"""
     rollouts: Annotated[int, Field(ge=1)]
     """simulations of each scenario; 32 in the challenge. The metric depends on it"""
     sampling: Sampling
     """of policies; rules and the log draw nothing"""
-    seed: Annotated[int, Field(ge=0)]
+    seed: Seed
     """of the rollouts"""
     limit: Annotated[int, Field(ge=0)]
     """validation scenarios that are scored; 0 for all"""
+
+
+class Evaluation(EvaluationDefaults):
+    """One way to score systems; changing it rescores and retrains nothing."""
+
+    challenge: Challenge
+    """year of the WOSAC metric; scores of different years are never mixed in one table"""

@@ -1,12 +1,12 @@
 """Figures: what each kind draws, and from which files."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from simagents.config.exhibits import Rows
 from simagents.config.keys import Settings, Tagged
 
-Rows = Annotated[list[dict[str, Any]], Field(min_length=1)]
 Tables = Annotated[list[str], Field(min_length=1)]
 
 
@@ -41,6 +41,8 @@ class Rollouts(FigureSettings):
 
     kind: Literal["rollouts"]
     """one scene under several systems"""
+    evaluation: str
+    """one of `evaluations`: whose rollouts are drawn"""
     rows: Rows
     """systems; each row has a panel"""
 

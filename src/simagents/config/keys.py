@@ -1,17 +1,25 @@
 """Closed, typed settings, and one sentence for whatever is wrong with them."""
 
+import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import PathFinder
 from types import ModuleType, NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from simagents.errors import InputError, unknown_key, unknown_value
-
-S = TypeVar("S", bound="Settings")
 
 
 class Settings(BaseModel):
@@ -23,7 +31,11 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        serialize_by_alias=True,
     )
 
 
@@ -45,7 +57,7 @@ class Tagged:
         if name in self.kinds:
             return self.kinds[name]
         for package in (self.home, "simagents.extensions"):
-            if isinstance(name, str) and name.isidentifier() and find_spec(f"{package}.{name}"):
+            if isinstance(name, str) and name.isidentifier() and _has_module(package, name):
                 kind = getattr(import_module(f"{package}.{name}"), "Settings", None)
                 if kind is not None and kind is not Settings:
                     return kind
@@ -81,6 +93,33 @@ class Tagged:
             ),
         )
 
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Any of the built-in kinds, or some keys under a tag of your own."""
+        own = {
+            "type": "object",
+            "required": [self.tag],
+            "properties": {self.tag: {"type": "string", "not": {"enum": list(self.kinds)}}},
+        }
+        built_in = [handler(kind.__pydantic_core_schema__) for kind in self.kinds.values()]
+        return {"anyOf": [*built_in, own], "discriminator": {"propertyName": self.tag}}
+
+
+def _has_module(package: str, name: str) -> bool:
+    """Whether there is such a module; imports nothing, because a package may load torch."""
+    path, above = None, ""
+    for part in (*package.split("."), name):
+        above = f"{above}.{part}".lstrip(".")
+        if above in sys.modules:
+            path = getattr(sys.modules[above], "__path__", [])
+            continue
+        spec = PathFinder.find_spec(above, path)
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations or []
+    return True
+
 
 def tag_of(kind: type[Settings], tag: str) -> str:
     """The one value that the tag of a kind may have."""
@@ -95,14 +134,32 @@ def module_of(settings: Settings, home: str, tag: str) -> ModuleType:
     return import_module(f"{home}.{getattr(settings, tag)}" if built_in else own)
 
 
-def read_as(kind: type[S], content: Any, where: str) -> S:
-    """Settings of that kind. Raises InputError, naming the key and the nearest valid one."""
+def read_as(kind: Any, content: Any, where: str) -> Any:
+    """Content as that kind of value: a class of settings, one of several `Tagged`, or a list of them.
+
+    Raises InputError, naming the key after `where`, and the nearest valid one.
+    """
     try:
-        return TypeAdapter(kind).validate_python(content)
+        return _reader(kind).validate_python(content)
     except ValidationError as problem:
         keys, said = _first(problem, kind)
-        place = ".".join([where, *keys] if where else keys) or "configuration"
-        raise InputError(f"{place}: {said}") from None
+        raise InputError(f"{_place(where, keys)}: {said}") from None
+
+
+@cache
+def _reader(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind)
+
+
+def _place(where: str, keys: tuple[str, ...]) -> str:
+    """Keys joined by dots, with the number of a list's item in brackets: `tables.beta.rows[1]`."""
+    place = ".".join([where, *keys] if where else keys).replace(".[", "[")
+    return place or "configuration"
+
+
+def fields_of(kind: type[Settings]) -> dict[str, FieldInfo]:
+    """Fields by the names of their keys, some of which are reserved words of Python."""
+    return {field.alias or name: field for name, field in kind.model_fields.items()}
 
 
 def _first(problem: ValidationError, kind: Any) -> tuple[tuple[str, ...], str]:
@@ -113,7 +170,7 @@ def _first(problem: ValidationError, kind: Any) -> tuple[tuple[str, ...], str]:
     if chosen["type"] == "nested":
         return (*keys, *chosen["ctx"]["keys"]), chosen["ctx"]["said"]
     if chosen["type"] == "extra_forbidden":
-        said = str(unknown_key(keys[-1], "", holder.model_fields))
+        said = str(unknown_key(keys[-1], "", fields_of(holder)))
         return keys[:-1], said.removeprefix(": ")
     return keys, _sentence(chosen)
 
@@ -126,13 +183,13 @@ def _walk(kind: Any, location: tuple[int | str, ...]) -> tuple[tuple[str, ...], 
         here = _settings_in(here)
         if isinstance(here, type) and issubclass(here, Settings):
             holder = here
-            if part in here.model_fields:
+            if part in fields_of(here):
                 keys.append(str(part))
-                here = here.model_fields[part].annotation
+                here = fields_of(here)[part].annotation
             elif part != here.__name__ and not _names_a_member(part):
                 keys.append(str(part))
-        elif get_args(here) and get_origin(here) in (dict, list, tuple):
-            keys.append(str(part))
+        elif get_args(here) and get_origin(here) in (dict, list):
+            keys.append(f"[{part}]" if get_origin(here) is list else str(part))
             here = get_args(here)[-1]
         elif not _names_a_member(part):
             keys.append(str(part))
@@ -163,22 +220,22 @@ def _names_a_member(part: int | str) -> bool:
 
 def _sentence(error: ErrorDetails) -> str:
     """Pydantic's words as the end of a sentence, with what YAML may have made of a number."""
-    found = error["input"]
+    value = error["input"]
     if error["type"] == "missing":
         return "the key is missing."
     if error["type"] == "literal_error":
-        near = unknown_key(str(found), "", map(str, _literals(error)))
-        return (
-            str(near)
-            .removeprefix(": ")
-            .replace("unknown key", "unknown value")
-            .replace("valid keys", "valid values")
-        )
-    said = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ").rstrip(".")
+        return str(unknown_value(str(value), "", _literals(error))).removeprefix(": ")
+    if error["type"] == "value_error":  # from a validator of ours, which says it all
+        return f"{error['ctx']['error']}."
+    if error["type"] == "string_pattern_mismatch":
+        return f"{value!r} must match {error['ctx']['pattern']}."
+    said = error["msg"].removeprefix("Input should be ").rstrip(".")
+    if said.startswith("List should have"):
+        return f"{said[0].lower()}{said[1:]}."
     hint = ""
-    if isinstance(found, str) and "e" in found.lower() and _number(found):
-        hint = f" YAML reads {found} as text; write {float(found):.1e} with a dot."
-    shown = f"{found!r}" if isinstance(found, str | int | float | bool | None) else "the value"
+    if isinstance(value, str) and "e" in value.lower() and _number(value):
+        hint = f" YAML reads {value} as text; write {float(value):.1e} with a dot."
+    shown = f"{value!r}" if isinstance(value, str | int | float | bool | None) else "the value"
     return f"{shown} must be {said}.{hint}"
 
 

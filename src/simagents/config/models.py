@@ -2,11 +2,17 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from simagents.config.keys import Settings, Tagged
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+def _a_table_or_none(rows: int) -> int:
+    if rows == 1:
+        raise ValueError("1 row leaves nothing to interpolate between; give 0 or at least 2")
+    return rows
 
 
 class ModelSettings(Settings):
@@ -50,7 +56,7 @@ class Smart(ModelSettings):
     """metres between agents that attend to one another"""
     past_steps: Annotated[int, Field(ge=1)]
     """tokens that an agent looks back"""
-    relation_rows: Annotated[int, Field(ge=0)]
+    relation_rows: Annotated[int, Field(ge=0), AfterValidator(_a_table_or_none)]
     """rows of the tables from which embeddings of relations are interpolated; 0 for exact embeddings"""
     head: Literal["shared", "per_class"]
     """one head for the tokens of all classes or one for each"""

@@ -28,7 +28,7 @@ class Realism(RewardSettings):
     @model_validator(mode="after")
     def _subgroup_where_needed(self) -> "Realism":
         if (self.scored == "subgroup") != (self.subgroup is not None):
-            raise ValueError("given with `subgroup` if and only if `scored` is subgroup")
+            raise ValueError("`subgroup` must be given if and only if `scored` is subgroup")
         return self
 
 

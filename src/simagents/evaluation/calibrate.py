@@ -3,15 +3,12 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import torch
-from pydantic import Field
 from tqdm import tqdm
 
-from simagents.config.algorithms import Sampling
-from simagents.config.keys import Settings, read_as
-from simagents.config.rewards import Reward
+from simagents.config.calibration import Calibration
+from simagents.config.keys import read_as
 from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.evaluation.systems import trained
@@ -20,21 +17,6 @@ from simagents.rewards.reward import build_reward
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
-
-
-class Calibration(Settings):
-    """What is measured."""
-
-    reward: Reward
-    """that of the run which will learn"""
-    sampling: Sampling
-    """of its training rollouts"""
-    rollouts: Annotated[int, Field(ge=1)]
-    """as many as training will use: the reward depends on it"""
-    held_out: Annotated[int, Field(ge=1)]
-    """the first so many training scenes, which no run trains on"""
-    seed: int
-    """of the rollouts"""
 
 
 @dataclass

@@ -17,7 +17,7 @@ from simagents.scenarios.agent_class import CLASSES, class_of
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.chain import token_chain
-from simagents.tokens.kdisks import k_disks
+from simagents.tokens.k_disks import k_disks
 from simagents.tokens.map import cut_map, nearest_shape
 from simagents.tokens.reconstruction import Reconstruction, spread
 from simagents.tokens.tokenizers import tokenizer_of
@@ -113,7 +113,7 @@ def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabula
     draws = np.random.Generator(np.random.Philox(args.seed))
     tokens = [tokenizer.tokens(found, index, draws) for index, found in enumerate(motions)]
     # Rules with a size have it whatever the data, so that a model's shape is known before them.
-    size = max(getattr(tokenizer, "size", 0), *map(len, tokens))
+    size = max(tokenizer.size, *map(len, tokens))
     motion = torch.zeros(len(CLASSES), size, SUBSTEPS + 1, 3)
     for index, mine in enumerate(tokens):
         motion[index, : len(mine)] = torch.from_numpy(mine).float()

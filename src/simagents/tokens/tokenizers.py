@@ -1,43 +1,41 @@
 """The rules that make motion vocabularies, by the names that the configuration gives them."""
 
 import json
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
 
 import numpy as np
-from pydantic import ValidationError
 
-from simagents.errors import InputError, unknown_key
-from simagents.tokens.grid import Grid
-from simagents.tokens.kdisks import KDisks
-from simagents.tokens.kmeans import KMeans
+from simagents.config import tokenizers
+from simagents.config.keys import module_of, read_as
+from simagents.errors import InputError
 from simagents.tokens.motions import Motions
-from simagents.tokens.trajtok import TrajTok
 
 
-@runtime_checkable
-class Tokenizer(Protocol):
-    """A rule with its numbers."""
+@dataclass(frozen=True)
+class Tokenizer:
+    """A rule with its numbers.
+
+    The code of a rule is the function `tokens` of the module that is named like it, here or beside
+    the settings of a rule of your own.
+    """
+
+    settings: tokenizers.TokenizerSettings
+
+    @property
+    def size(self) -> int:
+        """Tokens per class at most; 0 for a rule whose vocabulary has the size that the data give it."""
+        return getattr(self.settings, "size", 0)
 
     def tokens(self, motions: Motions, agent_class: int, generator: np.random.Generator) -> Motions:
         """The tokens of one class, from motions of that class; the first is standing still."""
-        ...
-
-
-RULES: dict[str, type] = {"k_disks": KDisks, "k_means": KMeans, "grid": Grid, "trajtok": TrajTok}
+        rule = module_of(self.settings, "simagents.tokens", "rule")
+        return rule.tokens(self.settings, motions, agent_class, generator)
 
 
 def tokenizer_of(text: str) -> Tokenizer:
     """From JSON: `rule` and the numbers of that rule. Raises InputError naming the key that is wrong."""
     try:
-        given = dict(json.loads(text))
+        content = dict(json.loads(text))
     except (json.JSONDecodeError, TypeError, ValueError):
-        raise InputError(f"--tokenizer: expected a JSON object, got {text[:60]}") from None
-    rule = given.pop("rule", None)
-    if rule not in RULES:
-        raise unknown_key(str(rule), "--tokenizer", RULES)
-    try:
-        return RULES[rule](**given)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise InputError(f"--tokenizer {rule}: `{key}`: {first['msg'].lower()}.") from None
+        raise InputError(f"--tokenizer: expected a JSON object, got {text[:60]}.") from None
+    return Tokenizer(read_as(tokenizers.Tokenizer, content, "--tokenizer"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simagents.tokens.kdisks import k_disks
+from simagents.tokens.k_disks import k_disks
 
 ON_A_LINE = np.array([[[x, 0.0]] for x in (0.0, 0.05, 0.5, 0.58, 0.66, 3.0)])
 

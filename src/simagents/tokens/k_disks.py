@@ -2,29 +2,24 @@
 
 import numpy as np
 from jaxtyping import Float, Int64
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 
+from simagents.config.tokenizers import KDisks
 from simagents.tokens.motions import Motions, box_points, standing_first, with_standing
 
 
-class KDisks(BaseModel):
-    """Disks of end boxes, each token the mean of its disk; SMART's and CAT-K's vocabulary."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    size: PositiveInt
-    """tokens per class at most"""
-    tolerance: PositiveFloat
-    """radius of a disk (m), mean over the box corners"""
-
-    def tokens(self, motions: Motions, agent_class: int, generator: np.random.Generator) -> Motions:
-        """The first disk is the one around standing still, which becomes its token."""
-        motions = with_standing(motions)
-        boxes = box_points(motions, agent_class)
-        disks = k_disks(
-            boxes, size=self.size, tolerance=self.tolerance, generator=generator, first=0
-        )
-        return standing_first(np.stack([motions[disk].mean(axis=0) for disk in disks]))
+def tokens(
+    settings: KDisks, motions: Motions, agent_class: int, generator: np.random.Generator
+) -> Motions:
+    """Means of disks; the first disk is the one around standing still, which becomes its token."""
+    motions = with_standing(motions)
+    disks = k_disks(
+        box_points(motions, agent_class),
+        size=settings.size,
+        tolerance=settings.tolerance,
+        generator=generator,
+        first=0,
+    )
+    return standing_first(np.stack([motions[disk].mean(axis=0) for disk in disks]))
 
 
 def k_disks(

@@ -1,0 +1,63 @@
+"""Exhibits: the tables of a paper, and the rows that tables and figures have in common."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from simagents.config.keys import Settings
+
+Baseline = Literal["log", "constant_velocity", "random_tokens"]
+READ_TOKENS = frozenset({"random_tokens"})
+"""Baselines that act by a motion vocabulary; the others need scenarios only."""
+
+ColumnName = Literal[
+    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "collision_rate", "offroad_rate",
+    "red_light_rate", "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
+    "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
+    "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
+]  # fmt: skip
+
+
+class Row(Settings):
+    """A system, or several that differ in the values of some keys."""
+
+    label: str
+    """LaTeX; `{key}` is replaced by the value of the key of `with` that ends in `.key`"""
+    stage: str | None = None
+    """one of `stages`; a row has a stage or a baseline"""
+    baseline: Baseline | None = None
+    """a system that is scored without training"""
+    with_: dict[str, Any] = Field(default_factory=dict, alias="with")
+    """new values of some keys of the stage; dots lead inwards, and lists multiply out into rows"""
+    published: str | None = None
+    """the row's name in the published file"""
+
+    @model_validator(mode="after")
+    def _one_system(self) -> "Row":
+        if (self.stage is None) == (self.baseline is None):
+            raise ValueError("a row has either a `stage` or a `baseline`")
+        if self.baseline and self.with_:
+            raise ValueError("`with` changes a `stage`; a `baseline` has nothing to change")
+        return self
+
+
+Rows = Annotated[list[Row], Field(min_length=1)]
+
+
+class Table(Settings):
+    """Rows times columns."""
+
+    caption: str
+    """LaTeX"""
+    evaluation: str
+    """one of `evaluations`: how all rows are scored"""
+    columns: Annotated[list[ColumnName], Field(min_length=1)]
+    """what is shown of every row"""
+    rows: Rows
+    """systems that are shown"""
+    published: str | None = None
+    """name of a file in paper/published without its ending"""
+    literature: list[str] = Field(default_factory=list)
+    """rows of the published file that are shown whole under ours"""
+    transposed: bool = False
+    """whether rows stand side by side and columns one below the other"""

@@ -1,0 +1,82 @@
+"""Systems with names that say what they are made of: training runs, and baselines."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from simagents.config.calibration import Calibration
+from simagents.config.credit import ParentMean
+from simagents.config.recipe import Recipe
+
+
+def digest(content: Any) -> str:
+    """Ten hex digits that name `content`: equal for equal values, whatever the order of keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training run: a complete recipe, and the run it starts from."""
+
+    recipe: Recipe
+    parent: "Run | None" = None
+
+    @cached_property
+    def id(self) -> str:
+        """`stage-digest`: equal requests share a run; a changed parent renames its descendants."""
+        return f"{self.recipe.stage}-{digest(self.recipe.model_dump(mode='json'))}"
+
+    @property
+    def tokens(self) -> str | None:
+        """Digest of the vocabularies that it reads and acts by; None where it needs none."""
+        return self.recipe.tokens
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """What has to be measured on the parent before training, if α starts from its mean reward.
+
+        Offsets from the mean are not part of it: a sweep over them measures once.
+        """
+        algorithm = self.recipe.algorithm
+        alpha = getattr(getattr(algorithm, "credit", None), "alpha", None)
+        if not isinstance(alpha, ParentMean):
+            return None
+        return Calibration(
+            held_out=self.recipe.held_out,
+            rollouts=self.recipe.budget.rollouts,
+            seed=self.recipe.seed,
+            reward=algorithm.reward,
+            sampling=algorithm.sampling,
+        )
+
+    @cached_property
+    def calibration_id(self) -> str | None:
+        """`parent-digest`, or None where nothing is measured."""
+        if self.calibration is None:
+            return None
+        content = self.calibration.model_dump(mode="json")
+        return f"{self.recipe.parent}-{digest({'parent': self.recipe.parent, **content})}"
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """A system that is scored without training."""
+
+    name: str
+    tokens: str | None
+    """digest of the vocabularies that it acts by; None where it needs none"""
+
+    @property
+    def id(self) -> str:
+        """Only what acts by tokens is named after them."""
+        return (
+            f"baseline-{self.name}"
+            if self.tokens is None
+            else f"baseline-{self.name}-{self.tokens}"
+        )
+
+
+System = Run | Baseline
