@@ -36,7 +36,7 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
         ({"chunk": 1}, "--chunk is 1"),
         ({"weights": shard}, "not both"),
         ({"baseline": None}, "or --baseline"),
-        ({"baseline": "log"}, "unknown value `log`; did you mean `log`"),
+        ({"baseline": "logg"}, "unknown value `logg`; did you mean `log`"),
         ({"vocabulary": None}, "needs --vocabulary and --tokens"),
         ({"device": "cuda:99"}, "--device cuda:99 cannot be used"),
     ):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simagents.errors import InputError
+from simagents.scenarios.roles import has_role, trainable_by_log
 from simagents.training.data.batches import MOST_TRAINED, TrainingScenes, batches
 from simagents.training.data.order import Share, scene_at
 
@@ -47,16 +48,16 @@ def test_a_batch_that_does_not_divide_is_refused(world, micro, batch):
 def test_held_out_scenes_are_never_trained_on(disk, recipe_of):
     recipe = recipe_of(held_out=4)
     scenes = TrainingScenes(disk.scenarios, disk.tokens, recipe)
-    seen = {name for place in range(12) for name in scenes[[place]].ids}
+    seen = {name for place in range(12) for name in scenes[[place]].scenes.ids}
     assert seen == set(scenes.tokens.ids[4:])
     with pytest.raises(InputError, match="6 training scenes, 6 of them held out: nothing is left"):
         TrainingScenes(disk.scenarios, disk.tokens, recipe_of(held_out=6))
 
 
 def test_logs_come_along_where_a_reward_needs_them(disk, recipe_of):
-    assert TrainingScenes(disk.scenarios, disk.tokens, recipe_of())[[0]].scenarios is None
+    assert TrainingScenes(disk.scenarios, disk.tokens, recipe_of())[[0]].scenarios == []
     batch = TrainingScenes(disk.scenarios, disk.tokens, recipe_of(budget={"rollouts": 2}))[[0, 1]]
-    assert [scenario.id for scenario in batch.scenarios] == batch.ids
+    assert tuple(scenario.id for scenario in batch.scenarios) == batch.scenes.ids
     assert [len(scenario.simulated) for scenario in batch.scenarios] == torch.bincount(
         batch.scenes.agent_scene
     ).tolist()
@@ -72,9 +73,9 @@ def test_going_on_is_as_if_one_had_never_stopped(disk, recipe_of, workers):
     for (step, one), (again, other) in zip(whole[5:], rest, strict=True):
         assert step == again
         assert [b.first for b in one] == [b.first for b in other] == [2 * step, 2 * step + 1]
-        for mine, theirs in zip(one, other, strict=True):
-            assert mine.ids == theirs.ids
-            assert torch.equal(mine.scenes.trained, theirs.scenes.trained)
+        for first, second in zip(one, other, strict=True):
+            assert first.scenes.ids == second.scenes.ids
+            assert torch.equal(first.scenes.trained, second.scenes.trained)
 
 
 def test_at_most_32_agents_are_trained_on_roles_first(disk, recipe_of):
@@ -85,8 +86,25 @@ def test_at_most_32_agents_are_trained_on_roles_first(disk, recipe_of):
     crowd = replace(scene, **{name: getattr(scene, name)[rows] for name in names})
     crowd.has_role[:] = np.arange(count) < 5
     crowd.trainable[:] = np.arange(count) < 50
-    chosen = [scenes._trained(crowd, place) for place in (0, 0, 1)]
+    chosen = [scenes._trained(crowd.has_role, crowd.trainable, place) for place in (0, 0, 1)]
     assert [int(mask.sum()) for mask in chosen] == [MOST_TRAINED] * 3
     assert all(mask[:5].all() and not mask[50:].any() for mask in chosen)
     assert np.array_equal(chosen[0], chosen[1])
     assert not np.array_equal(chosen[0], chosen[2])
+
+
+def test_scenes_of_a_family_without_tokens_come_from_the_log_alone(disk, recipe_of):
+    """The agents to learn from are then chosen by the raw log: nearly those of the cleaned one."""
+    recipe = recipe_of()
+    with_tokens = TrainingScenes(disk.scenarios, disk.tokens, recipe)
+    scenario, scene = with_tokens.scenarios[0], with_tokens.tokens[0]
+    by_log = trainable_by_log(scenario)
+    assert np.array_equal(has_role(scenario), scene.has_role)
+    assert (by_log == scene.trainable).mean() > 0.9
+    with pytest.raises(InputError, match="this model family reads tokenised scenes"):
+        TrainingScenes(disk.scenarios, None, recipe)[[0]]
+
+
+def test_other_scenarios_than_the_tokens_are_refused(disk, recipe_of):
+    with pytest.raises(InputError, match="--scenarios and --tokens hold different scenarios"):
+        TrainingScenes(disk.scenarios, disk.tokens[::-1], recipe_of())

@@ -31,7 +31,7 @@ class Batch:
     first: int
     scenes: SceneBatch
     scenarios: list[Scenario]
-    """the logs behind the scenes, for rewards"""
+    """the logs behind the scenes, where a reward needs them; else empty"""
 
     def to(self, device: torch.device) -> "Batch":
         """The scenes on the device; their logs stay where they are."""
@@ -68,7 +68,8 @@ class TrainingScenes(Dataset):
         trained = [
             self._trained(*both, place) for both, place in zip(candidates, places, strict=True)
         ]
-        return Batch(places[0], self.reader(scenarios, tokens, trained), scenarios)
+        scenes = self.reader(scenarios, tokens, trained)
+        return Batch(places[0], scenes, scenarios if self.recipe.budget.rollouts else [])
 
     def _trained(self, role: np.ndarray, trainable: np.ndarray, place: int) -> np.ndarray:
         chosen = role & trainable
