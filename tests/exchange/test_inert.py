@@ -116,7 +116,7 @@ def test_configurations_of_an_absent_library_are_still_read(tmp_path):
 def test_what_is_no_checkpoint_is_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "c").write_bytes(content)
     for read in (read_checkpoint, read_pickle):
-        with pytest.raises(InputError, match=r"c: (not a|a vocabulary)"):
+        with pytest.raises(InputError, match=r"c: (not a|the vocabulary)"):
             read(tmp_path / "c")
         with pytest.raises(InputError, match="there is no such"):
             read(tmp_path / "absent")
