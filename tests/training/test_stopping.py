@@ -116,7 +116,7 @@ def test_on_a_full_disk_both_processes_end_and_the_run_resumes_when_there_is_roo
     (sentence,) = [line for line in output.splitlines() if "simagents: " in line]
     assert sentence.endswith(
         f"simagents: {tmp_path}/resume/step6: cannot be written (No space left on device);"
-        " make room and start again: the run goes on from step 4."
+        " make room and start again: the run continues from step 4."
     )
     assert "exitcode  : 74" in output
     assert {path.name for path in small_disk.iterdir() if path.is_dir()} == {"step2", "step4"}
