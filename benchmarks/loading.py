@@ -1,7 +1,7 @@
 """What training reads, at the papers' scale: opening, random access, files and memory of a worker.
 
-As many scenes as wanted in as many shards, a few synthetic ones again and again under names of their
-own; in a folder that is removed afterwards. Read cold, the shards are first dropped from the page
+Any number of scenes in any number of shards: a few synthetic ones, repeated under other names, in a
+folder that is removed afterwards. Read cold, the shards are first dropped from the page
 cache. The named baseline is a copy of the same bytes out of one memory-mapped file, as fast as
 memory goes.
 
@@ -22,7 +22,7 @@ import tyro
 from model_case import vocabulary_of
 from tqdm import tqdm
 
-from simagents.models.batch import collate
+from simagents.models.smart.scenes import token_batch
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import ScenarioStore, write_scenarios
@@ -60,8 +60,8 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What it took."""
+class Cost:
+    """Of reading them."""
 
     opening: float
     reading: float
@@ -94,11 +94,11 @@ def main(args: Args) -> None:
             for cold, processes in ((True, 1), (False, 1), (False, 2)):
                 if cold:
                     forget(shards)
-                found = read(kind, shards, args.reads, processes)
+                costs = read(kind, shards, args.reads, processes)
                 show(
                     kind,
                     cold,
-                    found,
+                    costs,
                     args.reads,
                     sum(p.stat().st_size for p in shards),
                     copied,
@@ -107,10 +107,10 @@ def main(args: Args) -> None:
 
 
 def write(args: Args, folder: Path) -> tuple[list[Path], list[Path]]:
-    """Shards of token scenes, and of scenarios if they are wanted."""
-    made = [generate_scenario(0, number) for number in range(args.distinct)]
-    vocabulary = vocabulary_of(made[0])
-    chains = [tokenize(scenario, vocabulary).item() for scenario in made]
+    """Shards of tokenised scenes, and of scenarios where `scenarios` is set."""
+    originals = [generate_scenario(0, number) for number in range(args.distinct)]
+    vocabulary = vocabulary_of(originals[0])
+    chains = [tokenize(scenario, vocabulary).item() for scenario in originals]
     per_shard = -(-args.scenes // args.shards)
     tokens, scenarios = [], []
     for first in tqdm(range(0, args.scenes, per_shard), desc="writing", unit="shard"):
@@ -121,15 +121,15 @@ def write(args: Args, folder: Path) -> tuple[list[Path], list[Path]]:
         write_shard(tokens[-1], ((n, chains[i]) for n, i in zip(names, same, strict=True)))
         if args.scenarios:
             scenarios.append(folder / f"{first}.scenarios")
-            write_scenarios(scenarios[-1], renamed(made, names, same))
-    os.sync()  # what is not yet on the disk cannot be forgotten
+            write_scenarios(scenarios[-1], renamed(originals, names, same))
+    os.sync()  # pages that are not on the disk yet cannot be dropped from the cache
     return tokens, scenarios
 
 
-def renamed(made: list[Scenario], names: list[str], same: list[int]) -> Iterator[Scenario]:
+def renamed(originals: list[Scenario], names: list[str], same: list[int]) -> Iterator[Scenario]:
     """Scenarios again under other names."""
     for name, index in zip(names, same, strict=True):
-        yield replace(made[index], id=name)
+        yield replace(originals[index], id=name)
 
 
 def forget(shards: Sequence[Path]) -> None:
@@ -143,22 +143,22 @@ def memory_speed(path: Path) -> float:
     """Bytes a second of copying a mapped file that is in memory."""
     mapped = np.memmap(path, dtype=np.uint8, mode="r")
     mapped.sum()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for _ in range(20):
         np.array(mapped)
-    return 20 * len(mapped) / (time.perf_counter() - begun)
+    return 20 * len(mapped) / (time.perf_counter() - start)
 
 
-def read(kind: str, shards: list[Path], reads: int, processes: int) -> list[Found]:
-    """As many processes at once, each with a random order of its own."""
+def read(kind: str, shards: list[Path], reads: int, processes: int) -> list[Cost]:
+    """So many processes at once, each with its own random order."""
     works = [Work(kind, tuple(shards), reads, seed) for seed in range(processes)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(done, works))
+        return list(pool.map(read_by_one, works))
 
 
-def done(work: Work) -> Found:
+def read_by_one(work: Work) -> Cost:
     """One process's reading."""
-    files, memory, begun = open_files(), own_memory(), time.perf_counter()
+    files, memory, start = open_files(), own_memory(), time.perf_counter()
     store = (
         ScenarioStore(work.shards) if work.kind == "scenarios" else TokenStore(list(work.shards))
     )
@@ -166,12 +166,12 @@ def done(work: Work) -> Found:
     rows = np.random.default_rng(work.seed).integers(len(store), size=work.reads).tolist()
     if work.kind == "batches":
         for first in range(0, work.reads, 10):
-            collate([store[row] for row in rows[first : first + 10]])
+            token_batch([store[row] for row in rows[first : first + 10]])
     else:
         for row in rows:
             store[row]
     read = time.perf_counter()
-    return Found(opened - begun, read - opened, open_files() - files, own_memory() - memory)
+    return Cost(opened - start, read - opened, open_files() - files, own_memory() - memory)
 
 
 def open_files() -> int:
@@ -187,14 +187,14 @@ def own_memory() -> int:
 
 
 def show(
-    kind: str, cold: bool, found: list[Found], reads: int, size: int, copied: float, args: Args
+    kind: str, cold: bool, costs: list[Cost], reads: int, size: int, copied: float, args: Args
 ) -> None:
     """One row: the slowest opening, all reads together, the largest process."""
-    rate = sum(reads / one.reading for one in found)
+    rate = sum(reads / one.reading for one in costs)
     speed = rate * size / args.scenes
-    worst = {key: max(asdict(one)[key] for one in found) for key in asdict(found[0])}
+    worst = {key: max(asdict(one)[key] for one in costs) for key in asdict(costs[0])}
     print(
-        f"| {kind} | {'cold' if cold else 'warm'} | {len(found)} | {worst['opening']:.1f}"
+        f"| {kind} | {'cold' if cold else 'warm'} | {len(costs)} | {worst['opening']:.1f}"
         f" | {rate:,.0f} | {speed / MB:,.0f}, {speed / copied:.0%} | {worst['files']}"
         f" | {worst['memory'] / MB:.0f} |",
         flush=True,
