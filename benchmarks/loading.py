@@ -19,10 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+import yaml
 from model_case import vocabulary_of
 from tqdm import tqdm
 
-from simagents.models.smart.scenes import token_batch
+from simagents.config.models import Smart
+from simagents.models.families import SceneReader
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import ScenarioStore, write_scenarios
@@ -30,6 +32,7 @@ from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens.scene import TokenStore, tokenize
 
 MB = 2**20
+REPOSITORY = Path(__file__).parents[1]
 
 
 @dataclass
@@ -42,8 +45,6 @@ class Args:
     """scenes that are generated; the others repeat them"""
     reads: int = 20_000
     """scenes read at random"""
-    scenarios: bool = False
-    """also the scenarios behind the scenes, which rewards read: three times the disk"""
     folder: Path | None = None
     """where to write; the system's folder for temporary files if none is given"""
 
@@ -53,8 +54,9 @@ class Work:
     """What one process reads."""
 
     kind: str
-    """tokens, batches of ten or scenarios"""
-    shards: tuple[Path, ...]
+    """tokens, scenarios, or batches of ten, which are made of both"""
+    tokens: tuple[Path, ...]
+    scenarios: tuple[Path, ...]
     reads: int
     seed: int
 
@@ -78,36 +80,37 @@ def main(args: Args) -> None:
         folder = Path(name)
         tokens, scenarios = write(args, folder)
         size = sum(path.stat().st_size for path in tokens)
+        of_scenarios = sum(path.stat().st_size for path in scenarios)
         copied = memory_speed(tokens[0])
         print(
-            f"{args.scenes} scenes in {len(tokens)} shards, {size / 1e9:.1f} GB:"
-            f" {size / args.scenes / 1e3:.0f} kB a scene. Copied from a map: {copied / MB:.0f} MB/s.\n"
+            f"{args.scenes} scenes in {len(tokens)} shards: {size / 1e9:.1f} GB of tokens"
+            f" ({size / args.scenes / 1e3:.0f} kB a scene), {of_scenarios / 1e9:.1f} GB of scenarios."
+            f" Copied from a map: {copied / MB:.0f} MB/s.\n"
         )
         print(
             "| read at random | cache | processes | to open (s) | scenes/s | MB/s, of a copy's"
             " | files | memory (MB) |\n|---|---|--:|--:|--:|--:|--:|--:|"
         )
-        kinds = {"tokens": tokens, "batches": tokens}
-        if scenarios:
-            kinds["scenarios"] = scenarios
-        for kind, shards in kinds.items():
+        read_bytes = {"tokens": size, "scenarios": of_scenarios, "batches": size + of_scenarios}
+        for kind, bytes_of_kind in read_bytes.items():
             for cold, processes in ((True, 1), (False, 1), (False, 2)):
                 if cold:
-                    forget(shards)
-                costs = read(kind, shards, args.reads, processes)
+                    forget(tokens + scenarios)
+                work = Work(kind, tuple(tokens), tuple(scenarios), args.reads, 0)
+                costs = read(work, processes)
                 show(
                     kind,
                     cold,
                     costs,
                     args.reads,
-                    sum(p.stat().st_size for p in shards),
+                    bytes_of_kind,
                     copied,
                     args,
                 )
 
 
 def write(args: Args, folder: Path) -> tuple[list[Path], list[Path]]:
-    """Shards of tokenised scenes, and of scenarios where `scenarios` is set."""
+    """Shards of tokenised scenes, and of the scenarios behind them."""
     originals = [generate_scenario(0, number) for number in range(args.distinct)]
     vocabulary = vocabulary_of(originals[0])
     chains = [tokenize(scenario, vocabulary).item() for scenario in originals]
@@ -119,9 +122,8 @@ def write(args: Args, folder: Path) -> tuple[list[Path], list[Path]]:
         same = [number % args.distinct for number in numbers]
         tokens.append(folder / f"{first}.tokens")
         write_shard(tokens[-1], ((n, chains[i]) for n, i in zip(names, same, strict=True)))
-        if args.scenarios:
-            scenarios.append(folder / f"{first}.scenarios")
-            write_scenarios(scenarios[-1], renamed(originals, names, same))
+        scenarios.append(folder / f"{first}.scenarios")
+        write_scenarios(scenarios[-1], renamed(originals, names, same))
     os.sync()  # pages that are not on the disk yet cannot be dropped from the cache
     return tokens, scenarios
 
@@ -149,9 +151,9 @@ def memory_speed(path: Path) -> float:
     return 20 * len(mapped) / (time.perf_counter() - start)
 
 
-def read(kind: str, shards: list[Path], reads: int, processes: int) -> list[Cost]:
+def read(work: Work, processes: int) -> list[Cost]:
     """So many processes at once, each with its own random order."""
-    works = [Work(kind, tuple(shards), reads, seed) for seed in range(processes)]
+    works = [replace(work, seed=seed) for seed in range(processes)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         return list(pool.map(read_by_one, works))
 
@@ -159,17 +161,22 @@ def read(kind: str, shards: list[Path], reads: int, processes: int) -> list[Cost
 def read_by_one(work: Work) -> Cost:
     """One process's reading."""
     files, memory, start = open_files(), own_memory(), time.perf_counter()
-    store = (
-        ScenarioStore(work.shards) if work.kind == "scenarios" else TokenStore(list(work.shards))
-    )
+    names = ("tokens", "scenarios") if work.kind == "batches" else (work.kind,)
+    kinds = {"tokens": TokenStore, "scenarios": ScenarioStore}
+    stores = [kinds[name](list(getattr(work, name))) for name in names]
     opened = time.perf_counter()
-    rows = np.random.default_rng(work.seed).integers(len(store), size=work.reads).tolist()
+    random = np.random.default_rng(work.seed)
+    rows = random.integers(len(stores[0]), size=work.reads).tolist()
     if work.kind == "batches":
+        settings = yaml.safe_load((REPOSITORY / "config/model/demo.yaml").read_text())
+        reader = SceneReader(Smart.model_validate(settings["models"]["smart"]))
+        tokens, scenarios = stores
         for first in range(0, work.reads, 10):
-            token_batch([store[row] for row in rows[first : first + 10]])
+            batch = rows[first : first + 10]
+            reader([scenarios[row] for row in batch], [tokens[row] for row in batch])
     else:
         for row in rows:
-            store[row]
+            stores[0][row]
     read = time.perf_counter()
     return Cost(opened - start, read - opened, open_files() - files, own_memory() - memory)
 

@@ -210,7 +210,8 @@ def grow(job: Callable[..., Job], precision: str) -> None:
 def child(job: Job) -> dict | None:
     """The job's numbers, from a process of its own; None where memory did not suffice."""
     environment = one_thread() if job.device == "cpu" else dict(os.environ)
-    environment |= {"PYTHONPATH": str(REPOSITORY / "tests"), "OMP_WAIT_POLICY": "passive"}
+    path = [str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH")]
+    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, path)), "OMP_WAIT_POLICY": "passive"}
     command = [sys.executable, __file__, "--job", json.dumps(asdict(job))]
     finished = subprocess.run(command, env=environment, capture_output=True, text=True)
     if "OutOfMemoryError" in finished.stderr or finished.returncode == -signal.SIGKILL:
