@@ -105,7 +105,7 @@ class PolicyGradient(Learner):
                 stats["value"] = weighted(weight, value)
                 stats["value_error"] = weighted(weight, error)
         loss = policy_gradient_loss(gain, weight, **terms)
-        stats |= sampled.logged(total) | self._controlled(sampled, total)
+        stats |= sampled.logged(batch.scenes, total) | self._controlled(sampled, total)
         with torch.no_grad():
             advantage = advantage.expand_as(weight)
             stats["advantage"] = weighted(weight, advantage)
