@@ -73,9 +73,7 @@ class Preferences(Learner):
         share = pairs.kept / max(total, 1.0)
         loss, stats = dpo_loss(logp, logp_ref, mean, share, beta=self.settings.beta)
         scenes = self.recipe.budget.batch
-        stats |= pairs.experience.logged(
-            batch.scenes, float(scenes * self.recipe.budget.rollouts)
-        )
+        stats |= pairs.experience.logged(batch.scenes, float(scenes * self.recipe.budget.rollouts))
         with torch.no_grad():
             # Of the parent's own draws, so that its mean is the forward divergence.
             stats["kl"] = weighted(mean, k3(logp_ref, logp)) / (2 * scenes)
