@@ -12,12 +12,12 @@ from simagents.config.changes import merged
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 _MODULE = r"The whole of `src/simagents/extensions/(\w+)\.py`:\n\n```python\n(.*?)```"
-_LINES = r"ines of `config/papers/own\.yaml`[^\n]*:\n\n```yaml\n(.*?)```"
+_LINES = r"lines of `config/papers/own\.yaml`[^\n]*:\n\n```yaml\n(.*?)```"
 
 
 def configuration() -> dict[str, Any]:
     """The content of config/papers/own.yaml."""
-    blocks = re.findall(_LINES, TEXT, re.DOTALL)
+    blocks = re.findall(_LINES, TEXT, re.DOTALL | re.IGNORECASE)
     assert len(blocks) == TEXT.count("```yaml")
     return reduce(merged, map(yaml.safe_load, blocks))
 

@@ -48,7 +48,8 @@ def trained(plan, shard, folder):
             )  # fmt: skip
         args = train.Args(
             own / "recipe.json", [shard], own / "resume", own / "weights", own / "history",
-            own / "provenance", parent=parent and parent / "weights", calibration=measured, workers=0,
+            own / "provenance", parent=parent and parent / "weights", calibration=measured,
+            micro_batch=2, workers=0,
         )  # fmt: skip
         process = get_context("fork").Process(target=train.main, args=(args,))
         process.start()

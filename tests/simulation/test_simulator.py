@@ -115,7 +115,7 @@ def test_latents_are_drawn_for_each_agent_and_rollout_and_stay_with_the_path(voc
     assert torch.equal(sampled.paths.latent, policy.latent)
     assert policy.latent.shape == (3 * len(batch.agent_scene), 2)
     assert len(policy.latent.flatten().unique()) == policy.latent.numel()
-    assert (0 <= policy.latent).all()
+    assert (policy.latent >= 0).all()
     assert (policy.latent < 1).all()
     first = sampled.paths.world % 3 == 0
     again = roll_out(policy, batch, 1, sampling, 7).paths.latent
