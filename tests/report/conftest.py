@@ -83,6 +83,17 @@ def _cell(mean, standard_error=0.01, deviation=None, undefined=0):
     }
 
 
+def _judged(values):
+    """(row, to, mean, low, high), completed by a p value that fits the interval, over seeds too."""
+    if len(values) > 5:
+        return values
+    _, _, mean, low, high = values
+    if mean is None:
+        return (*values, None, "seeds and scenarios")
+    excludes_zero = low > 0 or high < 0
+    return (*values, 0.001 if excludes_zero else 0.4, "seeds and scenarios")
+
+
 def _cells(means, *, published=None, differences=(), scale="demo", **facts):
     """Cells of one column, the meta-metric; `means` by label."""
     names = published or [None] * len(means)
@@ -106,8 +117,8 @@ def _cells(means, *, published=None, differences=(), scale="demo", **facts):
         ],
         "differences": {
             "metametric": [
-                dict(zip(("row", "to", "mean", "low", "high"), values, strict=True))
-                for values in differences
+                dict(zip(("row", "to", "mean", "low", "high", "p", "covers"), values, strict=True))
+                for values in map(_judged, differences)
             ]
         },
         **facts,
