@@ -34,9 +34,10 @@ def score(tmp_path):
         for column in COLUMNS.values():
             if not column.of_scores:
                 continue
-            frame[column.source] = np.array(list(values.values()), np.float64)
-        for name, given in columns.items():
-            frame[COLUMNS[name].source] = given
+            for source in filter(None, (column.source, column.over)):
+                frame[source] = np.array(list(values.values()), np.float64)
+        for name, numbers in columns.items():
+            frame[COLUMNS[name].source if name in COLUMNS else name] = numbers
         frame.to_parquet(path, index=False)
         return path
 

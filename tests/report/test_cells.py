@@ -184,3 +184,14 @@ def test_rows_of_different_numbers_of_seeds_are_refused(gather, score, rows):
     )
     with pytest.raises(InputError, match="b and a have 3 and 2 seeds"):
         gather(text, paths)
+
+
+def test_a_ratio_of_sums_is_that_of_all_scenarios_together(gather, score, rows):
+    """2 of 10 m and 30 of 30 m are 0.8 of 40 m, not the mean of 0.2 and 1."""
+    path = score(
+        "a-0", {"x": 0.2, "y": 0.3}, simulated_distance=[2.0, 30.0], logged_distance=[10.0, 30.0]
+    )
+    cell = gather(rows("a-0"), [path], ["distance"])["rows"][0]["cells"]["distance"]
+    assert cell["mean"] == pytest.approx(0.8)
+    # Residuals 2 - 8 and 30 - 24 over a mean of 20: -0.3 and 0.3.
+    assert cell["standard_error"] == pytest.approx(0.3)

@@ -180,11 +180,27 @@ def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd
 
 
 def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
-    """Scores [seeds, scenarios] of a row in double precision."""
-    source = COLUMNS[key].source
+    """Scores [seeds, scenarios] of a row in double precision.
+
+    Of a ratio r of sums a and b over scenarios they are r + (a_n - r b_n) / mean b: the mean over
+    scenarios is the ratio, and the spread is what its standard error comes from (the linearised
+    ratio estimator: Cochran 1977, Sampling Techniques, ch. 6).
+    """
+    of = COLUMNS[key]
     for system in row.systems:
-        if source not in scores[system]:
-            raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
+        for source in filter(None, (of.source, of.over)):
+            if source not in scores[system]:
+                raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
+    values = _stacked(row, scores, of.source)
+    if not of.over:
+        return values
+    over = _stacked(row, scores, of.over)
+    mean = over.mean(axis=1, keepdims=True)
+    ratio = values.mean(axis=1, keepdims=True) / mean
+    return ratio + (values - ratio * over) / mean
+
+
+def _stacked(row: Row, scores: Mapping[str, pd.DataFrame], source: str) -> np.ndarray:
     return np.stack([scores[system][source].to_numpy(np.float64) for system in row.systems])
 
 
