@@ -6,12 +6,12 @@ from pydantic import Field, model_validator
 
 from simagents.config.keys import Settings
 
-Baseline = Literal["log", "constant_velocity", "random_tokens"]
+Baseline = Literal["log", "constant_velocity", "braking", "stand_still", "random_tokens"]
 READ_TOKENS = frozenset({"random_tokens"})
 """Baselines that act by a motion vocabulary; the others need scenarios only."""
 
 ColumnName = Literal[
-    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "collision_rate", "offroad_rate",
+    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance", "collision_rate", "offroad_rate",
     "red_light_rate", "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
     "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
     "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
