@@ -1,6 +1,6 @@
 #!/bin/bash
-# Both container recipes: the repository in /opt/simagents, its environment and LaTeX, on Debian 12.
-# Versions are those of constraints.txt, as everywhere.
+# Both container recipes run this script. It installs the environment of the repository in /opt/simagents, with the
+# versions of constraints.txt, and LaTeX, on Debian 12.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

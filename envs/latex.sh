@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install what paper/main.tex needs where this is possible without asking; otherwise say what is missing.
+# Installs the LaTeX packages of paper/main.tex if root and apt are available; otherwise prints the command.
 set -euo pipefail
 
 packages=(latexmk texlive-latex-recommended texlive-fonts-recommended lmodern texlive-science texlive-latex-extra)

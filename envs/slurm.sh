@@ -1,6 +1,6 @@
 #!/bin/bash
-# Install the SLURM that `make slurm-test` starts, where this is possible without asking; otherwise say
-# what is missing. Nothing of it is configured here or runs afterwards.
+# Installs the SLURM that `make slurm-test` starts if root and apt are available; otherwise prints the command. It
+# configures nothing and leaves no service running.
 set -euo pipefail
 
 packages=(slurm-wlm slurm-client munge)

@@ -218,6 +218,29 @@ def test_a_family_that_reads_no_tokens_depends_on_scenarios_only(config, tmp_pat
     sys.modules.pop("simagents.extensions.free")
 
 
+UNSCORED = """
+from typing import ClassVar, Literal
+
+from simagents.config.figures import FigureSettings
+
+
+class Settings(FigureSettings):
+    reads: ClassVar[frozenset[str]] = frozenset({"scores"})
+    kind: Literal["unscored"]
+"""
+
+
+def test_a_kind_of_figure_that_reads_scores_names_an_evaluation(config, tmp_path, monkeypatch):
+    import simagents.extensions
+
+    (tmp_path / "unscored.py").write_text(UNSCORED)
+    monkeypatch.setattr(simagents.extensions, "__path__", [str(tmp_path)])
+    config["figures"] = {"f": {"kind": "unscored", "caption": ""}}
+    with pytest.raises(InputError, match=r"figures\.f: figures of kind unscored read scores, so"):
+        plan_of(config)
+    sys.modules.pop("simagents.extensions.unscored")
+
+
 def test_a_row_may_change_one_key_of_the_model_or_optimiser(config):
     row = {"label": "x", "stage": "bc", "with": {"model.head": "per_class", "optimiser.clip": 9.0}}
     config["tables"]["t"]["rows"].append(row)

@@ -1,4 +1,4 @@
-"""How sure one can be of a mean over scenarios, and of a difference between two."""
+"""How sure one can be of a mean over scenarios."""
 
 import numpy as np
 from jaxtyping import Float64
@@ -30,14 +30,3 @@ def resampled_means(values: Float64[np.ndarray, "N C"]) -> Float64[np.ndarray, "
 def intervals(values: Float64[np.ndarray, "N C"]) -> Float64[np.ndarray, "2 C"]:
     """Percentile intervals of the mean of each column: lower ends, then upper ends."""
     return np.quantile(resampled_means(values), _TAILS, axis=0)
-
-
-def paired_intervals(
-    scores: Float64[np.ndarray, "N R"], pairs: list[tuple[int, int]]
-) -> list[tuple[float, float]]:
-    """Percentile intervals of the mean of column a minus column b, for each pair (a, b).
-
-    N scenarios, R rows of a table, each averaged over its seeds.
-    """
-    means = resampled_means(scores)
-    return [tuple(np.quantile(means[:, a] - means[:, b], _TAILS).tolist()) for a, b in pairs]

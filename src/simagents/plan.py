@@ -123,6 +123,12 @@ class Plan(SharedFiles):
         evaluation = getattr(settings, "evaluation", None)
         if evaluation is not None and evaluation not in self.evaluations:
             raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)
+        of_scores = sorted({"scores", "pictures"} & getattr(settings, "reads", frozenset()))
+        if of_scores and evaluation is None:
+            raise InputError(
+                f"{where}: figures of kind {settings.kind} read {of_scores[0]}, so its class"
+                " `Settings` needs a key `evaluation`; add it there and here."
+            )
         rows = [
             row
             for number, each in enumerate(getattr(settings, "rows", []))

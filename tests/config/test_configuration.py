@@ -38,7 +38,7 @@ def test_the_files_of_the_repository_are_valid(content):
         (lambda c: c["compute"].update(gpus=-1), r"compute\.gpus: -1 must be greater than or equal to 0\."),
         (lambda c: c["compute"].update(gpus=True), r"compute\.gpus: True must be a valid integer\."),
         (lambda c: c["tables"]["alpha"]["columns"].append("min_adee"),
-         r"tables\.alpha\.columns\[6\]: unknown value `min_adee`; did you mean `min_ade`\?"),
+         r"tables\.alpha\.columns\[8\]: unknown value `min_adee`; did you mean `min_ade`\?"),
         (lambda c: c["tables"]["alpha"]["rows"][0].update(baseline="log"),
          r"tables\.alpha\.rows\[0\]: a row has either a `stage` or a `baseline`\."),
         (lambda c: c["tables"]["baselines"]["rows"][0].update({"with": {"from": "bc"}}),

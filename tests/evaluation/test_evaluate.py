@@ -47,6 +47,9 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
     assert RolloutFile(args.pictures).ids == [scenarios[0].id]
     outcome = score_files(shard, args.rollouts_out, 2025, rollouts_each=2)
     evaluated = pd.read_parquet(args.out).sort_values("scenario_id", ignore_index=True)
+    driven = evaluated[["simulated_distance", "logged_distance"]]  # no part of the official metric
+    evaluated = evaluated.drop(columns=driven.columns)
+    assert (driven > 0).all(axis=None)
     pd.testing.assert_frame_equal(outcome.scores, evaluated, check_exact=True)
     assert list(outcome.refused) == [scenarios[-1].id]
     assert outcome.missing == []

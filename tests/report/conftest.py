@@ -34,9 +34,10 @@ def score(tmp_path):
         for column in COLUMNS.values():
             if not column.of_scores:
                 continue
-            frame[column.source] = np.array(list(values.values()), np.float64)
-        for name, given in columns.items():
-            frame[COLUMNS[name].source] = given
+            for source in filter(None, (column.source, column.over)):
+                frame[source] = np.array(list(values.values()), np.float64)
+        for name, numbers in columns.items():
+            frame[COLUMNS[name].source if name in COLUMNS else name] = numbers
         frame.to_parquet(path, index=False)
         return path
 
@@ -83,6 +84,17 @@ def _cell(mean, standard_error=0.01, deviation=None, undefined=0):
     }
 
 
+def _judged(values):
+    """(row, to, mean, low, high), completed by a p value that fits the interval, over seeds too."""
+    if len(values) > 5:
+        return values
+    _, _, mean, low, high = values
+    if mean is None:
+        return (*values, None, "seeds and scenarios")
+    excludes_zero = low > 0 or high < 0
+    return (*values, 0.001 if excludes_zero else 0.4, "seeds and scenarios")
+
+
 def _cells(means, *, published=None, differences=(), scale="demo", **facts):
     """Cells of one column, the meta-metric; `means` by label."""
     names = published or [None] * len(means)
@@ -106,8 +118,8 @@ def _cells(means, *, published=None, differences=(), scale="demo", **facts):
         ],
         "differences": {
             "metametric": [
-                dict(zip(("row", "to", "mean", "low", "high"), values, strict=True))
-                for values in differences
+                dict(zip(("row", "to", "mean", "low", "high", "p", "covers"), values, strict=True))
+                for values in map(_judged, differences)
             ]
         },
         **facts,

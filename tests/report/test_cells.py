@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from simagents.bootstrap import paired_intervals
 from simagents.errors import InputError
 from simagents.report import cells
 from simagents.report.cells import Args
@@ -88,7 +87,7 @@ def test_chunks_are_one_set_in_any_order(gather, score, rows):
 
 
 def test_every_pair_is_compared_on_the_same_scenarios(gather, score, rows):
-    """b is a plus .1 on every scenario, so every resample has the difference .1."""
+    """b is a plus .1 on every scenario, so the interval is that number."""
     scores = [
         score("a", {"x": 0.2, "y": 0.9}),
         score("b", {"y": 1.0, "x": 0.3}),
@@ -151,19 +150,48 @@ def test_bad_rows_are_an_input_error(gather, score, text):
         gather(text, [score("a", {"x": 0.2})])
 
 
-def test_intervals_cover_the_truth_about_as_often_as_they_say():
-    """Differences with mean .1: of 200 intervals at 95 %, about 190 hold it (sd 3)."""
-    generator = np.random.default_rng(1)
-    held = 0
-    for _ in range(200):
-        scores = generator.normal(0, 1, (60, 2))
-        scores[:, 0] += 0.1 + scores[:, 1]
-        ((low, high),) = paired_intervals(scores, [(0, 1)])
-        held += low < 0.1 < high
-    assert 178 <= held <= 199
+def test_differences_say_whether_they_cover_the_choice_of_seeds(gather, score, rows):
+    """One seed of a trained row: no more than scenarios. A baseline needs no seeds."""
+    a = [score(f"a-{seed}", {"x": 0.2 + seed / 10, "y": 0.9}) for seed in range(2)]
+    b = [score(f"b-{seed}", {"x": 0.3 + seed / 10, "y": 0.9}) for seed in range(2)]
+    rule = score("baseline-log", {"x": 0.1, "y": 0.2})
+    other = score("baseline-rule", {"x": 0.1, "y": 0.25})
+
+    def covers(text, paths):
+        return [d["covers"] for d in gather(text, paths)["differences"]["metametric"]]
+
+    two = json.dumps(
+        [{"label": name, "systems": [f"{name}-0", f"{name}-1"]} for name in ("a", "b")]
+    )
+    assert covers(two, [*a, *b]) == ["seeds and scenarios"]
+    assert covers(rows("a-0", "b-0"), [a[0], b[0]]) == ["one seed"]
+    assert covers(rows("a-0", "baseline-log"), [a[0], rule]) == ["one seed"]
+    assert covers(rows("baseline-log", "baseline-rule"), [rule, other]) == ["scenarios"]
 
 
-def test_intervals_are_the_same_every_time():
-    scores = np.random.default_rng(2).normal(size=(50, 3))
-    pairs = [(1, 0), (2, 0)]
-    assert paired_intervals(scores, pairs) == paired_intervals(scores, pairs)
+def test_rows_of_different_numbers_of_seeds_are_refused(gather, score, rows):
+    systems = {"a": 2, "b": 3}
+    paths = [
+        score(f"{n}-{s}", {"x": 0.2, "y": 0.3})
+        for n, count in systems.items()
+        for s in range(count)
+    ]
+    text = json.dumps(
+        [
+            {"label": name, "systems": [f"{name}-{seed}" for seed in range(count)]}
+            for name, count in systems.items()
+        ]
+    )
+    with pytest.raises(InputError, match="b and a have 3 and 2 seeds"):
+        gather(text, paths)
+
+
+def test_a_ratio_of_sums_is_that_of_all_scenarios_together(gather, score, rows):
+    """2 of 10 m and 30 of 30 m are 0.8 of 40 m, not the mean of 0.2 and 1."""
+    path = score(
+        "a-0", {"x": 0.2, "y": 0.3}, simulated_distance=[2.0, 30.0], logged_distance=[10.0, 30.0]
+    )
+    cell = gather(rows("a-0"), [path], ["distance"])["rows"][0]["cells"]["distance"]
+    assert cell["mean"] == pytest.approx(0.8)
+    # Residuals 2 - 8 and 30 - 24 over a mean of 20: -0.3 and 0.3.
+    assert cell["standard_error"] == pytest.approx(0.3)

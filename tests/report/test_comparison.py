@@ -84,6 +84,37 @@ def test_what_is_not_defined_is_not_resolved(folder, cells):
     assert verdicts(content, folder) == [("B", "A", "not resolved")]
 
 
+def test_one_seed_gives_no_verdict(folder, cells):
+    content = cells(
+        {"A": 0.5, "B": 0.6},
+        published=["A", "B"],
+        differences=[(1, 0, 0.1, 0.05, 0.15, 1e-9, "one seed")],
+    )
+    assert verdicts(content, folder) == [("B", "A", "one seed: not judged")]
+
+
+def test_a_table_of_many_orderings_needs_smaller_p_values(folder, cells):
+    """0.02 alone is a verdict; of three, the smallest counts three times."""
+    means, published = {"A": 0.5, "B": 0.6, "C": 0.7}, ["A", "B", "C"]
+    seeds = "seeds and scenarios"
+    alone = cells(
+        {"A": 0.5, "B": 0.6},
+        published=["A", "B"],
+        differences=[(1, 0, 0.1, 0.01, 0.2, 0.02, seeds)],
+    )
+    together = cells(
+        means,
+        published=published,
+        differences=[
+            (1, 0, 0.1, 0.01, 0.2, 0.02, seeds),
+            (2, 0, 0.2, 0.01, 0.4, 0.03, seeds),
+            (2, 1, 0.1, -0.1, 0.2, 0.6, seeds),
+        ],
+    )
+    assert [verdict for *_, verdict in verdicts(alone, folder)] == ["confirmed"]
+    assert {verdict for *_, verdict in verdicts(together, folder)} == {"not resolved"}
+
+
 FILES = {"strategy": "table"}
 
 
@@ -105,9 +136,9 @@ def test_the_document(tmp_path, folder, cells):
     text = written(tmp_path, folder, strategy=content, baselines=cells({"X": 0.1}))
     assert text.index("Scale: demo") < text.index("## strategy")
     assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in text
-    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | confirmed |" in text
-    assert "the published one. Of 1 published orderings of two rows, 1 are confirmed" in text
-    assert "| strategy | 1 | 1 | 0 | 0 |" in text
+    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.001 | confirmed |" in text
+    assert "the published one. 1 published orderings of two rows: 1 confirmed." in text
+    assert "| strategy | 1 | 1 | 0 | 0 | 0 |" in text
     assert "baselines" not in text
 
 
@@ -129,10 +160,10 @@ def test_tables_of_two_years_are_each_compared_with_their_own(tmp_path, folder, 
     first, second = text[text.index("## strategy") :].split("## history")
     assert "32 rollouts, metric of WOSAC 2025" in first
     assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in first
-    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | confirmed |" in first
+    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.001 | confirmed |" in first
     assert "16 rollouts, metric of WOSAC 2023" in second
     assert "| A | 0.5200 | 0.5000 | 0.0100 | -0.0200 |" in second
-    assert "| A | B | 0.0200 | -0.1000 | [-0.1500, -0.0500] | contradicted |" in second
+    assert "| A | B | 0.0200 | -0.1000 | [-0.1500, -0.0500] | 0.001 | contradicted |" in second
 
 
 @pytest.mark.parametrize(

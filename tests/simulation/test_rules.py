@@ -11,7 +11,7 @@ from simagents.models.smart.token_policy import logged_paths
 from simagents.simulation.choice import Sample
 from simagents.simulation.controller import Assignment
 from simagents.simulation.rollout import roll_out
-from simagents.simulation.rules import ConstantVelocity, LogPlayback
+from simagents.simulation.rules import Braking, ConstantVelocity, LogPlayback, StandStill
 from simagents.simulation.simulator import simulate
 
 
@@ -34,6 +34,24 @@ def test_constant_velocity_by_hand(street):
     for rollout in rollouts:
         assert rollout[0, 0] == pytest.approx([10.5, 0.3, 0.75, 0.4])
         assert rollout[0, -1] == pytest.approx([50, 24, 0.75, 0.4])
+
+
+def test_standing_still_by_hand(street):
+    """At x = 10, where the car is at the current step, for 8 s."""
+    rollout = moved_by(StandStill(), street(), 2)[1, 0]
+    assert rollout == pytest.approx(np.tile([10, 0, 0.75, 0], (80, 1)))
+
+
+def test_braking_by_hand(street):
+    """From 10 m/s at 4 m/s²: 8 m after 1 s, at rest after 2.5 s and 12.5 m. A car at 0 m/s stays."""
+    scenario = street()
+    scenario.velocity[0, 10] = 6, 8
+    rollout = moved_by(Braking(), scenario, 1)[0, 0]
+    ahead = np.hypot(rollout[:, 0] - 10, rollout[:, 1])
+    assert ahead[9] == pytest.approx(8, abs=1e-4)
+    assert ahead[24:] == pytest.approx(12.5, abs=1e-4)
+    assert rollout[-1, :2] == pytest.approx([10 + 7.5, 10], abs=1e-4)
+    assert (moved_by(Braking(), street(), 1) == moved_by(StandStill(), street(), 1)).all()
 
 
 def test_log_playback_by_hand(street):

@@ -7,6 +7,7 @@ import torch
 
 from simagents.config.algorithms import Sampling
 from simagents.models.paths import Motion
+from simagents.models.smart.random_tokens import RandomTokens
 from simagents.simulation.choice import Sample
 from simagents.simulation.controller import Assignment
 from simagents.simulation.policy_controller import PolicyController
@@ -95,3 +96,28 @@ def test_agents_without_a_controller_or_with_two_are_refused(batch):
     for parts in ([everyone, everyone], [Assignment(LogPlayback(), batch.is_sdc)]):
         with pytest.raises(ValueError, match="exactly one controller"):
             simulate(batch, 1, parts)
+
+
+class WithLatents(RandomTokens):
+    """Two uniform numbers for each agent and rollout decide its latents; keeps what it is given."""
+
+    latent_draws = 2
+
+    def branch(self, state, distribution, paths):
+        self.latent = paths.latent
+        return super().branch(state, distribution, paths)
+
+
+def test_latents_are_drawn_for_each_agent_and_rollout_and_stay_with_the_path(vocabulary, batch):
+    """Keyed like actions: the same for the same seed, whatever else is simulated."""
+    policy = WithLatents(vocabulary)
+    sampled = roll_out(policy, batch, 3, sampling, 7)
+    assert torch.equal(sampled.paths.latent, policy.latent)
+    assert policy.latent.shape == (3 * len(batch.agent_scene), 2)
+    assert len(policy.latent.flatten().unique()) == policy.latent.numel()
+    assert (policy.latent >= 0).all()
+    assert (policy.latent < 1).all()
+    first = sampled.paths.world % 3 == 0
+    again = roll_out(policy, batch, 1, sampling, 7).paths.latent
+    assert torch.equal(sampled.paths.latent[first], again)
+    assert not torch.equal(roll_out(policy, batch, 1, sampling, 8).paths.latent, again)

@@ -112,6 +112,15 @@ def test_what_nodes_cannot_share_evenly_is_said(fresh):
     assert told.startswith("compute.workers: 3 cannot be shared evenly by 2 nodes")
 
 
+def test_a_column_of_the_vocabulary_needs_a_system_with_one(fresh):
+    rows = [{"label": "Still", "baseline": "constant_velocity"}]
+    fresh.change("config/papers/trajtok.yaml", tables__tokenizers__rows=rows)
+    assert problem(fresh.run("--dry-run", succeeds=False)) == (
+        "tables.tokenizers: row `Still` has no vocabulary; remove it or the columns vehicle_tokens,"
+        " pedestrian_tokens, cyclist_tokens, reconstruction, dead_tokens."
+    )
+
+
 def test_without_a_cluster_all_processes_of_a_run_are_on_this_machine(fresh):
     fresh.change("config/scale/demo.yaml", compute__nodes=2, compute__workers=4, compute__threads=4)
     told = fresh.run("--dry-run")

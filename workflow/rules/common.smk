@@ -192,7 +192,20 @@ def cell_facts(table):
 
 
 def reconstruction_of(row):
+    """How well the row's vocabulary follows logs."""
     return f"{TOKENS}/{row.systems[0].tokens}/reconstruction.json"
+
+
+def check_vocabulary_columns():
+    """Rows of a table with columns of the vocabulary must be systems that have one."""
+    for name, table in PLAN.tables.items():
+        columns = [key for key in table.settings.columns if COLUMNS[key].of_tokens]
+        for row in table.rows:
+            if columns and row.systems[0].tokens is None:
+                stop(
+                    f"tables.{name}: row `{row.label}` has no vocabulary; remove it or the columns"
+                    f" {', '.join(columns)}."
+                )
 
 
 def histories_of(exhibit):
@@ -271,6 +284,8 @@ def plan_facts():
         }
     )
 
+
+check_vocabulary_columns()
 
 SHARDS = {split: shard_names(split) for split in ("training", "validation")}
 RECORDS = f"resources/synthetic/{PLAN.data_id}" if PLAN.source == "synthetic" else "resources/womd"

@@ -17,9 +17,9 @@ class Sampling(Settings):
     """How actions are drawn from a policy."""
 
     top_k: Annotated[int, Field(ge=0)]
-    """tokens are drawn from this many likeliest ones; 0 for all"""
+    """number of likeliest tokens from which actions are drawn; 0 for all. Continuous actions ignore it"""
     temperature: Temperature
-    """logits are divided by it"""
+    """divides logits; multiplies variances of continuous actions"""
 
 
 class AlgorithmSettings(Settings):
@@ -47,9 +47,9 @@ class BehaviourCloning(AlgorithmSettings):
     name: Literal["bc"]
     """behaviour cloning of the log"""
     label_smoothing: Smoothing
-    """share of the target that is spread over the class's tokens"""
+    """share of the target's probability that is spread over the tokens of the class; 0 for continuous actions"""
     smoothing: Literal["uniform", "spatial", "spatial_as_released"]
-    """how it is spread: evenly; mostly over near tokens; as TrajTok's released code does"""
+    """how this share is spread: evenly; mostly over near tokens; as in TrajTok's released code"""
 
 
 class NoisyCloning(AlgorithmSettings):
@@ -58,13 +58,13 @@ class NoisyCloning(AlgorithmSettings):
     name: Literal["noisy_bc"]
     """behaviour cloning of noisy paths"""
     label_smoothing: Smoothing
-    """share of the target that is spread evenly over the class's tokens"""
+    """share of the target's probability that is spread evenly over the tokens of the class"""
     noise: Literal["nearest_k", "perturbed"]
-    """targets: the tokens that lead back to the log, or the noisy path's own next tokens"""
+    """targets: tokens that lead back to the log, or the next tokens of the noisy path"""
     top_k: TopK
-    """paths are drawn among this many tokens nearest to the log"""
+    """number of tokens nearest to the log from which paths are drawn"""
     temperature: Temperature
-    """distances (m) are divided by it"""
+    """divides the distances (m)"""
 
 
 class Closest(Settings):
@@ -84,9 +84,9 @@ class TopKRollout(Settings):
     top_k: TopK
     """K"""
     temperature: Temperature
-    """logits are divided by it"""
+    """divides the logits"""
     filter_lengths: Annotated[float, Field(gt=0)] | None = None
-    """only steps that end within this many lengths of the class's box from the log are learned from"""
+    """training uses only steps that end within this many lengths of the class's box from the log"""
 
 
 class Likeliest(Settings):
@@ -105,16 +105,16 @@ class ClosedLoopCloning(AlgorithmSettings):
     name: Literal["catk"]
     """closed-loop supervised fine-tuning"""
     label_smoothing: Smoothing
-    """share of the target that is spread evenly over the class's tokens"""
+    """share of the target's probability that is spread evenly over the tokens of the class"""
     rollout: Annotated[Settings, ROLLOUTS]
-    """how the rollout that is learned from chooses its actions"""
+    """how the rollout chooses its actions"""
 
 
 class OnPolicy(Settings):
     """REINFORCE."""
 
     kind: Literal["on_policy"]
-    """ratio π / sg(π): one update for each batch of rollouts"""
+    """ratio π / sg(π); one update for each batch of rollouts"""
 
 
 class Clipped(Settings):
@@ -150,8 +150,8 @@ class Divergence(Settings):
     """What keeps a policy near the one that it started from."""
 
     estimator: Literal["k1", "k3", "exact_reverse", "exact_forward"]
-    """k1 and k3 see the drawn action, with the gradient of the reverse and of the forward divergence;
-    the exact ones see the whole distribution"""
+    """k1 and k3 use the drawn action; k1 has the gradient of the reverse divergence, k3 that of the
+    forward one. The exact ones use the whole distribution"""
     beta: Annotated[float, Field(ge=0)] | DivergenceTarget
     """weight in the loss: a number, or one that keeps the divergence near a target"""
 
@@ -163,19 +163,19 @@ class PolicyGradient(AlgorithmSettings):
     name: Literal["policy_gradient"]
     """policy gradient on rollouts of the current policy"""
     reward: Reward
-    """what rollouts are scored by"""
+    """how rollouts are scored"""
     credit: Credit
     """how rewards become advantages"""
     whiten: bool
     """whether advantages get mean 0 and deviation 1 over the global batch"""
     surrogate: Annotated[Settings, SURROGATES]
-    """what is maximised with the advantages"""
+    """the function of the probability ratio that is maximised with the advantages"""
     log_prob: Literal["mean", "sum"]
-    """how the terms of a rollout's actions are reduced: their mean, or their sum"""
+    """reduction over the actions of a rollout"""
     divergence: Divergence | None
-    """from the frozen parent; null for none, which also drops the reference model"""
+    """divergence from the frozen parent; null for none, which needs no reference model"""
     sampling: Sampling
-    """of training rollouts"""
+    """how the actions of training rollouts are drawn"""
 
     @property
     def passes(self) -> int:
@@ -196,11 +196,11 @@ class Preferences(AlgorithmSettings):
     name: Literal["dpo"]
     """DPO on the best and the worst rollout of a scene"""
     reward: Reward
-    """what rollouts are ranked by"""
+    """how rollouts are ranked"""
     sampling: Sampling
-    """of the parent's rollouts"""
+    """how the actions of the parent's rollouts are drawn"""
     beta: Annotated[float, Field(gt=0)]
-    """steepness of the preference, of mean log-ratios"""
+    """coefficient β of DPO, for log-ratios averaged over the actions of a rollout"""
     least_gap: Annotated[float, Field(ge=0)]
     """pairs whose rewards differ by less are left out"""
 

@@ -13,12 +13,12 @@ class Calibration(Settings):
     """How the mean reward of a policy is measured, from which thresholds are offsets."""
 
     held_out: Annotated[int, Field(ge=1)]
-    """the first so many training scenes, on which no run trains"""
+    """number of held-out training scenes, the first ones; no run trains on them"""
     rollouts: Annotated[int, Field(ge=1)]
-    """of each scene; as many as training draws, because the reward depends on it"""
+    """rollouts of each scene; as many as in training, because the reward depends on it"""
     seed: int
-    """of the rollouts"""
+    """seed of the rollouts"""
     reward: Reward
-    """what rollouts are scored by"""
+    """how rollouts are scored"""
     sampling: Sampling
-    """of the rollouts"""
+    """how the actions of the rollouts are drawn"""

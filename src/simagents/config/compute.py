@@ -1,4 +1,4 @@
-"""Compute: what changes how fast results appear, never what they are."""
+"""Compute: resources of jobs. They change the speed, never the results."""
 
 from typing import Annotated, Literal
 
@@ -34,12 +34,12 @@ class Compute(Settings):
     chunks: AtLeastOne
     """jobs into which an evaluation is divided"""
     pictured: Count
-    """scenes of the first chunk whose rollouts are kept for pictures"""
+    """scenes of the first chunk whose rollouts are kept for figures"""
     minutes: AtLeastOne
     """time limit of a job that trains, evaluates or builds vocabularies"""
     mem_mb: Annotated[int, Field(ge=500)]
     """memory of a training job"""
     retries: Count
-    """times that an interrupted run resumes from its last save, whatever interrupted it"""
+    """times that an interrupted run resumes from its last save, whatever the cause"""
     shards: AtLeastOne
     """shards that one job caches or tokenises"""

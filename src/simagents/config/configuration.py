@@ -27,41 +27,41 @@ def _distinct(seeds: list[int]) -> list[int]:
 
 
 class Configuration(Settings):
-    """What all files together say."""
+    """The content of all files together."""
 
     scale: str
-    """which file of config/scale is read"""
+    """the file of config/scale that is read"""
     data: Literal["default", "synthetic", "womd"]
-    """where scenarios come from; `default` is the scale's own source"""
+    """source of the scenarios; `default` is the source of the scale"""
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)]
-    """every row is trained once per seed; tables show mean and deviation"""
+    """training seeds; every row is trained once with each, and tables show mean and deviation"""
     precision: Precision
-    """of products in training; weights stay float32"""
+    """precision of products in training; weights are float32"""
     scenarios: Scenarios
-    """where scenarios come from and how many shards of them are used"""
+    """sources of scenarios, and how many shards of them are used"""
     tokens: Tokens
-    """what all vocabularies have in common"""
+    """settings that all vocabularies share"""
     tokenizer: str
-    """one of `tokenizers`: of stages that name none, and of baselines"""
+    """one of `tokenizers`: the default of stages, and the tokenizer of baselines"""
     tokenizers: dict[Name, Tokenizer]
-    """rules for motion vocabularies by name, chosen by the stages"""
+    """rules for motion vocabularies by name; stages choose among them"""
     size: str
-    """which file of config/model is read"""
+    """the file of config/model that is read"""
     model: str
-    """one of `models`: of stages that name none"""
+    """one of `models`: the default of stages"""
     models: dict[Name, Model]
-    """models by name, chosen by the stages"""
+    """models by name; stages choose among them"""
     budgets: dict[Name, Budget]
-    """named amounts of training, chosen by the stages"""
+    """amounts of training by name; stages choose among them"""
     optimiser: Optimiser
     """AdamW with a cosine schedule by step"""
     evaluation: EvaluationDefaults
-    """what all evaluations have in common"""
+    """settings that all evaluations share"""
     evaluations: dict[Name, Annotated[dict[str, Any], ChangesOf(Evaluation)]]
-    """ways to score systems, chosen by tables and figures: `challenge`, and the keys that differ from
-    `evaluation`"""
+    """ways to score systems by name; tables and figures choose among them. Each has `challenge`, and the
+    keys that differ from `evaluation`"""
     compute: Compute
-    """what changes how fast results appear, never what they are; no part of any run's name"""
+    """resources of jobs; they change the speed, never the results, and are no part of a run's name"""
     on_demand: list[str]
     """tables and figures that this scale does not build by default; request them by name"""
     stages: dict[Name, Stage]

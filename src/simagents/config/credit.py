@@ -29,7 +29,7 @@ class Constant(CreditSettings):
     rule: Literal["constant"]
     """advantage r - α"""
     alpha: float | ParentMean
-    """the threshold α: a number, or the parent's mean reward plus an offset"""
+    """threshold α: a number, or the parent's mean reward plus an offset"""
 
 
 class RunningMean(CreditSettings):
@@ -38,9 +38,9 @@ class RunningMean(CreditSettings):
     rule: Literal["running_mean"]
     """advantage r - α, where α follows the mean reward of the steps"""
     alpha: ParentMean
-    """where α starts, and its offset from the mean"""
+    """initial α, and its offset from the mean"""
     rate: Annotated[float, Field(gt=0, le=1)]
-    """after every step α moves by this share of its distance to the step's mean reward plus offset"""
+    """after every step α moves by this fraction of its distance to the step's mean reward plus offset"""
 
 
 class SceneMean(CreditSettings):
@@ -83,18 +83,18 @@ class RewardToGo(CreditSettings):
     rule: Literal["reward_to_go"]
     """advantage Σ γ^(t' - t) r_t' over t' ≥ t"""
     discount: Discount
-    """γ, per action"""
+    """discount γ for each action"""
 
 
 class Value(Settings):
     """A learned baseline."""
 
     weight: Annotated[float, Field(ge=0)]
-    """of the value's squared error in the loss"""
+    """weight of the value's squared error in the loss"""
     warmup: Discount
-    """share of the steps in which only the value head learns"""
+    """fraction of the steps in which only the value head learns"""
     learning_rate: Annotated[float, Field(gt=0)]
-    """of the value head, at the top of the schedule"""
+    """peak learning rate of the value head"""
 
 
 class Gae(CreditSettings):
@@ -103,9 +103,9 @@ class Gae(CreditSettings):
     rule: Literal["gae"]
     """advantage Σ (γλ)^k δ_{t+k}"""
     discount: Discount
-    """γ, per action"""
+    """discount γ for each action"""
     gae_lambda: Discount
-    """λ: 0 trusts the value head, 1 the reward"""
+    """λ of generalised advantage estimation; with 1 advantages are sums of rewards minus the value"""
     value: Value
     """the value head"""
 

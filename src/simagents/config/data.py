@@ -16,7 +16,7 @@ class SourceSettings(Settings):
     """Of any source."""
 
     held_out: AtLeastOne
-    """training scenes that no run trains on; thresholds are measured there"""
+    """training scenes on which no run trains; calibration uses them"""
     training_shards: AtLeastOne
     """training shards that are used"""
     validation_shards: AtLeastOne
@@ -27,9 +27,9 @@ class Synthetic(SourceSettings):
     """Scenarios of the generator."""
 
     seed: Seed
-    """of the generator"""
+    """seed of the generator"""
     revision: Revision
-    """raised when the generator's output changes"""
+    """number to raise when code changes the generator's output"""
     per_shard: AtLeastOne
     """scenarios in a shard"""
 
@@ -42,7 +42,7 @@ class Scenarios(Settings):
     """Both sources; `data` chooses between them."""
 
     source: Source
-    """the source that this scale is made for"""
+    """default source of this scale"""
     synthetic: Synthetic
     """scenarios of the generator"""
     womd: Womd

@@ -16,15 +16,15 @@ class EvaluationDefaults(Settings):
     rollouts: Annotated[int, Field(ge=1)]
     """simulations of each scenario; 32 in the challenge. The metric depends on it"""
     sampling: Sampling
-    """of policies; rules and the log draw nothing"""
+    """how the actions of policies are drawn; rules and the log need no draws"""
     seed: Seed
-    """of the rollouts"""
+    """seed of the rollouts"""
     limit: Annotated[int, Field(ge=0)]
     """validation scenarios that are scored; 0 for all"""
 
 
 class Evaluation(EvaluationDefaults):
-    """One way to score systems; changing it rescores and retrains nothing."""
+    """One way to score systems. Changing it changes scores and retrains no run."""
 
     challenge: Challenge
-    """year of the WOSAC metric; scores of different years are never mixed in one table"""
+    """year of the WOSAC metric; a table has one year"""

@@ -6,12 +6,12 @@ from pydantic import Field, model_validator
 
 from simagents.config.keys import Settings
 
-Baseline = Literal["log", "constant_velocity", "random_tokens"]
+Baseline = Literal["log", "constant_velocity", "braking", "stand_still", "random_tokens"]
 READ_TOKENS = frozenset({"random_tokens"})
 """Baselines that act by a motion vocabulary; the others need scenarios only."""
 
 ColumnName = Literal[
-    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "collision_rate", "offroad_rate",
+    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance", "collision_rate", "offroad_rate",
     "red_light_rate", "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
     "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
     "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
@@ -26,7 +26,7 @@ class Row(Settings):
     stage: str | None = None
     """one of `stages`; a row has a stage or a baseline"""
     baseline: Baseline | None = None
-    """a system that is scored without training"""
+    """system that is scored without training"""
     with_: dict[str, Any] = Field(default_factory=dict, alias="with")
     """new values of some keys of the stage; dots lead inwards, and lists multiply out into rows"""
     published: str | None = None
@@ -50,14 +50,14 @@ class Table(Settings):
     caption: str
     """LaTeX"""
     evaluation: str
-    """one of `evaluations`: how all rows are scored"""
+    """one of `evaluations`; all rows are scored by it"""
     columns: Annotated[list[ColumnName], Field(min_length=1)]
-    """what is shown of every row"""
+    """columns, each with one quantity of every row"""
     rows: Rows
-    """systems that are shown"""
+    """rows, each with one system or several"""
     published: str | None = None
     """name of a file in paper/published without its ending"""
     literature: list[str] = Field(default_factory=list)
-    """rows of the published file that are shown whole under ours"""
+    """rows of the published file that stand complete below ours"""
     transposed: bool = False
-    """whether rows stand side by side and columns one below the other"""
+    """whether the table is transposed"""

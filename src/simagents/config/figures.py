@@ -42,7 +42,7 @@ class Rollouts(FigureSettings):
     kind: Literal["rollouts"]
     """one scene under several systems"""
     evaluation: str
-    """one of `evaluations`: whose rollouts are drawn"""
+    """one of `evaluations`, whose rollouts are drawn"""
     rows: Rows
     """systems; each row has a panel"""
 

@@ -43,23 +43,23 @@ class Smart(ModelSettings):
     agent_layers: Annotated[int, Field(ge=1)]
     """blocks of temporal, map and agent attention"""
     dropout: Share
-    """in attention and feed-forward layers"""
+    """dropout in attention and feed-forward layers"""
     history_drop: Share
-    """probability that training leaves a node out of the temporal graph"""
+    """probability that training removes a node from the temporal graph"""
     map_radius: Annotated[float, Field(gt=0)]
     """metres between map pieces that attend to one another"""
     map_neighbours: Annotated[int, Field(ge=1)]
-    """map pieces that a map piece attends to at most"""
+    """largest number of map pieces to which a map piece attends"""
     map_to_agent_radius: Annotated[float, Field(gt=0)]
     """metres within which agents attend to the map"""
     agent_radius: Annotated[float, Field(gt=0)]
     """metres between agents that attend to one another"""
     past_steps: Annotated[int, Field(ge=1)]
-    """tokens that an agent looks back"""
+    """past tokens to which an agent attends"""
     relation_rows: Annotated[int, Field(ge=0), AfterValidator(_a_table_or_none)]
     """rows of the tables from which embeddings of relations are interpolated; 0 for exact embeddings"""
     head: Literal["shared", "per_class"]
-    """one head for the tokens of all classes or one for each"""
+    """one head for the tokens of all classes, or one for each class"""
 
     @property
     def attention(self) -> dict[str, Any]:

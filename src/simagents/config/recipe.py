@@ -14,14 +14,14 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Budget(Settings):
-    """How long and how hard to train."""
+    """The amount of training."""
 
     steps: Annotated[int, Field(ge=1)]
     """updates of the weights"""
     batch: Annotated[int, Field(ge=1)]
-    """scenes a step, over all processes and micro-batches"""
+    """scenes in a step, over all processes and micro-batches"""
     learning_rate: Annotated[float, Field(gt=0)]
-    """of AdamW at the top of its schedule"""
+    """peak learning rate of AdamW"""
     rollouts: Annotated[int, Field(ge=0)]
     """rollouts of a scene; 0 where learning needs none"""
 
@@ -30,13 +30,13 @@ class Optimiser(Settings):
     """AdamW with a cosine schedule by step."""
 
     weight_decay: Annotated[float, Field(ge=0)]
-    """of AdamW"""
+    """weight decay of AdamW"""
     clip: Annotated[float, Field(gt=0)]
-    """largest norm of the gradient"""
+    """largest norm of the gradient; longer gradients are scaled down"""
     warmup: Share
-    """share of the steps over which the rate rises"""
+    """fraction of the steps over which the learning rate rises"""
     final_ratio: Share
-    """the rate at the end over the rate at the top"""
+    """final learning rate over the peak learning rate"""
 
 
 Precision = Literal["float32", "bfloat16"]
@@ -49,9 +49,9 @@ class Recipe(Settings):
     stage: str
     """name of the stage"""
     seed: int
-    """of initial weights, data order, dropout and rollouts"""
+    """seed of initial weights, data order, dropout and rollouts"""
     revision: int
-    """raised when code changes a run's numbers"""
+    """number that the stage's author raises when code changes a run's numbers"""
     parent: str | None
     """the run whose weights this one starts from"""
     trains: Trains
@@ -65,11 +65,11 @@ class Recipe(Settings):
     held_out: int
     """training scenes set aside for calibration"""
     precision: Precision
-    """of products in training; weights stay float32"""
+    """precision of products in training; weights are float32"""
     budget: Budget
     """steps, batch, learning rate, rollouts"""
     optimiser: Optimiser
-    """of the weights"""
+    """AdamW and its schedule"""
     algorithm: Algorithm
     """how to learn, with all coefficients"""
 

@@ -1,4 +1,4 @@
-"""Rewards: what rollouts are scored by while a policy learns from them."""
+"""Rewards: how rollouts are scored while a policy learns from them."""
 
 from typing import Annotated, Literal
 
@@ -17,11 +17,11 @@ class Realism(RewardSettings):
     """The WOSAC realism meta-metric."""
 
     kind: Literal["realism"]
-    """the meta-metric that evaluation reports"""
+    """the realism meta-metric that evaluation reports"""
     challenge: Challenge
     """year of the metric"""
     scored: Literal["scene", "rollout", "subgroup"]
-    """rollouts that are scored as one set: all of a scene, each alone, or `subgroup` successive ones"""
+    """set of rollouts that is scored together: all of a scene, each alone, or `subgroup` successive ones"""
     subgroup: Annotated[int, Field(ge=1)] | None = None
     """`scored: subgroup` only: rollouts in a set; a divisor of the budget's rollouts"""
 

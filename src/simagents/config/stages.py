@@ -20,7 +20,7 @@ class Stage(Settings):
     from_: str | None = Field(None, alias="from")
     """the stage whose weights this one starts from; without it, from random weights"""
     budget: str
-    """one of `budgets`"""
+    """one of `budgets`: the amount of training"""
     trains: Trains
     """`agents` keeps the map encoder and all embeddings frozen"""
     tokenizer: str | None = None
@@ -32,7 +32,7 @@ class Stage(Settings):
     optimiser: Annotated[dict[str, Any], ChangesOf(Optimiser)] = Field(default_factory=dict)
     """keys that differ from the top-level `optimiser`"""
     revision: Revision = 0
-    """raised when code changes the numbers of the stage's runs"""
+    """number to raise when code changes the numbers of the stage's runs"""
     algorithm: Algorithm
     """how the stage learns, with all coefficients"""
 

@@ -9,18 +9,18 @@ from simagents.config.keys import Settings, Tagged
 
 
 class Tokens(Settings):
-    """What all vocabularies have in common."""
+    """Settings that all vocabularies share."""
 
     revision: Revision
-    """raised when code changes vocabularies or tokenised scenes"""
+    """number to raise when code changes vocabularies or tokenised scenes"""
     seed: Seed
-    """of the draws among motions"""
+    """seed of the draws among motions"""
     map_size: Annotated[int, Field(ge=2)]
-    """map tokens"""
+    """number of map tokens"""
     map_tolerance: Annotated[float, Field(gt=0)]
     """radius of a disk of map pieces (m), mean over points"""
     snippets: Annotated[int, Field(ge=100)]
-    """motions collected per class at most"""
+    """largest number of motions that are collected for each class"""
 
 
 class TokenizerSettings(Settings):
@@ -36,7 +36,7 @@ class KDisks(TokenizerSettings):
     rule: Literal["k_disks"]
     """disks of end boxes; each token is the mean of its disk"""
     size: Size
-    """tokens per class at most"""
+    """largest number of tokens of a class"""
     tolerance: Annotated[float, Field(gt=0)]
     """radius of a disk (m), mean over box corners"""
 
@@ -47,7 +47,7 @@ class KMeans(TokenizerSettings):
     rule: Literal["k_means"]
     """clusters of end boxes; each token is the mean of its cluster"""
     size: Size
-    """tokens per class at most"""
+    """largest number of tokens of a class"""
     iterations: AtLeastOne
     """rounds of assignment and mean"""
 
@@ -98,7 +98,7 @@ class EndPoints(Settings):
     y: Axis
     """to the left: from, to, step (m)"""
     at_least: AtLeastOne
-    """motions that a cell needs to count as seen"""
+    """number of motions from which on a cell counts as occupied"""
 
 
 class TrajTok(TokenizerSettings):
@@ -107,13 +107,13 @@ class TrajTok(TokenizerSettings):
     rule: Literal["trajtok"]
     """cells of a grid that enough motions end in, filtered and completed by their neighbourhoods"""
     mirror: bool
-    """whether every motion's mirror image is counted too"""
+    """whether the mirror image of every motion counts as well"""
     reach: Annotated[int, Field(ge=0)]
-    """cells to each side in a neighbourhood"""
+    """number of cells to each side of a cell that belong to its neighbourhood"""
     neighbours: Annotated[int, Field(ge=0)]
-    """seen cells that a neighbourhood needs; the cell itself counts"""
+    """number of occupied cells that a neighbourhood needs; the cell itself counts"""
     curve: Literal["hermite", "as_released"]
-    """of filled gaps and jerky tokens; the released code draws straight lines"""
+    """curve of filled gaps and jerky tokens; `as_released` gives straight lines, as the released code does"""
     vehicle: EndPoints
     """points on which tokens of vehicles end"""
     pedestrian: EndPoints

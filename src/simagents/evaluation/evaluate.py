@@ -15,6 +15,7 @@ from simagents.errors import InputError
 from simagents.evaluation.systems import System, baseline, trained
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
+from simagents.metrics.distance import metres_driven
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
@@ -94,7 +95,8 @@ def main(args: Args) -> None:
                 print(f"skipped: {problem}")
                 continue
             numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
-            scores.append({"scenario_id": scenario.id, **numbers})
+            driven = metres_driven(scenario, trajectories)
+            scores.append({"scenario_id": scenario.id, **numbers, **driven})
             if keep_pictured and row < args.pictured:
                 keep_pictured(*kept)
         with replacing(args.out) as temporary:

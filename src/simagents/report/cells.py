@@ -17,7 +17,9 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   of training
     differences   by column of scores, the meta-metric always among them; per pair of rows `row` >
                   `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
-                  95 % paired bootstrap interval
+                  95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `scenarios` where
+                  neither row is trained; `one seed` where a trained row has only one, so that the
+                  interval says nothing of training and nothing may be concluded (`differences.py`)
 
 A number that does not exist is null, never 0.
 """
@@ -32,7 +34,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simagents.bootstrap import paired_intervals
+from simagents.differences import difference
 from simagents.errors import InputError
 from simagents.files import read_json, write_json
 from simagents.report.columns import COLUMNS, column
@@ -41,6 +43,8 @@ from simagents.report.rows import Row, read_rows
 
 Json = dict[str, Any]
 
+UNTRAINED = "baseline-"
+"""Names of systems without training begin so."""
 COMPARED = "metametric"
 """The quantity by which rows are compared pair by pair in every table."""
 LAST = 0.1
@@ -147,9 +151,7 @@ def gather(
             for row in rows
         ],
         "differences": {
-            key: _differences(
-                np.stack([_by_seed(row, scores, key).mean(axis=0) for row in rows], axis=1)
-            )
+            key: _differences(rows, [_by_seed(row, scores, key) for row in rows])
             for key in compared
         },
     }
@@ -178,11 +180,27 @@ def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd
 
 
 def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
-    """Scores [seeds, scenarios] of a row in double precision."""
-    source = COLUMNS[key].source
+    """Scores [seeds, scenarios] of a row in double precision.
+
+    Of a ratio r of sums a and b over scenarios they are r + (a_n - r b_n) / mean b: the mean over
+    scenarios is the ratio, and the spread is what its standard error comes from (the linearised
+    ratio estimator: Cochran 1977, Sampling Techniques, ch. 6).
+    """
+    of = COLUMNS[key]
     for system in row.systems:
-        if source not in scores[system]:
-            raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
+        for source in filter(None, (of.source, of.over)):
+            if source not in scores[system]:
+                raise InputError(f"{system}: its scores have no column `{source}`; rescore it.")
+    values = _stacked(row, scores, of.source)
+    if not of.over:
+        return values
+    over = _stacked(row, scores, of.over)
+    mean = over.mean(axis=1, keepdims=True)
+    ratio = values.mean(axis=1, keepdims=True) / mean
+    return ratio + (values - ratio * over) / mean
+
+
+def _stacked(row: Row, scores: Mapping[str, pd.DataFrame], source: str) -> np.ndarray:
     return np.stack([scores[system][source].to_numpy(np.float64) for system in row.systems])
 
 
@@ -238,20 +256,33 @@ def _cell(values: np.ndarray) -> Json:
     }
 
 
-def _differences(compared: np.ndarray) -> list[Json]:
-    """Every row against every earlier one, on the same scenarios."""
-    pairs = [(later, earlier) for earlier, later in combinations(range(compared.shape[1]), 2)]
-    intervals = paired_intervals(compared, pairs)
-    return [
-        {
-            "row": row,
-            "to": to,
-            "mean": _number((compared[:, row] - compared[:, to]).mean()),
-            "low": _number(low),
-            "high": _number(high),
-        }
-        for (row, to), (low, high) in zip(pairs, intervals, strict=True)
-    ]
+def _differences(rows: list[Row], scores: list[np.ndarray]) -> list[Json]:
+    """Every row against every earlier one, on the same scenarios; `scores` are [seeds, scenarios]."""
+    pairs = [(later, earlier) for earlier, later in combinations(range(len(rows)), 2)]
+    return [_difference(rows, scores, row, to) for row, to in pairs]
+
+
+def _difference(rows: list[Row], scores: list[np.ndarray], row: int, to: int) -> Json:
+    seeds = [len(scores[place]) for place in (row, to)]
+    if len({count for count in seeds if count > 1}) > 1:
+        raise InputError(
+            f"{rows[row].label} and {rows[to].label} have {seeds[0]} and {seeds[1]} seeds; rows are"
+            " compared seed by seed, so give both the same."
+        )
+    result = difference(scores[row], scores[to])
+    trained = any(not rows[place].systems[0].startswith(UNTRAINED) for place in (row, to))
+    covers = (
+        "seeds and scenarios" if result.covers_seeds else "one seed" if trained else "scenarios"
+    )
+    return {
+        "row": row,
+        "to": to,
+        "mean": _number(result.mean),
+        "low": _number(result.low),
+        "high": _number(result.high),
+        "p": _number(result.p),
+        "covers": covers,
+    }
 
 
 def _number(value: float) -> float | None:

@@ -20,6 +20,8 @@ class Column:
     decimals: int
     factor: float = 1.0
     """what the stored number is multiplied by for print"""
+    over: str = ""
+    """for a ratio of sums over scenarios: the name of its denominator in the score files"""
 
     @property
     def heading(self) -> str:
@@ -58,6 +60,9 @@ COLUMNS = {
     "map": Column("map_based_metrics", "Map", "", True, 4),
     "min_ade": Column("min_average_displacement_error", "minADE", "m", False, 3),
     "ade": Column("average_displacement_error", "ADE", "m", False, 3),
+    "distance": Column(
+        "simulated_distance", "Driven", "of the log", None, 2, over="logged_distance"
+    ),
     "collision_rate": Column("simulated_collision_rate", "Collision", "%", False, 1, 100.0),
     "offroad_rate": Column("simulated_offroad_rate", "Off-road", "%", False, 1, 100.0),
     "red_light_rate": Column(

@@ -1,27 +1,34 @@
 """Published against reproduced, as Markdown: numbers, and whether the order of rows is confirmed.
 
 Absolute values only match at the papers' own scale and data. Orderings may be compared at any
-scale, so each published ordering of two rows gets a verdict from the paired interval of our
-difference: confirmed, contradicted, or not resolved where the interval includes zero. Where a paper
-names its best row without the values of the others, that row above each other one is what it orders.
+scale, so each published ordering of two rows gets a verdict: confirmed or contradicted where our
+difference has a p value below 5 % after Holm's correction for the number of orderings of the table,
+not resolved elsewhere. Intervals and p values cover seeds and scenarios together; one training seed
+says nothing about training, so it gives no verdict. Where a paper names its best row in its text
+and prints no values, that row above each other one is what it orders, and is marked as such.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
+from simagents.differences import holm
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
 from simagents.report.columns import Column, column
-from simagents.report.numbers import sign
 from simagents.report.published import Published, read_published
 from simagents.report.rows import read_object
 
 Json = dict[str, Any]
 
 CONFIRMED, CONTRADICTED, UNRESOLVED = "confirmed", "contradicted", "not resolved"
+UNJUDGED = "one seed: not judged"
+VERDICTS = (CONFIRMED, CONTRADICTED, UNRESOLVED, UNJUDGED)
+SIGNIFICANT = 0.05
+"""Largest adjusted p value of a verdict."""
 
 
 @dataclass
@@ -45,11 +52,13 @@ class Ordering:
     better: str
     worse: str
     published: float | None
-    """the paper's difference; None where only its best row is known"""
+    """the paper's difference; None where its text names the best row without values"""
     reproduced: float | None
     """ours, on the same scenarios"""
     low: float | None
     high: float | None
+    p: float | None
+    """of our difference, adjusted for the number of the table's orderings"""
     verdict: str
 
 
@@ -109,14 +118,14 @@ def section(name: str, cells: Json, published: Published, ordered: list[Ordering
             f"| {of.format(cell['standard_error'])} | {difference} |"
         )
     count = Counter(ordering.verdict for ordering in ordered)
+    counted = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])
     lines += [
         "",
-        f"Order of the rows by their means: {_order(cells, published)}. Of {len(ordered)} published "
-        f"orderings of two rows, {count[CONFIRMED]} are confirmed, {count[CONTRADICTED]} "
-        f"contradicted, and {count[UNRESOLVED]} not resolved.",
+        f"Order of the rows by their means: {_order(cells, published)}. {len(ordered)} published "
+        f"orderings of two rows: {counted or 'none'}.",
         "",
-        "| the paper puts | above | by | reproduced | 95 % interval | verdict |",
-        "| --- | --- | ---: | ---: | ---: | --- |",
+        "| the paper puts | above | by | reproduced | 95 % interval | p (Holm) | verdict |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
         *(_ordering_line(ordering, of) for ordering in ordered),
         "",
     ]
@@ -126,29 +135,41 @@ def section(name: str, cells: Json, published: Published, ordered: list[Ordering
 def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
     """Every pair of rows that the paper orders; equal or unknown published values order nothing."""
     rows = cells["rows"]
-    for difference in cells["differences"][published.compared]:
+    ordered = [
+        (difference, gap)
+        for difference in cells["differences"][published.compared]
+        if (gap := _gap(rows[difference["row"]], rows[difference["to"]], published))
+    ]
+    # Where no verdict can follow, an ordering does not count as one of the table's tests.
+    tests = [nan if _unjudged(difference) else difference["p"] for difference, _ in ordered]
+    for (difference, gap), p in zip(ordered, holm(tests), strict=True):
         a, b = rows[difference["row"]], rows[difference["to"]]
-        gap = _gap(a, b, published)
-        if not gap:
-            continue
-        turned = gap < 0
-        # The difference is that of a over b; turn it round where the paper has b above a.
-        if turned:
+        mean, low, high = (difference[key] for key in ("mean", "low", "high"))
+        if gap < 0:  # the difference is that of a over b, and the paper has b above a
             a, b = b, a
-        verdict = {1: CONFIRMED, -1: CONTRADICTED, 0: UNRESOLVED}
-        direction = -1 if turned else 1
-        ends = [difference["low"], difference["high"]][::direction]
-        low, high = (None if end is None else direction * end for end in ends)
-        mean = difference["mean"]
+            mean, low, high = (None if end is None else -end for end in (mean, high, low))
         yield Ordering(
             better=a["label"],
             worse=b["label"],
             published=abs(gap) if published.has_values else None,
-            reproduced=None if mean is None else direction * mean,
+            reproduced=mean,
             low=low,
             high=high,
-            verdict=verdict[direction * sign(difference)],
+            p=None if isnan(p) else p,
+            verdict=_verdict(difference, mean, p),
         )
+
+
+def _unjudged(difference: Json) -> bool:
+    return difference["covers"] == "one seed" or difference["p"] is None
+
+
+def _verdict(difference: Json, mean: float | None, p: float) -> str:
+    if difference["covers"] == "one seed":
+        return UNJUDGED
+    if isnan(p) or p >= SIGNIFICANT:
+        return UNRESOLVED
+    return CONFIRMED if mean > 0 else CONTRADICTED
 
 
 def _gap(a: Json, b: Json, published: Published) -> float:
@@ -183,13 +204,15 @@ def _compared(row: Json, published: Published) -> Json:
 
 
 def _ordering_line(ordering: Ordering, of: Column) -> str:
-    reproduced, low, high = (
+    mean, low, high = (
         "n/a" if value is None else f"{value:+.{of.decimals}f}"
         for value in (ordering.reproduced, ordering.low, ordering.high)
     )
+    gap = "in words" if ordering.published is None else of.format(ordering.published)
+    p = "n/a" if ordering.p is None else f"{ordering.p:.3f}"
     return (
-        f"| {ordering.better} | {ordering.worse} | {of.format(ordering.published)} | {reproduced} "
-        f"| [{low}, {high}] | {ordering.verdict} |"
+        f"| {ordering.better} | {ordering.worse} | {gap} | {mean} | [{low}, {high}] | {p} "
+        f"| {ordering.verdict} |"
     )
 
 
@@ -198,12 +221,12 @@ def _summary(ordered: dict[str, list[Ordering]]) -> list[str]:
     lines = [
         "## In short",
         "",
-        "| table | orderings | confirmed | contradicted | not resolved |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        f"| table | orderings | {' | '.join(VERDICTS)} |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, pairs in ordered.items():
         count = Counter(ordering.verdict for ordering in pairs)
-        numbers = (len(pairs), count[CONFIRMED], count[CONTRADICTED], count[UNRESOLVED])
+        numbers = (len(pairs), *(count[verdict] for verdict in VERDICTS))
         lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
     against = [
         f"- {name}: {ordering.better} is not above {ordering.worse}, but below."
@@ -227,7 +250,9 @@ def _head(scales: list[str]) -> list[str]:
         "",
         warning,
         "",
-        "Intervals are paired bootstraps over scenarios. They do not cover the choice of training "
-        "seeds.",
+        "Intervals are at 95 %, of differences on the same scenarios, over training seeds and "
+        "scenarios together; with one seed they cover scenarios alone, and no verdict follows. A "
+        "verdict needs p below 0.05 after Holm's correction for the orderings of its table. `in "
+        "words`: the paper's text names its best row and prints no values.",
         "",
     ]

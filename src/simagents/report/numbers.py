@@ -8,11 +8,12 @@ What the paper may write, and what it gets:
     \cell{table}{row}{column}        mean, as the table prints it: \cell{baselines}{bc}{min_ade}
     \cellerror{table}{row}{column}   its standard error
     \gain{table}{row}                meta-metric minus that of the table's first row, with sign
-    \gaininterval{table}{row}        its paired interval, [low, high]
-    \gainverdict{table}{row}         above, below, or not resolved from the first row
+    \gaininterval{table}{row}        its interval, [low, high]
+    \gainverdict{table}{row}         above, below, not resolved from, or, at one training seed, not judged
+                                     against the first row
     \difference{table}{row}{to}{column}          mean of the row minus that of an earlier row
-    \differenceinterval{table}{row}{to}{column}  its paired interval
-    \differenceverdict{table}{row}{to}{column}   above, below, or not resolved from
+    \differenceinterval{table}{row}{to}{column}  its interval
+    \differenceverdict{table}{row}{to}{column}   the same, of an earlier row
     \ifinpaper{table}{yes}{no}       whether this scale has the table, or leaves it for demand
     \vocabulary{part}{key}           of the report on the vocabularies: \vocabulary{vehicle}{tokens}
     \fact{key}                       of the plan: \fact{model.width}
@@ -159,17 +160,23 @@ def _gain(key: str, difference: Json, of: Column) -> Iterator[tuple[str, str]]:
     mean, low, high = (signed(difference[end], of) for end in ("mean", "low", "high"))
     yield f"gain:{key}", mean
     yield f"interval:{key}", f"[{low}, {high}]"
-    yield f"verdict:{key}", {1: "above", -1: "below", 0: "not resolved from"}[sign(difference)]
+    yield f"verdict:{key}", verdict(difference)
+
+
+def verdict(difference: Json) -> str:
+    """How a row stands to another, as words between their names."""
+    if difference["covers"] == "one seed":
+        return "not judged, at one training seed, against"
+    return {1: "above", -1: "below", 0: "not resolved from"}[sign(difference)]
 
 
 def sign(difference: Json) -> int:
-    """1 or -1 where the paired interval excludes zero, 0 where it does not or does not exist."""
+    """1 or -1 where the interval excludes zero; 0 where it does not or does not exist, and where it
+    leaves out the choice of the training seed."""
     low, high = difference["low"], difference["high"]
-    if low is None or high is None:
+    if low is None or high is None or difference["covers"] == "one seed":
         return 0
-    if low > 0:
-        return 1
-    return -1 if high < 0 else 0
+    return int(low > 0) - int(high < 0)
 
 
 def signed(value: float | None, of: Column) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float, Float32
+import torch
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
 from simagents.config.keys import module_of
@@ -22,9 +23,33 @@ class Rewards:
     total: Float[Tensor, "S R _ _"]
     """what learning maximises, by scene, rollout, agent (or 1) and log step of 0.1 s (or 1)"""
     terms: dict[str, Tensor] = field(default_factory=dict)
-    """what it is made of, by name, for the log; [S, ...]"""
+    """what it is made of, by name, for the log; [S, R, A, T] as `total`, or [S, ...]"""
     without: Float[Tensor, "S R"] | None = None
     """the reward of the scene's other rollouts, where credit needs it"""
+
+    def by_rollout(self, agents: Int64[Tensor, "S"]) -> Float[Tensor, "S R"]:
+        """The mean over each scene's own agents, of which there are `agents`, and over steps."""
+        return mean_over_agents(self.total, agents)
+
+    def means(self, agents: Int64[Tensor, "S"]) -> dict[str, Tensor]:
+        """The batch's mean of the reward and of every term, in double precision."""
+        parts = {"reward": self.total, **self.terms}
+        return {
+            name: (mean_over_agents(part, agents) if part.dim() == 4 else part).double().mean()
+            for name, part in parts.items()
+        }
+
+
+def mean_over_agents(
+    term: Float[Tensor, "S R _ _"], agents: Int64[Tensor, "S"]
+) -> Float[Tensor, "S R"]:
+    """The mean over agents and steps; agents that pad a scene do not count."""
+    by_agent = term.mean(dim=-1)
+    if by_agent.shape[-1] == 1:
+        return by_agent[..., 0]
+    number = torch.arange(by_agent.shape[-1], device=agents.device)
+    present = number < agents[:, None, None]
+    return torch.where(present, by_agent, 0.0).sum(dim=-1) / agents[:, None]
 
 
 @runtime_checkable

@@ -35,6 +35,39 @@ class ConstantVelocity:
         return Planned(Motion(torch.cat([place, heading], dim=-1), velocity))
 
 
+class StandStill:
+    """Everyone stops at once and for good: what the metric pays for doing nothing."""
+
+    def take_over(self, scenes: SceneBatch, worlds: Worlds, rows: Int64[Tensor, "n"]) -> Driver:
+        agent = worlds.agent[rows]
+        pose = scenes.pose[agent, CURRENT]
+        return Planned(
+            Motion(
+                pose[:, None].expand(-1, SIMULATED, 3), torch.zeros_like(scenes.velocity[agent, 0])
+            )
+        )
+
+
+class Braking:
+    """Everyone keeps its direction and slows down at 4 m/s² until it stands."""
+
+    deceleration = 4.0
+
+    def take_over(self, scenes: SceneBatch, worlds: Worlds, rows: Int64[Tensor, "n"]) -> Driver:
+        agent = worlds.agent[rows]
+        pose, velocity = scenes.pose[agent, CURRENT], scenes.velocity[agent, CURRENT].double()
+        speed = velocity.norm(dim=-1, keepdim=True)
+        seconds = torch.arange(1, SIMULATED + 1, device=agent.device) * STEP_SECONDS
+        moving = torch.minimum(seconds.double(), speed / self.deceleration)
+        distance = speed * moving - 0.5 * self.deceleration * moving**2
+        direction = velocity / speed.clamp(min=1e-9)
+        place = pose[:, None, :2] + distance[..., None] * direction[:, None]
+        heading = pose[:, None, 2:].expand(-1, SIMULATED, 1)
+        path = torch.cat([place, heading], dim=-1)
+        slowed = (speed - self.deceleration * SIMULATED * STEP_SECONDS).clamp(min=0)
+        return Planned(Motion(path, (slowed * direction).float()))
+
+
 class LogPlayback:
     """What really happened, the metric's ceiling; where the log lost an agent it stands still."""
 
@@ -54,5 +87,10 @@ class LogPlayback:
         )
 
 
-RULES = {"log": LogPlayback, "constant_velocity": ConstantVelocity}
+RULES = {
+    "log": LogPlayback,
+    "constant_velocity": ConstantVelocity,
+    "braking": Braking,
+    "stand_still": StandStill,
+}
 """Controllers without weights, by the names that tables use."""

@@ -1,7 +1,8 @@
 """Figure: which parts of the metric a later stage moves, on the same scenarios as an earlier one.
 
-A line per quantity of one table, a mark per row of it; bars are 95 % paired bootstrap intervals over
-scenarios, filled marks those that exclude zero.
+A line per quantity of one table, a mark per row of it; bars are 95 % intervals, over seeds
+and scenarios where there are several seeds, else over scenarios alone. Filled marks exclude zero and
+cover seeds.
 """
 
 import matplotlib.pyplot as plt

@@ -1,8 +1,8 @@
 """Figure: what one coefficient does, from the tables in which it is varied.
 
 One panel beside the other per table; above the gain in realism over the table's first row, which is
-the policy that all others start from, below the divergence from it. Bars are 95 % paired bootstrap
-intervals over scenarios; small marks are training seeds, where there are several.
+the policy that all others start from, below the divergence from it. Bars are 95 % intervals, over
+seeds and scenarios where there are several seeds, else over scenarios alone.
 """
 
 from typing import Any

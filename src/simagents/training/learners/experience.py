@@ -29,12 +29,12 @@ class Experience:
     padded: dict[str, Tensor] = field(default_factory=dict)
     """[S, R, A, F] or broadcastable to it: advantages and returns"""
 
-    def logged(self, total: float) -> dict[str, Tensor]:
+    def logged(self, scenes: SceneBatch, total: float) -> dict[str, Tensor]:
         """This batch's part of the mean reward and of its terms, over `total` rollouts."""
-        scenes, rollouts = self.rewards.total.shape[:2]
-        share = scenes * rollouts / total if total else 0.0
-        terms = {"reward": self.rewards.total, **self.rewards.terms}
-        return {name: term.double().mean() * share for name, term in terms.items()}
+        rollouts = self.rewards.total.shape[1]
+        share = scenes.scenes * rollouts / total if total else 0.0
+        means = self.rewards.means(scenes.agents)
+        return {name: mean * share for name, mean in means.items()}
 
 
 def experience(

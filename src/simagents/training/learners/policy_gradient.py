@@ -92,27 +92,31 @@ class PolicyGradient(Learner):
         weight = rollout_mean(valid.flatten(0, 1), total).view_as(valid)
         advantage = sampled.padded["advantage"]
         gain, stats = self._gain(pad(rows["logp"]), pad(rows["logp_old"]), advantage, weight)
-        terms: dict[str, Any] = {}
-        if self.settings.log_prob == "sum":
-            terms["scale"] = valid.sum(dim=(-2, -1), keepdim=True).to(gain.dtype)
-        if self.beta is not None:
-            terms |= {"divergence": pad(self._divergence(rows)), "beta": self.beta.value}
+        divergence = pad(self._divergence(rows)) if self.beta is not None else None
+        error = None
         if self.settings.value is not None:
-            value, returns = pad(rows["value"]), sampled.padded["returns"]
-            error = (value - returns).square()
-            terms |= {"value_error": error, "value_weight": self.settings.value.weight}
+            value = pad(rows["value"])
+            error = (value - sampled.padded["returns"]).square()
             with torch.no_grad():
                 stats["value"] = weighted(weight, value)
                 stats["value_error"] = weighted(weight, error)
-        loss = policy_gradient_loss(gain, weight, **terms)
-        stats |= sampled.logged(total) | self._controlled(sampled, total)
+        loss = policy_gradient_loss(
+            gain,
+            weight,
+            scale=self._scale(valid),
+            divergence=divergence,
+            beta=0.0 if self.beta is None else self.beta.value,
+            value_error=error,
+            value_weight=0.0 if error is None else self.settings.value.weight,
+        )
+        stats |= sampled.logged(batch.scenes, total) | self._controlled(sampled, total)
         with torch.no_grad():
             advantage = advantage.expand_as(weight)
             stats["advantage"] = weighted(weight, advantage)
             stats["positive"] = weighted(weight, (advantage > 0).float())
             stats["entropy"] = weighted(weight, pad(rows["entropy"]))
-            if "divergence" in terms:
-                stats["kl"] = weighted(weight, terms["divergence"])
+            if divergence is not None:
+                stats["kl"] = weighted(weight, divergence)
         watch.lap("log_probabilities")
         return loss, {**stats, **watch.laps}
 
@@ -127,6 +131,12 @@ class PolicyGradient(Learner):
     def restore(self, state: dict[str, Any]) -> None:
         for name, control in self.controls.items():
             control.value = state[name]
+
+    def _scale(self, valid: Tensor) -> float | Tensor:
+        """What turns the mean over a rollout's actions into the reduction of the recipe."""
+        if self.settings.log_prob == "mean":
+            return 1.0
+        return valid.sum(dim=(-2, -1), keepdim=True).float()
 
     def _gain(
         self, logp: Tensor, logp_old: Tensor, advantage: Tensor, weight: Tensor

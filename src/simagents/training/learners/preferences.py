@@ -73,7 +73,7 @@ class Preferences(Learner):
         share = pairs.kept / max(total, 1.0)
         loss, stats = dpo_loss(logp, logp_ref, mean, share, beta=self.settings.beta)
         scenes = self.recipe.budget.batch
-        stats |= pairs.experience.logged(float(scenes * self.recipe.budget.rollouts))
+        stats |= pairs.experience.logged(batch.scenes, float(scenes * self.recipe.budget.rollouts))
         with torch.no_grad():
             # Of the parent's own draws, so that its mean is the forward divergence.
             stats["kl"] = weighted(mean, k3(logp_ref, logp)) / (2 * scenes)
@@ -91,7 +91,7 @@ class Preferences(Learner):
         rollouts = self.recipe.budget.rollouts
         sampling = self.settings.sampling
         drawn = experience(self.reference, batch, rollouts, sampling, self.reward, seed, watch)
-        reward = drawn.rewards.total.mean(dim=(-2, -1))
+        reward = drawn.rewards.by_rollout(batch.scenes.agents)
         pair, kept = best_and_worst(reward, self.settings.least_gap)
         rows, world = _rows_of_pairs(batch.scenes, rollouts, pair)
         paths = replace(drawn.paths.rows(rows), world=world)

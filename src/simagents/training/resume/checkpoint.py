@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 
 from simagents.files import read_json
-from simagents.training.resume import save_folder
-from simagents.training.distributed.processes import from_first
 from simagents.training.distributed.optimiser_state import restore, whole_state
+from simagents.training.distributed.processes import from_first
+from simagents.training.resume import save_folder
 
 TENSORS, PROGRESS = "state.safetensors", "progress.json"
 

@@ -5,8 +5,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
-from simagents.files import replacing
-from simagents.files import refusals
+from simagents.files import refusals, replacing
 
 
 class History:

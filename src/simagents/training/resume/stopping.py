@@ -10,9 +10,9 @@ from time import monotonic, sleep
 import torch
 
 from simagents.errors import InputError
+from simagents.files import refusals
 from simagents.training.distributed.processes import Processes, from_first, sum_over_processes
 from simagents.training.resume.lease import Lease, described
-from simagents.files import refusals
 
 POLL = 1.0
 """Seconds between two looks at a run that another process trains."""
@@ -48,7 +48,9 @@ def stop_if_requested(requests: StopRequests, processes: Processes) -> None:
 
 
 @contextmanager
-def leased(folder: Path, processes: Processes, requests: StopRequests, patience: float) -> Iterator[None]:
+def leased(
+    folder: Path, processes: Processes, requests: StopRequests, patience: float
+) -> Iterator[None]:
     """Hold the run while the block runs; wait `patience` seconds for whoever holds it now.
 
     The first process waits a moment at a time and the others hear how it stands, so that no

@@ -1,0 +1,1 @@
+"""Ending a run at any moment and continuing it: saves, lease, stopping, history."""

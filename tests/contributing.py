@@ -1,0 +1,31 @@
+"""What CONTRIBUTING.md shows: modules for `simagents.extensions`, and lines of config/papers/own.yaml."""
+
+import re
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simagents.config.changes import merged
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+_MODULE = r"The whole of `src/simagents/extensions/(\w+)\.py`:\n\n```python\n(.*?)```"
+_LINES = r"lines of `config/papers/own\.yaml`[^\n]*:\n\n```yaml\n(.*?)```"
+
+
+def configuration() -> dict[str, Any]:
+    """The content of config/papers/own.yaml."""
+    blocks = re.findall(_LINES, TEXT, re.DOTALL | re.IGNORECASE)
+    assert len(blocks) == TEXT.count("```yaml")
+    return reduce(merged, map(yaml.safe_load, blocks))
+
+
+def write_modules(folder: Path) -> list[str]:
+    """Writes every module that the text shows into `folder`; their names."""
+    modules = re.findall(_MODULE, TEXT, re.DOTALL)
+    assert len(modules) == TEXT.count("```python")
+    for name, code in modules:
+        (folder / f"{name}.py").write_text(code)
+    return [name for name, _ in modules]

@@ -1,0 +1,105 @@
+"""What CONTRIBUTING.md shows is trained and scored as its lines say, without tokens or a vocabulary."""
+
+import json
+from multiprocessing import get_context
+
+import deepspeed  # noqa: F401  loaded once, for all forks
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from simagents.evaluation import calibrate, evaluate
+from simagents.scenarios.store import write_scenarios
+from simagents.scenarios.synthetic import generate_scenario
+from simagents.training import train
+
+
+@pytest.fixture(scope="module")
+def shard(tmp_path_factory):
+    """Four scenarios, of which two are held out."""
+    path = tmp_path_factory.mktemp("data") / "shard.safetensors"
+    write_scenarios(path, [generate_scenario(5, index) for index in (2, 0, 4, 1)])
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def trained(plan, shard, folder):
+    """Trains the runs of the text's table, parents first; what each logged, by label."""
+    histories = {}
+    for row in plan.tables["velocities"].rows:
+        (run,) = row.systems
+        own = folder / run.id
+        own.mkdir()
+        (own / "recipe.json").write_text(run.recipe.model_dump_json())
+        parent = folder / run.parent.id if run.parent else None
+        measured = own / "calibration.json" if run.calibration else None
+        if measured:
+            calibrate.main(
+                calibrate.Args(
+                    parent / "recipe.json", parent / "weights", [shard],
+                    run.calibration.model_dump_json(), measured,
+                )
+            )  # fmt: skip
+        args = train.Args(
+            own / "recipe.json", [shard], own / "resume", own / "weights", own / "history",
+            own / "provenance", parent=parent and parent / "weights", calibration=measured,
+            micro_batch=2, workers=0,
+        )  # fmt: skip
+        process = get_context("fork").Process(target=train.main, args=(args,))
+        process.start()
+        process.join()
+        assert process.exitcode == 0, row.label
+        lines = (own / "history").read_text().splitlines()
+        histories[row.label] = [json.loads(line) for line in lines]
+    return histories
+
+
+def test_cloning_makes_the_log_likelier(trained):
+    losses = [step["loss"] for step in trained["BC"]]
+    assert sum(losses[-5:]) < sum(losses[:5]) - 0.5
+
+
+def test_mpo_takes_the_metric_of_the_scene_and_a_measured_threshold(trained):
+    first, *_ = trained["BC + MPO"]
+    assert 0 < first["alpha"] < 1
+    assert first["advantage"] == pytest.approx(first["reward"] - first["alpha"], abs=1e-5)
+    assert first["kl"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_own_reward_and_credit_rule_are_used(trained):
+    """Of four rollouts each agent imitates the best two."""
+    for step in trained["BC + distance"]:
+        assert -1 < step["reward"] < 0
+        assert step["advantage"] == step["positive"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_fine_tuning_changes_the_head_alone(trained, plan, folder):
+    """All three runs moved; `trains: agents` leaves what the family does not fine-tune."""
+    bc, *others = (row.systems[0] for row in plan.tables["velocities"].rows)
+    before = load_file(folder / bc.id / "weights")
+    for run in others:
+        after = load_file(folder / run.id / "weights")
+        moved = {
+            name.split(".")[0] for name in before if not torch.equal(before[name], after[name])
+        }
+        assert moved == {"head"}, run.id
+
+
+def test_it_is_scored_without_tokens(trained, plan, shard, folder):
+    run = plan.tables["velocities"].rows[-1].systems[0]
+    own, out = folder / run.id, folder / "scores.parquet"
+    evaluate.main(
+        evaluate.Args(
+            [shard], out, rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0, limit=2,
+            recipe=own / "recipe.json", weights=own / "weights",
+        )
+    )  # fmt: skip
+    scores = pd.read_parquet(out)
+    assert len(scores) == 2
+    assert scores["metametric"].between(0.05, 1).all()

@@ -1,0 +1,115 @@
+"""Intervals over seeds and scenarios: by hand, at their limits, and on simulated data."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from simagents.differences import difference, holm
+
+
+def test_one_seed_is_the_paired_t_interval_over_scenarios():
+    generator = np.random.default_rng(0)
+    one, other = generator.normal(size=(2, 1, 20))
+    result = difference(one, other)
+    expected = stats.ttest_rel(one[0], other[0])
+    interval = expected.confidence_interval()
+    assert result.p == pytest.approx(expected.pvalue)
+    assert (result.low, result.high) == pytest.approx((interval.low, interval.high))
+    assert not result.covers_seeds
+
+
+def test_where_seeds_dominate_it_is_the_t_interval_over_seeds():
+    """Every scenario alike: three differences 1, 2, 6, mean 3."""
+    scores = np.repeat([[1.0], [2.0], [6.0]], 50, axis=1)
+    result = difference(scores, np.zeros((1, 50)))
+    expected = stats.ttest_1samp([1.0, 2.0, 6.0], 0.0)
+    assert result.mean == 3
+    assert result.p == pytest.approx(expected.pvalue)
+    assert result.covers_seeds
+
+
+def test_where_scenarios_dominate_it_is_the_t_interval_over_scenarios():
+    """Every seed alike."""
+    generator = np.random.default_rng(0)
+    scores = np.repeat(generator.normal(0.3, 1.0, (1, 30)), 3, axis=0)
+    result = difference(scores, np.zeros((3, 30)))
+    assert result.p == pytest.approx(stats.ttest_1samp(scores[0], 0.0).pvalue)
+
+
+def test_pairing_removes_what_both_share():
+    generator = np.random.default_rng(0)
+    hard = generator.normal(0, 10, (1, 40)) + generator.normal(0, 5, (3, 1))
+    noise = generator.normal(0, 0.1, (2, 3, 40))
+    paired = difference(hard + noise[0] + 1, hard + noise[1])
+    assert paired.high - paired.low < 0.2
+
+
+def test_nothing_is_said_of_what_is_not_defined():
+    result = difference(np.array([[1.0, np.nan]]), np.zeros((1, 2)))
+    assert np.isnan([result.mean, result.low, result.high, result.p]).all()
+    single = difference(np.ones((1, 1)), np.zeros((1, 1)))
+    assert single.mean == 1
+    assert np.isnan([single.low, single.high, single.p]).all()
+
+
+def test_equal_scores_do_not_differ():
+    scores = np.random.default_rng(0).normal(size=(3, 10))
+    same = difference(scores, scores)
+    assert (same.mean, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_holm_by_hand():
+    """Of three: 3 x 0.01, 2 x 0.02, and 0.03 not below the one before it."""
+    assert holm([0.02, 0.01, 0.03]) == pytest.approx([0.04, 0.03, 0.04])
+    assert holm([0.6, 0.7]) == pytest.approx([1.0, 1.0])
+    adjusted = holm([np.nan, 0.03])
+    assert np.isnan(adjusted[0])
+    assert adjusted[1] == pytest.approx(0.03)
+
+
+def layout(generator, seeds, count, deviations, mean=0.0):
+    """Differences with seeds, scenarios and a residual, all normal, of these deviations."""
+    of_seed, of_scenario, residual = deviations
+    return (
+        mean
+        + of_seed * generator.standard_normal((seeds, 1))
+        + of_scenario * generator.standard_normal((1, count))
+        + residual * generator.standard_normal((seeds, count))
+    )
+
+
+@pytest.mark.parametrize(
+    ("seeds", "count", "deviations"),
+    [
+        (3, 24, (0.03, 0.1, 0.1)),  # as measured at demo scale
+        (3, 100, (0.03, 0.1, 0.05)),
+        (5, 24, (0.03, 0.1, 0.1)),
+        (5, 880, (0.002, 0.07, 0.03)),
+        (3, 24, (1.0, 0.0, 0.0)),
+    ],
+)
+def test_intervals_cover_the_truth_about_as_often_as_they_say(seeds, count, deviations):
+    """1,200 simulated comparisons: 95 % up to the error of the simulation and of the approximation."""
+    generator, zero = np.random.default_rng(1), np.zeros((1, count))
+    results = [
+        difference(layout(generator, seeds, count, deviations, 0.2), zero) for _ in range(1200)
+    ]
+    covered = np.mean([result.low < 0.2 < result.high for result in results])
+    assert 0.925 < covered < 0.98, covered
+
+
+def test_scenarios_alone_cover_far_too_little():
+    """What an interval over scenarios says when one seed stands for all: the check above can fail."""
+    generator, zero = np.random.default_rng(1), np.zeros((1, 24))
+    results = [difference(layout(generator, 1, 24, (0.03, 0.05, 0.05)), zero) for _ in range(600)]
+    assert np.mean([result.low < 0 < result.high for result in results]) < 0.75
+
+
+def test_a_table_without_differences_has_a_false_verdict_in_at_most_one_of_twenty():
+    """Ten orderings of equal systems, three seeds, 24 scenarios, adjusted by Holm."""
+    generator, zero, tables = np.random.default_rng(2), np.zeros((1, 24)), 300
+    false = 0
+    for _ in range(tables):
+        p = [difference(layout(generator, 3, 24, (0.03, 0.1, 0.1)), zero).p for _ in range(10)]
+        false += min(holm(p)) < 0.05
+    assert false / tables < 0.05 + 2 * np.sqrt(0.05 * 0.95 / tables)
