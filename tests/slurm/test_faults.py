@@ -155,7 +155,7 @@ def test_a_corrupt_save_is_named_and_the_one_before_it_taken(training, reference
     training.start()
     training.end()
     assert training.tables() == reference.tables()
-    assert f"going on from step {before}" in training.logged()
+    assert f"resuming from step {before}" in training.logged()
     assert f"step{newest}" in training.logged()
     assert training.resumed() == [0, before]
 

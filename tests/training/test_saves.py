@@ -59,7 +59,7 @@ def test_a_damaged_save_is_named_and_the_one_before_taken(folder, capsys, damage
     message = capsys.readouterr().err
     assert message.startswith(f"simagents: {folder}/step4 holds") or "step4 has no" in message
     assert offence in message
-    assert message.endswith("; going on from step 2.\n")
+    assert message.endswith("; resuming from step 2.\n")
     assert message.count("\n") == 1
     assert not (folder / "step4").exists()
     assert newest(folder) == last(folder) == 2

@@ -71,7 +71,7 @@ def test_a_holder_that_does_not_stop_is_named(tmp_path, capsys):
     lease, queue = Lease(tmp_path), Queue(tmp_path, patience=0.0)
     assert lease.take()
     name = f"{tmp_path}: process {os.getpid()} on {socket.gethostname()}"
-    with pytest.raises(InputError, match=f"{name} was asked to hand this run over"):
+    with pytest.raises(InputError, match=f"{name} has not handed this run over"):
         queue.advance()
     patient = Queue(tmp_path, patience=1e-3)
     assert not patient.advance()

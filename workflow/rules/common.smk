@@ -23,7 +23,7 @@ def stop(problem):
 try:
     # Snakemake's own `config` holds config.yaml and what the command line and the profile change.
     PLAN = Plan.of(read(Path(), config))
-    # Snakemake parses before it knows its targets.
+    # Snakemake parses this file before it checks its targets.
     PLAN.check_targets(sys.argv[1:])
     SITE = Site.read()
 except InputError as problem:
@@ -54,7 +54,7 @@ def options(flags):
 
 
 def shard_names(split):
-    """Shards of a split: WOMD's own names where they are linked, ours where we write them."""
+    """Shards of a split: WOMD's file names, or names of our own for synthetic ones."""
     count = getattr(PLAN.scenarios, f"{split}_shards")
     if PLAN.source == "synthetic":
         return [f"{split}.tfrecord-{number:05d}-of-{count:05d}" for number in range(count)]
@@ -70,7 +70,7 @@ def shard_names(split):
 
 
 def parts(shards):
-    """Splits, divided into what one job works on: split, number of the part, names of its shards."""
+    """Splits, divided among jobs: split, number of the part, names of its shards."""
     size = COMPUTE.shards
     for split, names in shards.items():
         for number, first in enumerate(range(0, len(names), size)):
@@ -78,7 +78,7 @@ def parts(shards):
 
 
 def folder_of(wildcards, output):
-    """Where a job on several shards writes them."""
+    """The output folder of a job on several shards."""
     return Path(output[0]).parent
 
 
@@ -89,7 +89,7 @@ def first_scenario(split, shard):
 
 
 def scenarios_of(split):
-    """One file that stands for all shards: jobs depend on it, and command lines stay short."""
+    """The file that lists all shards: jobs depend on it, so command lines stay short."""
     return f"<data>/{split}/{len(SHARDS[split])}-shards.txt"
 
 
@@ -119,7 +119,7 @@ def token_flags(wildcards, input):
 
 
 def run_tokens(wildcards):
-    """What a training run reads of its tokens."""
+    """The tokenised files of a training run."""
     return token_files("training", PLAN.runs[wildcards.run].tokens)
 
 
@@ -179,7 +179,7 @@ def evaluation_options(wildcards):
 
 
 def cell_facts(table):
-    """Flags that say under which conditions a table's scores were made."""
+    """Flags with the conditions of a table's scores."""
     evaluation = PLAN.evaluations[table.evaluation]
     return options(
         {
@@ -209,23 +209,23 @@ def check_vocabulary_columns():
 
 
 def histories_of(exhibit):
-    """What every run of a table or figure logged while it was trained."""
+    """The training logs of every run of a table or figure."""
     runs = [system.id for system in exhibit.systems if isinstance(system, Run)]
     return expand(f"{PLAN.results}/runs/{{run}}/history.jsonl", run=runs)
 
 
 def of_history(exhibit):
-    """Whether it shows something that was logged; only then it waits for the histories."""
+    """Whether it has a column from training logs; only then it depends on the histories."""
     return any(COLUMNS[name].of_history for name in getattr(exhibit.settings, "columns", ()))
 
 
 def of_tokens(exhibit):
-    """Whether it shows something of the vocabularies; only then it waits for their reports."""
+    """Whether it has a column about vocabularies; only then it depends on their reports."""
     return any(COLUMNS[name].of_tokens for name in getattr(exhibit.settings, "columns", ()))
 
 
 def rows_of(exhibit):
-    """What a report needs to know of the rows of a table or figure, as JSON."""
+    """The rows of a table or figure for the report, as JSON."""
     with_reconstruction = of_tokens(exhibit)
     return json.dumps(
         [
@@ -246,13 +246,13 @@ def published(table):
 
 
 def published_names():
-    """Published tables by the names of ours, as JSON."""
+    """Published tables by the names of the tables here, as JSON."""
     names = {table: PLAN.tables[table].settings.published for table in TABLES}
     return json.dumps({table: name for table, name in names.items() if name})
 
 
 def literature(table):
-    """Rows of the published file that are shown under ours."""
+    """Rows of the published file that are shown below the reproduced ones."""
     return [shlex.quote(row) for row in PLAN.tables[table].settings.literature]
 
 
@@ -263,13 +263,13 @@ def cells_of(figure):
 
 
 def default_evaluation():
-    """The evaluation of most tables, which the paper's prose means where it names no table."""
+    """The evaluation of most tables; the paper's prose refers to it where it names no table."""
     names = Counter(PLAN.tables[name].evaluation for name in TABLES)
     return names.most_common(1)[0][0]
 
 
 def plan_facts():
-    """What the paper's prose may say about the plan, as JSON."""
+    """The facts of the plan that the paper's prose uses, as JSON."""
     keys = {"seeds", "tokens", "tokenizers", "budgets", "evaluation", "stages"}
     facts = PLAN.config.model_dump(mode="json", include=keys, exclude_none=True)
     facts["scenarios"] = PLAN.scenarios.model_dump(mode="json")

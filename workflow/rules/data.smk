@@ -18,8 +18,8 @@ if PLAN.source == "synthetic":
             " --count {params.scenarios} --out {output} >{log} 2>&1"
 
 
-# A rule for every few shards of a split: a plan of hundreds of jobs instead of thousands, and on a
-# cluster no job of seconds. Snakemake's job groups would do as well, but plan ten times slower.
+# One rule for several shards of a split: a plan has hundreds of jobs instead of thousands, and no
+# cluster job takes only seconds. With Snakemake's job groups planning takes ten times as long.
 for split, number, names in parts(SHARDS):
 
     rule:

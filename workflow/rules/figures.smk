@@ -1,4 +1,4 @@
-"""What the one figure rule needs to know of the kinds of figures."""
+"""Inputs of the figure rule, by kind of figure."""
 
 import re
 
@@ -8,7 +8,7 @@ def pictures_of(figure):
     return expand(f"{SCORES}/0.pictures.safetensors", **scored(figure))
 
 
-# What the kinds of figures read, by the names that the command line has for it.
+# Inputs of the kinds of figures, by the names of their command-line options.
 FIGURE_FILES = {
     "cells": lambda figure: cells_of(figure.name),
     "histories": histories_of,
@@ -19,7 +19,7 @@ FIGURE_FILES = {
 
 
 def figure_inputs(name):
-    """Only what its kind reads: a figure waits for nothing else."""
+    """The inputs that its kind reads; a figure depends on nothing else."""
     return {
         files: FIGURE_FILES[files](PLAN.figures[name])
         for files in sorted(PLAN.figures[name].settings.reads)

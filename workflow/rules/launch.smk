@@ -1,8 +1,8 @@
-"""How many machines, GPUs and processes a job has, and how training starts on them."""
+"""Nodes, GPUs and processes of a job, and how training starts on them."""
 
 
 def shared(key):
-    """A node's share of what a training job has."""
+    """A node's share of a resource of a training job."""
     total = getattr(COMPUTE, key)
     share, rest = divmod(total, COMPUTE.nodes)
     if rest:
@@ -22,8 +22,8 @@ def gpus(count):
 def on_nodes():
     """Resources of a training job.
 
-    Over several nodes SLURM starts no step of its own (`mpi`), and GPUs, memory and cores are asked
-    for by node: a sum over nodes may be met by an uneven share.
+    On several nodes SLURM starts no step of its own (`mpi`), and GPUs, memory and cores are requested
+    per node, because SLURM may divide a total unevenly.
     """
     if COMPUTE.nodes == 1:
         return {"mem_mb": COMPUTE.mem_mb, **gpus(COMPUTE.gpus)}
@@ -45,11 +45,11 @@ def cores():
 
 
 def launcher():
-    """What stands before `simagents train`: nothing for one process, torchrun for several.
+    """The launcher before `simagents train`: none for one process, torchrun for several.
 
-    On one node torchrun lets the system choose a port. Over several its processes find one another
-    by a file of the attempt's own, and the first of them takes a port that its system chooses. So
-    no two jobs ever meet.
+    On one node torchrun lets the system choose a port. On several nodes the processes meet through a
+    file of this attempt, and the first process takes a port that its system chooses. So jobs that
+    share nodes never connect to one another.
     """
     if COMPUTE.workers == 1:
         return ""
@@ -65,7 +65,7 @@ def launcher():
 
 
 def meeting_point():
-    """Makes the file by which the processes of several nodes find one another in this attempt."""
+    """Creates the file through which the processes of several nodes meet in this attempt."""
     if not OVER_NODES:
         return ""
     return (
@@ -74,12 +74,12 @@ def meeting_point():
     )
 
 
-# Seconds for a step and a save after SIGTERM; torchrun's own 30 may be less than SLURM grants.
+# Seconds for a step and a save after SIGTERM; torchrun's default of 30 may be less than `KillWait`.
 PATIENCE = "--shutdown-timeout=300"
-# Of the Snakemake that submits. The one in a job reads this file too, and would train again in a job
-# that is about to end, or take a run back from the job that it has just handed it to.
+# Retries of the Snakemake that submits. The one inside a job reads this file, too; it would train again
+# in a job that is about to end, or take a run back from the job that took it over.
 RETRIES = 0 if workflow.remote_exec else COMPUTE.retries
-# In a job that the cluster started, and no shell that somebody opened in such a job.
+# Only in a job that Snakemake submitted, and not in a shell inside some other job.
 OVER_NODES = COMPUTE.nodes > 1 and workflow.remote_exec and "SLURM_JOB_ID" in os.environ
 GPU_TYPE = f"{SITE.gpu_model}:" if SITE.gpu_model else ""
 GPUS_PER_NODE = f"--gpus-per-node={GPU_TYPE}{shared('gpus')}" if COMPUTE.gpus else ""

@@ -157,7 +157,7 @@ rule paper:
     conda:
         "../../envs/simagents.yaml"
     params:
-        # Where tables and figures lie, from where the paper goes.
+        # Folder of tables and figures, relative to the paper's.
         root=lambda wildcards, output: Path(output[0]).parents[1],
     shell:
         "TEXINPUTS=paper:{params.root}: SOURCE_DATE_EPOCH=1700000000 FORCE_SOURCE_DATE=1"

@@ -14,7 +14,7 @@ rule recipe:
     conda:
         "../../envs/simagents.yaml"
     params:
-        # A run's name is a digest of its recipe, so this file can never go stale.
+        # A run's name is a digest of its recipe, so this file never becomes outdated.
         recipe=lambda wildcards: json.dumps(
             PLAN.runs[wildcards.run].recipe.model_dump(mode="json"),
             indent=2,
@@ -52,9 +52,9 @@ rule train:
             f"--calibration {input.calibration}" if input.calibration else ""
         ),
     shell:
-        # How the work is shared is part of the command and not of params: it changes no number, so it
-        # retrains nothing. The resume folder is not an output, because Snakemake deletes the outputs of
-        # a failed job. Snakemake deletes its log too, so the log is a link to a file with all attempts.
+        # SHARING is part of the command and not of params, because it changes no number and must not
+        # retrain a run. The resume folder is not an output, because Snakemake deletes the outputs of a
+        # failed job. Snakemake deletes its log, too, so the log is a link to a file of all attempts.
         # All processes of a job get SIGTERM, and the shell must wait until training has saved.
         "trap : TERM && mkdir -p resume/{wildcards.run} && ln -sf {wildcards.run}.attempts.log {log} &&"
         f" {meeting_point()} OMP_NUM_THREADS=1 {launcher()} simagents train {SHARING} --recipe {{input.recipe}}"

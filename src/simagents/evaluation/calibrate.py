@@ -1,4 +1,4 @@
-"""The mean reward of a policy on held-out training scenes: what thresholds are measured from."""
+"""The mean reward of a policy on held-out training scenes, to which thresholds are relative."""
 
 import json
 from dataclasses import dataclass
@@ -39,11 +39,11 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """The mean reward over the held-out scenes; α is that and an offset of the recipe.
+    """The mean reward over the held-out scenes; α is this mean plus an offset of the recipe.
 
-    The paper's 0.77 lies close to the mean reward of its SFT policy; the meta-metric's level
-    depends on data, challenge year and number of rollouts, so the rule travels and the number
-    does not.
+    The paper's 0.77 is close to the mean reward of its SFT policy. The meta-metric's level depends on
+    data, challenge year and number of rollouts, so the rule can be reused elsewhere and the number
+    cannot.
     """
     check_device(args.device)
     settings = _read(args.settings)

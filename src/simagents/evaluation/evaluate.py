@@ -63,7 +63,7 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """Every scenario is scored on its own; scenarios the metric refuses are named and left out."""
+    """Every scenario is scored on its own; scenarios that the metric refuses are printed and left out."""
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
     tokens = TokenStore(args.tokens) if args.tokens else None
@@ -87,7 +87,7 @@ def main(args: Args) -> None:
             scene = None if tokens is None else tokens[int(row)]
             trajectories = system(scenario, scene)
             kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
-            if keep:  # before scoring: a submission must have the scenarios without a score, too
+            if keep:  # before scoring: a submission includes scenarios without a score
                 keep(*kept)
             try:
                 reference = LogReference.of(scenario, challenge, device=args.device)

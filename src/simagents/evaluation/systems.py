@@ -92,8 +92,8 @@ def _sampling(policy: Policy, sampling: Sampling, seed: int) -> Controller:
 
 
 def _system(controller: Controller, read: Callable, rollouts: int, device: torch.device) -> System:
-    """One scenario is the unit of computation whatever the chunk, so that a rollout's numbers do not
-    depend, not even in rounding, on what else is evaluated."""
+    """Every scenario is simulated on its own, so that a rollout's numbers do not depend, not even in
+    rounding, on what else is evaluated."""
 
     def run(scenario: Scenario, scene: TokenScene | None) -> Tensor:
         scenes = read(scenario, scene).to(device)

@@ -1,4 +1,4 @@
-"""What a policy says about the next action: discrete over tokens, or continuous."""
+"""Distributions of a policy's next action: discrete over tokens, or continuous."""
 
 from dataclasses import dataclass, replace
 from math import e, log, pi
@@ -17,8 +17,8 @@ class Distribution(Protocol):
     """Over the next action of *N agents. D is empty for tokens.
 
     Actions are drawn from `drawn_by(sampling)`, and log-probabilities and divergences that training
-    uses are of that same distribution: anything else would be off-policy. Its `support` is what the
-    draw was made among; a later or a reference policy is compared on the same support.
+    uses are of that same distribution: anything else would be off-policy. Its `support` holds the
+    candidates of the draw; a later or a reference policy is compared on the same support.
     """
 
     draws: int
@@ -26,14 +26,14 @@ class Distribution(Protocol):
     support: Tensor | None
     """[*N, K]: what the distribution is restricted to; None: to nothing"""
     value: Float[Tensor, "*N"] | None
-    """what a value head expects of the future, where training has attached one"""
+    """the value head's output, where training has attached one"""
 
     def rows(self, which: Int64[Tensor, "n"]) -> "Distribution":
         """The distributions of some rows, perhaps several times."""
         ...
 
     def drawn_by(self, sampling: Sampling, support: Tensor | None = None) -> "Distribution":
-        """The distribution of actions drawn under `sampling`, on a given support or on its own."""
+        """The distribution of actions drawn under `sampling`, on `support` or, without it, on its own."""
         ...
 
     def sample(self, uniform: Float64[Tensor, "*N draws"]) -> Num[Tensor, "..."]:
@@ -59,13 +59,13 @@ class Distribution(Protocol):
 
     @staticmethod
     def kl(of: Float[Tensor, "*N P"], to: Float[Tensor, "*N P"]) -> Float[Tensor, "*N"]:
-        """KL(of‖to) of two distributions of this kind, given by their parameters."""
+        """KL(of‖to) of two distributions of this kind, by their parameters."""
         ...
 
 
 @dataclass(frozen=True)
 class Categorical:
-    """Over V tokens; those that the agent's class does not have are given a logit of -inf."""
+    """Over V tokens; those that the agent's class does not have get a logit of -inf."""
 
     logits: Float[Tensor, "*N V"]
     value: Float[Tensor, "*N"] | None = None
@@ -108,7 +108,7 @@ class Categorical:
 
 @dataclass(frozen=True)
 class TruncatedCategorical:
-    """Over the K tokens of `support` alone, likeliest first when they were drawn among."""
+    """Over the K tokens of `support` alone, likeliest first for the policy that drew."""
 
     logits: Float[Tensor, "*N V"]
     support: Int64[Tensor, "*N K"]

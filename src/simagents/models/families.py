@@ -43,7 +43,7 @@ class SceneReader:
     ) -> SceneBatch:
         """The scenes as one batch; `trained` as for `collate`.
 
-        Raises InputError where the family reads tokens and none are given.
+        Raises InputError where the family reads tokens and `tokens` is None.
         """
         family = family_of(self.settings)
         if self.settings.reads_tokens and tokens is None:

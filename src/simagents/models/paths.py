@@ -1,4 +1,4 @@
-"""What agents did, as actions of a policy, and the state that actions change."""
+"""Agents' behaviour as actions of a policy, and the state that actions change."""
 
 from dataclasses import dataclass, replace
 
@@ -31,7 +31,7 @@ class Motion(Tensors):
     velocity: Float[Tensor, "N 2"]
     """at the end"""
     height: Float32[Tensor, "N K"] | None = None
-    """z in the world frame, from controllers that know it; None: it stays"""
+    """z in the world frame, from controllers that set it; None: it does not change"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +41,14 @@ class LoggedStates(Tensors):
     pose: Float32[Tensor, "A B 3"]
     valid: Bool[Tensor, "A B"]
     in_range: Bool[Tensor, "A B"]
-    """near enough to the SDC for training; simulation sees agents however far they are"""
+    """near enough to the SDC for training; simulation includes all agents"""
 
 
 @dataclass(frozen=True, eq=False)
 class Paths(Tensors):
     """What N agents did in W worlds: every rollout of a scene is a world, and so is the log.
 
-    Agents of one world see one another, and the map of its scene. Of the T actions the first
+    Agents of one world interact with one another, and not with those of other worlds. Of the T actions the first
     `history` come from the log and end at the current step.
     """
 
@@ -66,7 +66,7 @@ class Paths(Tensors):
     """after each action"""
     valid: Bool[Tensor, "N T"]
     support: Tensor | None = None
-    """[N, T - history, K]: what each simulated action was drawn among, from its distribution"""
+    """[N, T - history, K]: candidates of the draw of each simulated action, from its distribution"""
     latent: Float[Tensor, "N L"] | None = None
     """uniform numbers that decide the policy's latents, for policies that have some"""
 

@@ -2,8 +2,8 @@
 
 Training calls the policy on finished paths: how likely was every action? Simulation goes one action
 at a time: `begin`, `branch`, then `observe` after each action. Both get distributions over actions,
-and `ActionSpace` says where an action leads. Nothing above this line knows what an action means, how
-long it lasts, or what the network reads: a family with accelerations or continuous controls brings
+and `ActionSpace` computes where an action leads. No code above `models/` depends on the meaning or the
+length of an action, or on what the network reads. A family with accelerations or continuous controls brings
 its own action space, distribution and representation of a scene (CONTRIBUTING.md).
 """
 
@@ -17,7 +17,7 @@ from simagents.models.paths import AgentState, LoggedStates, Motion, Paths, Worl
 from simagents.models.scenes import SceneBatch
 
 State = Any
-"""What a policy remembers during a rollout; its own business."""
+"""What a policy keeps during a rollout; private to each family."""
 
 
 @runtime_checkable
@@ -91,13 +91,13 @@ class TrainablePolicy(Policy, Protocol):
         ...
 
     def logged_paths(self, scenes: SceneBatch) -> Paths:
-        """The log as actions, one world for each scene; invalid where training does not look."""
+        """The log as actions, one world for each scene; invalid beyond training's range."""
         ...
 
     def __call__(self, scenes: SceneBatch, paths: Paths) -> Distribution:
-        """Distributions [N, T - history] of the actions after the history, each given its past.
+        """Distributions [N, T - history] of the actions after the history, each conditioned on its past.
 
         Paths with latents are evaluated under these; without, the policy takes those that it
-        learns from (a posterior given the log).
+        learns from (a posterior that depends on the log).
         """
         ...

@@ -1,4 +1,4 @@
-"""Scenes as every model family, controller and reward sees them: ragged, concatenated, unpadded."""
+"""Scenes for every model family, controller and reward: ragged, concatenated, unpadded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class MapBatch(Tensors):
 
 @dataclass(frozen=True, eq=False)
 class SceneBatch(Tensors):
-    """S scenes with A agents in all, those that the log sees at the current step.
+    """S scenes with A agents in all: those that are valid at the current step.
 
     Agents are ordered by scene, then as in `Scenario.simulated`. Positions are metres from the
     scene's origin, which is the SDC at the current step, so that float32 is exact enough. 91 log
@@ -64,7 +64,7 @@ class SceneBatch(Tensors):
     goal: Float32[Tensor, "A 2"] | None = None
     """where agents should arrive; NaN for those without a goal"""
     representation: Tensors | None = None
-    """what the model family makes of the scenes, its own business"""
+    """what the model family's network reads besides; private to the family"""
 
     @property
     def scenes(self) -> int:

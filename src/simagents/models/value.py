@@ -1,4 +1,4 @@
-"""A value head: what the policy's features say about the reward to come."""
+"""A value head: the expected future reward, from the policy's features."""
 
 import torch
 from jaxtyping import Float
@@ -10,9 +10,8 @@ from simagents.models.perceptrons import mlp_head
 class ValueHead(nn.Module):
     """Two layers on the features that the policy's own head reads; attached in training only.
 
-    It reads them without teaching them: at its start the error of a value is a hundred times the
-    policy's own gradient, which would drown in it. Its last layer starts at zero: before anything
-    is learned it expects nothing, for everyone.
+    No gradient flows from it into the features, because at first the error of a value is a hundred
+    times the policy's own gradient. Its last layer starts at zero, so that every value starts at 0.
     """
 
     def __init__(self, width: int, seed: int):

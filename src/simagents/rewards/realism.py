@@ -28,7 +28,7 @@ class RealismReward:
     `scored: scene`: one number for all rollouts of a scene, the meta-metric of the set (SMART-R1,
     which rewards "each traffic scenario" with a scalar). `rollout`: the meta-metric of each one
     alone. `subgroup`: that of every `subgroup` successive rollouts, for these.
-    All depend on the number of rollouts, so a threshold belongs to the number it was tuned with.
+    All depend on the number of rollouts, so a threshold is valid only for the number that it was tuned with.
 
     This is the metric that evaluation reports, to the last bit: it is fast enough to need no
     approximation. The scenes of a batch are scored together, and leave-one-out scores come from the

@@ -1,4 +1,4 @@
-"""What a reward is, and how one is found by its settings."""
+"""The contract of rewards, and the reward of some settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from simagents.scenarios.scenario import Scenario
 class Rewards:
     """Of R rollouts of S scenes. A is the most agents of a scene; scenes with fewer are padded.
 
-    1 stands for an axis along which a reward is the same for all.
+    An axis has size 1 where the reward is the same along it.
     """
 
     total: Float[Tensor, "S R _ _"]

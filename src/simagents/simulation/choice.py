@@ -1,4 +1,4 @@
-"""Which action an agent takes, given what its policy says."""
+"""How an agent's action is chosen from its policy's distribution."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -15,7 +15,7 @@ from simagents.models.policy import ActionSpace
 from simagents.simulation.draws import DrawKeys
 
 Chosen = tuple[Num[Tensor, "N *D"], Tensor | None]
-"""Actions, and the support that they were drawn among."""
+"""Actions, and the support that they were drawn from."""
 
 
 @runtime_checkable
@@ -41,7 +41,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Likeliest:
-    """No draws: the action that the policy finds likeliest."""
+    """No draws: the likeliest action."""
 
     def __call__(self, distribution: Distribution, action: int, state: AgentState) -> Chosen:
         return distribution.mode(), None
@@ -51,8 +51,8 @@ class Likeliest:
 class ClosestAmongTop:
     """CAT-K: of the K likeliest tokens, the one that ends nearest to the log.
 
-    Zhang et al. 2025, arXiv:2412.05334, Eq. 5: the rollout stays where the policy may go and near
-    what really happened. Where the log has no next pose, the likeliest token. Needs a discrete
+    Zhang et al. 2025, arXiv:2412.05334, Eq. 5: the rollout stays likely under the policy and near
+    the log. Where the log has no next pose, the likeliest token. Needs a discrete
     action space.
     """
 

@@ -1,4 +1,4 @@
-"""Who moves which agents."""
+"""Controllers, and the agents that each one moves."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -22,12 +22,12 @@ class Traffic:
 
 @runtime_checkable
 class Driver(Protocol):
-    """A controller at work: moves its rows of one simulation, `log_steps` steps at a time."""
+    """A controller in one simulation: moves its rows, `log_steps` steps at a time."""
 
     log_steps: int
 
     def __call__(self, traffic: Traffic) -> Motion:
-        """How its n rows move during the next `log_steps` steps."""
+        """The motion of its n rows during the next `log_steps` steps."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Which random numbers decide a rollout."""
+"""The random numbers of a rollout, by their keys."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from simagents.models.paths import Worlds
 from simagents.models.scenes import SceneBatch
 
 _LATENT = 2**32 - 1
-"""Stands where draws of actions have the number of the action."""
+"""Key of latents, where draws of actions have the number of the action."""
 
 
 class DrawKeys:

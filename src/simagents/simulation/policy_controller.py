@@ -32,10 +32,10 @@ class PolicyController:
 
 
 class PolicyDriver:
-    """One simulation of a policy, with a record of what it did.
+    """One simulation of a policy, with a record of its actions.
 
-    The policy sees all agents. For those that others move it takes in the action nearest to what
-    they did. All rollouts of a scene share one encoding of its map and of its history.
+    The policy observes all agents. For those that other controllers move, it observes the action
+    nearest to their motion. All rollouts of a scene share one encoding of its map and of its history.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class PolicyDriver:
         self.state, self.distribution = self.policy.observe(self.state, action, agents)
 
     def paths(self) -> Paths:
-        """What all rows did, history included, for a pass of the policy with gradients."""
+        """The actions of all rows, history included, for a pass of the policy with gradients."""
         past = self.past
         ends = [
             torch.stack([getattr(end, key) for end in self.ends], 1) for key in ("pose", "velocity")

@@ -19,7 +19,7 @@ from simagents.simulation.simulator import by_scene, run
 
 @dataclass(frozen=True)
 class Rollouts:
-    """What the policy did in every world: actions to learn from, trajectories to score."""
+    """The policy's rollouts in all worlds: actions to learn from, trajectories to score."""
 
     paths: Paths
     """the agents of scene s in rollout r are consecutive rows"""

@@ -14,7 +14,7 @@ from simagents.simulation.controller import Driver, Traffic
 
 @dataclass(frozen=True)
 class Planned:
-    """A driver of rows whose whole future is known when it takes over."""
+    """A driver of rows whose whole future is computed at the start."""
 
     motion: Motion
     log_steps = SIMULATED
@@ -69,7 +69,7 @@ class Braking:
 
 
 class LogPlayback:
-    """What really happened, the metric's ceiling; where the log lost an agent it stands still."""
+    """The log, the metric's ceiling; where it has lost an agent, the agent stands still."""
 
     def take_over(self, scenes: SceneBatch, worlds: Worlds, rows: Int64[Tensor, "n"]) -> Driver:
         agent = worlds.agent[rows]

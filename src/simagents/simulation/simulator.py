@@ -19,9 +19,9 @@ def simulate(
 ) -> list[Float32[Tensor, "R _ 80 4"]]:
     """The next 8 s of every scene, `rollouts` times over: x, y, z, heading in the world frame.
 
-    Every agent is moved by exactly one controller. Controllers act at their own rates and see where
-    everyone is at that moment. z stays at its value of the current step unless a controller knows
-    better: policies move agents in the plane.
+    Every agent is moved by exactly one controller. Controllers act at their own rates and get the
+    state of all agents at that moment. z keeps its value of the current step unless a controller
+    sets it: policies move agents in the plane.
     """
     worlds = Worlds.of(scenes, rollouts)
     movers = torch.stack([one.agents for one in assignments]).sum(dim=0)

@@ -30,7 +30,7 @@ be counted (CAT-K)."""
 SAME = 0.01
 """Snippets that differ by less than this in sum are counted once (CAT-K)."""
 FASTEST = 45.0
-"""m/s; faster snippets are faults of the log, dead tokens in the published vocabulary."""
+"""m/s; faster snippets are errors of the log, and dead tokens in the published vocabulary."""
 
 
 @dataclass
@@ -67,11 +67,11 @@ def main(args: Args) -> None:
 def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray], np.ndarray, int]:
     """Snippets [n, 6, 3] per class, map pieces [M, 11, 2], and the number of scenarios read.
 
-    Snippets are in the frame of their first pose; gaps of the log are filled, and histories are not
-    made up. Stops early when every class has `limit` snippets, equal ones counted, and there are as
+    Snippets are in the frame of their first pose; gaps of the log are filled, but histories are not
+    extended. Stops early when every class has `limit` snippets, equal ones counted, and there are as
     many map pieces.
     """
-    found: list[list[np.ndarray]] = [[] for _ in CLASSES]
+    snippets: list[list[np.ndarray]] = [[] for _ in CLASSES]
     pieces: list[np.ndarray] = []
     used = 0
     for scenario in scenarios:
@@ -88,10 +88,10 @@ def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray]
             speed = np.linalg.norm(local[:, -1, :2], axis=-1) / (SUBSTEPS * 0.1)
             whole = seen[:, start] & seen[:, start + SUBSTEPS] & long_seen & (speed < FASTEST)
             for index in range(len(CLASSES)):
-                found[index].append(local[whole & (classes == index)])
-        if min(sum(map(len, motions)) for motions in (*found, pieces)) >= limit:
+                snippets[index].append(local[whole & (classes == index)])
+        if min(sum(map(len, motions)) for motions in (*snippets, pieces)) >= limit:
             break
-    motions = [_distinct(np.concatenate(motions))[:limit] for motions in found]
+    motions = [_distinct(np.concatenate(motions))[:limit] for motions in snippets]
     return motions, np.concatenate(pieces)[:limit].astype(np.float64), used
 
 
@@ -104,20 +104,22 @@ def _distinct(snippets: np.ndarray) -> np.ndarray:
 def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabulary:
     """Motion tokens of every class by the tokenizer's rule, and k-disks of map pieces.
 
-    The map's disks have a stream of random numbers of their own: the map is read with the same
-    tokens whatever the tokenizer of motions. Raises InputError where there is no piece of map.
+    The map's disks have their own stream of random numbers: map tokens do not depend on the
+    tokenizer of motions. Raises InputError where there is no piece of map.
     """
     if not len(pieces):
-        raise InputError("the training scenarios have no map that tokens could be made of.")
+        raise InputError(
+            "the training scenarios have no map, so there are no map tokens; choose other scenarios."
+        )
     tokenizer = tokenizer_of(args.tokenizer)
     draws = np.random.Generator(np.random.Philox(args.seed))
-    tokens = [tokenizer.tokens(found, index, draws) for index, found in enumerate(motions)]
-    # Rules with a size have it whatever the data, so that a model's shape is known before them.
+    tokens = [tokenizer.tokens(own, index, draws) for index, own in enumerate(motions)]
+    # Rules with a size keep it for all data, so that a model's shape does not depend on the data.
     size = max(tokenizer.size, *map(len, tokens))
     motion = torch.zeros(len(CLASSES), size, SUBSTEPS + 1, 3)
-    for index, mine in enumerate(tokens):
-        motion[index, : len(mine)] = torch.from_numpy(mine).float()
-    count = torch.tensor([len(mine) for mine in tokens])
+    for index, of_class in enumerate(tokens):
+        motion[index, : len(of_class)] = torch.from_numpy(of_class).float()
+    count = torch.tensor([len(of_class) for of_class in tokens])
     disks = k_disks(
         pieces, size=args.map_size, tolerance=args.map_tolerance,
         generator=generator(args.seed, key_of("map")),
@@ -128,7 +130,7 @@ def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabula
 
 
 def report(vocabulary: Vocabulary, scenarios: list[Scenario]) -> dict[str, Any]:
-    """Errors in metres on the data the vocabulary was built from, and tokens nobody uses."""
+    """Errors in metres on the data that the vocabulary was built from, and unused tokens."""
     motion = Reconstruction(vocabulary)
     map_errors, map_uses = [], np.zeros(len(vocabulary.map), dtype=np.int64)
     for scenario in tqdm(scenarios, desc="measuring reconstruction", unit="scenario"):

@@ -30,7 +30,7 @@ def corner_distance(
 
 
 def nearest(distance: Float[Tensor, "N V"], step: int) -> Int64[Tensor, "N"]:
-    """The token that fits best, at every step."""
+    """The nearest token, at every step."""
     return distance.argmin(dim=-1)
 
 

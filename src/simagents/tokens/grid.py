@@ -1,4 +1,4 @@
-"""The uniform grid, which looks at no data."""
+"""The uniform grid, which does not depend on data."""
 
 import numpy as np
 from jaxtyping import Float
@@ -17,7 +17,7 @@ def points(axis: Axis) -> Float[np.ndarray, "_"]:
 def tokens(
     settings: Grid, motions: Motions, agent_class: int, generator: np.random.Generator
 ) -> Motions:
-    """Standing still, then the other grid points in order; `motions` are not looked at."""
+    """Standing still, then the other grid points in order; `motions` are ignored."""
     grid: ClassGrid = getattr(settings, CLASSES[agent_class])
     mesh = np.meshgrid(points(grid.x), points(grid.y), points(grid.heading), indexing="ij")
     end = np.stack(mesh, axis=-1).reshape(-1, 3)

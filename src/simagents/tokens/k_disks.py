@@ -30,12 +30,12 @@ def k_disks(
     generator: np.random.Generator,
     first: int | None = None,
 ) -> list[Int64[np.ndarray, "_"]]:
-    """Groups of like shapes, drawn one after another until `size` are found or nothing is left.
+    """Groups of similar shapes, drawn one after another until there are `size` or no shape is left.
 
     Trajeglish (Philion et al. 2024, arXiv:2312.04535, Alg. 1): draw a shape, take all that remain
     within `tolerance` of it, remove them, repeat. Frequent shapes are drawn early and every group is
-    a disk, so the error of a covered shape is bounded by the tolerance. What stands for a group, its
-    centre in Trajeglish and its mean in CAT-K, is the caller's choice.
+    a disk, so the error of a covered shape is bounded by the tolerance. The caller chooses what
+    represents a group: its centre in Trajeglish, its mean in CAT-K.
 
     N shapes of P points (m); the distance of two shapes is the mean distance of their points.
     `first` is the shape that is drawn first. Returns row numbers, one array a group.

@@ -15,8 +15,8 @@ def tokens(
     """Means of clusters; the cluster around standing still comes first and becomes it.
 
     Frequent motions get most of the centres, so rare ones are far from any: the reverse of
-    `k_disks`. The published baseline names no features; the corners of the end box are ours, as in
-    the other rules. Empty clusters have no token.
+    `k_disks`. The publication of the baseline names no features; we use the corners of the end box,
+    as in the other rules. Empty clusters have no token.
     """
     motions = with_standing(motions)
     boxes = box_points(motions, agent_class).reshape(len(motions), -1)

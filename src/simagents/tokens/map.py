@@ -21,7 +21,7 @@ from simagents.tokens.vocabulary import MAP_POINTS
 
 
 class PointType(IntEnum):
-    """What a piece is made of: ten learned embeddings."""
+    """The feature that a piece was cut from: ten learned embeddings."""
 
     FREEWAY = 0
     SURFACE_STREET = 1
@@ -108,7 +108,7 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
     signal = dict(
         zip(scenario.light_lane.tolist(), scenario.light_state[:, CURRENT].tolist(), strict=True)
     )
-    found: list[Piece] = []
+    all_pieces: list[Piece] = []
     features, types = [], []
     for feature, kind in enumerate(scenario.map_kind.tolist()):
         if kind == MapKind.STOP_SIGN:
@@ -122,12 +122,12 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
             else LightType.NONE
         )
         point, polygon = _types(kind, int(scenario.map_type[feature]), name in stopped)
-        found += pieces
+        all_pieces += pieces
         features += [feature] * len(pieces)
         types += [(point, polygon, light)] * len(pieces)
-    window = np.array([piece.window for piece in found]).reshape(-1, MAP_POINTS, 2)
-    corner = np.array([piece.corner for piece in found]).reshape(-1, 3, 2)
-    first, heading = window[:, 0], np.array([piece.heading for piece in found])
+    window = np.array([piece.window for piece in all_pieces]).reshape(-1, MAP_POINTS, 2)
+    corner = np.array([piece.corner for piece in all_pieces]).reshape(-1, 3, 2)
+    first, heading = window[:, 0], np.array([piece.heading for piece in all_pieces])
     point_type, polygon_type, light = np.array(types, dtype=np.uint8).reshape(-1, 3).T
     return MapPieces(
         pose=np.column_stack([first, heading]).astype(np.float32),

@@ -1,4 +1,4 @@
-"""Motions of half a second: what vocabularies are made of, and shapes for where nobody moved."""
+"""Motions of half a second: the material of vocabularies, and curves where the log has none."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ Motions = Float[np.ndarray, "_ 6 3"]
 Ends = Float[np.ndarray, "_ 3"]
 
 SHARE = np.linspace(0, 1, SUBSTEPS + 1)
-"""How much of the half second has passed at each pose."""
+"""Share of the half second that has passed at each pose."""
 
 
 def box_points(motions: Motions, agent_class: int) -> Float[np.ndarray, "_ 4 2"]:
@@ -33,17 +33,17 @@ def with_standing(motions: Motions) -> Motions:
 
 
 def standing_first(tokens: Motions) -> Motions:
-    """The first token becomes standing still, so that a class never seen can do that."""
+    """The first token becomes standing still, which a class without any motions can do, too."""
     tokens = tokens.copy()
     tokens[0] = 0.0
     return tokens
 
 
 def hermite(end: Ends) -> Motions:
-    """A cubic curve that leaves along heading 0 and arrives along the heading asked.
+    """A cubic curve that leaves along heading 0 and arrives along the heading of `end`.
 
-    Both tangents are as long as the chord, and point backwards where the end lies behind. Headings
-    turn evenly, so that a step to the side is a step to the side.
+    Both tangents are as long as the chord, and point backwards where the end is behind the start. Headings
+    change evenly along the curve.
     """
     chord = np.linalg.norm(end[:, :2], axis=1) * np.where(end[:, 0] < 0, -1, 1)
     ahead = np.stack([np.cos(end[:, 2]), np.sin(end[:, 2])], axis=1)
@@ -60,9 +60,9 @@ def hermite(end: Ends) -> Motions:
 
 
 def straight_as_released(end: Ends) -> Motions:
-    """What TrajTok's released code draws: its tangents have weight 0, which leaves a straight line.
+    """The curve of TrajTok's released code: its tangents have weight 0, so it is a straight line.
 
-    Slow at both ends; the heading is that of the line, and 0 at both ends, whatever was asked.
+    Slow at both ends; the heading is that of the line, and 0 at both ends for every `end`.
     """
     s = SHARE[:, None]
     position = (3 * s**2 - 2 * s**3) * end[:, None, :2]

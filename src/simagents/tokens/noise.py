@@ -11,7 +11,7 @@ from simagents.inverse_cdf import drawn_place
 
 @dataclass(frozen=True)
 class AmongNearest:
-    """Draw among the tokens that fit best, the better the likelier; a `choose` of `token_chain`.
+    """Draw among the nearest tokens, nearer ones with higher probability; a `choose` of `token_chain`.
 
     The noisy tokenisation of Trajeglish (Philion et al. 2024, arXiv:2312.04535) as CAT-K's code has
     it: of the `nearest` tokens one is drawn with softmax(-d / temperature), d the mean distance of

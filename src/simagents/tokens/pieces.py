@@ -1,4 +1,4 @@
-"""Lines -> pieces of 5 m: the geometry of map tokens, whatever the lines stand for."""
+"""Lines -> pieces of 5 m: the geometry of map tokens for all kinds of features."""
 
 from dataclasses import dataclass
 
@@ -76,7 +76,7 @@ def _cut(line: np.ndarray) -> list[Piece]:
     rest = slice(whole * STRIDE, None)
     # The rest begins on the last point of the last whole piece, which does not count.
     if len(dense[rest]) - min(whole, 1) >= FEWEST:
-        # SMART keeps three of its points; the vocabulary is built from whole shapes and wants all.
+        # SMART keeps three of its points; the vocabulary is built from whole shapes and needs all.
         window = _on(line, along, np.linspace(at[rest][0], at[-1], MAP_POINTS))
         three = np.linspace(0, len(dense[rest]) - 1, 3).astype(int)
         pieces.append(Piece(window, dense[rest][three], _direction(dense[rest])))

@@ -1,4 +1,4 @@
-"""How well a vocabulary follows logged tracks: errors of the chains, and tokens that nobody uses."""
+"""How well a vocabulary follows logged tracks: errors of the chains, and unused tokens."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,9 +67,9 @@ class Reconstruction:
         """One scene: tokens, where they lead, and where the log was, at B = T + 1 boundaries."""
         error = (pose[..., :2] - logged[:, 1:, :2]).norm(dim=-1)
         for index in range(len(CLASSES)):
-            mine = valid & (agent_class == index)[:, None]
-            self.errors[index].append(error[mine])
-            self.uses[index] += torch.bincount(token[mine], minlength=self.uses.shape[1])
+            of_class = valid & (agent_class == index)[:, None]
+            self.errors[index].append(error[of_class])
+            self.uses[index] += torch.bincount(token[of_class], minlength=self.uses.shape[1])
 
     def summary(self) -> dict[str, Any]:
         """Per class, and as `motion` over all classes; errors are distances of centres in metres."""

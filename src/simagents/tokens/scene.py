@@ -1,4 +1,4 @@
-"""A scenario as a policy sees it: map pieces and token chains. Computed once, when caching."""
+"""A scenario as map pieces and token chains. Computed once, before training."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -43,7 +43,7 @@ class TokenScene:
     logged_valid: Bool[np.ndarray, "A B"]
     token: Int16[np.ndarray, "A T"]
     pose: Float32[np.ndarray, "A T 3"]
-    """where the chain stands after each token"""
+    """pose of the chain after each token"""
     valid: Bool[np.ndarray, "A T"]
     """both ends of the token are in the log"""
     in_range: Bool[np.ndarray, "A B"]
@@ -54,7 +54,7 @@ class TokenScene:
 
 
 def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
-    """Everything about a scenario that no weight changes.
+    """The part of a scenario's representation that does not depend on weights.
 
     Raises InputError where the log does not see the SDC at the current step: there is the origin.
     """
@@ -70,7 +70,7 @@ def tokenize(scenario: Scenario, vocabulary: Vocabulary) -> TokenScene:
     token, path, valid = token_chain(
         vocabulary, agent_class, torch.from_numpy(logged).float(), torch.from_numpy(logged_valid)
     )
-    # WOMD sees the SDC at every step.
+    # In WOMD the SDC is valid at every step.
     place = np.dstack([pose[..., :2], interpolated_height(scenario, rows)])
     distance = np.linalg.norm(place - place[rows == scenario.sdc], axis=-1)
     return TokenScene(

@@ -1,4 +1,4 @@
-"""Logged tracks made ready for tokens: gaps filled, headings repaired, histories completed."""
+"""Preparation of logged tracks for tokens: gaps filled, headings repaired, histories completed."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -22,8 +22,8 @@ def clean_tracks(
     As the preprocessing of CAT-K (Zhang et al. 2025, arXiv:2412.05334) does it: positions and
     unwrapped headings are interpolated over gaps, jumps of the heading are held back, and a track
     is extended backwards at constant velocity to the previous token boundary, so that every agent
-    seen at the current step has a history token. Not `extended`, a track holds nothing that the log
-    does not enclose. T = 91 steps of 0.1 s.
+    seen at the current step has a history token. Without `extended` a track ends where the log does.
+    T = 91 steps of 0.1 s.
     """
     pose = np.zeros((len(rows), scenario.valid.shape[1], 3))
     valid = np.zeros(pose.shape[:2], dtype=bool)

@@ -78,7 +78,7 @@ def tokens(
 def cells_of(
     grid: EndPoints, end: Float[np.ndarray, "N 2"]
 ) -> tuple[Int64[np.ndarray, "_ 2"], Bool[np.ndarray, "N"]]:
-    """The nearest grid point of each end, of those that lie on the grid, and which do."""
+    """The nearest grid point of each end that is on the grid, and which ends are."""
     low, step = np.array([grid.x[::2], grid.y[::2]]).T
     cell = np.round((end - low) / step).astype(np.int64)
     inside = ((cell >= 0) & (cell < [len(points(grid.x)), len(points(grid.y))])).all(axis=1)

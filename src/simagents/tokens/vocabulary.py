@@ -36,7 +36,7 @@ class Vocabulary:
     motion: Float32[Tensor, "3 V 6 3"]
     """x, y, heading at 0, 0.1, …, 0.5 s in the frame of the pose at 0 s"""
     count: Int64[Tensor, "3"]
-    """how many of the V tokens each class really has"""
+    """how many of the V tokens each class has"""
     map: Float32[Tensor, "M 11 2"]
     """points in the frame of the first point and the direction of the first 0.5 m"""
 

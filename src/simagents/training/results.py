@@ -1,4 +1,4 @@
-"""What a finished run leaves behind, besides its resume folder."""
+"""The outputs of a finished run, besides its resume folder."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from simagents.provenance import provenance
 
 
 def write_weights(path: Path, policy: nn.Module) -> None:
-    """One plain file of float32 tensors, whatever ZeRO stage shared them."""
+    """One file of float32 tensors, the same for every ZeRO stage."""
     state = {name: tensor.detach().float().cpu() for name, tensor in policy.state_dict().items()}
     content = serialised({name: tensor.contiguous() for name, tensor in state.items()})
     with refusals(path), replacing(path) as temporary:
@@ -19,6 +19,6 @@ def write_weights(path: Path, policy: nn.Module) -> None:
 
 def write_provenance(path: Path) -> None:
     """Versions, commit and machine."""
-    found = provenance()
+    content = provenance()
     with refusals(path):
-        write_json(path, found)
+        write_json(path, content)

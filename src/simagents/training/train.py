@@ -1,4 +1,4 @@
-"""Train one run. Started again after a kill or a time limit, it goes on where it was."""
+"""Train one run. After a kill or a time limit, the same command resumes it."""
 
 import copy
 import os
@@ -47,13 +47,13 @@ class Args:
     """
 
     recipe: Path
-    """all that the result may depend on"""
+    """everything that the result may depend on"""
     scenarios: list[Path]
     """cached training shards, or a list of them (.txt)"""
     resume: Path
     """folder of optimiser state; kept when the job dies"""
     weights: Path
-    """out: one plain file, whatever ZeRO stage wrote it"""
+    """out: one file, the same for every ZeRO stage"""
     history: Path
     """out: one JSON line per step"""
     provenance: Path
@@ -82,9 +82,9 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """Exit code 75 (try again): stopped by SIGTERM or by a newcomer, the state is saved.
+    """Exit code 75 (try again): stopped by SIGTERM or by a newer job, with the state saved.
 
-    74: the disk refused a file; the last save is unharmed. Either way the same command continues.
+    74: the disk refused a file; the last save is unharmed. In both cases the same command resumes.
     """
     requests = StopRequests()
     recipe = Recipe.read(args.recipe)
@@ -102,15 +102,15 @@ def main(args: Args) -> None:
     except InputError:
         raise
     except (Exception, KeyboardInterrupt):
-        # Python would keep what the traceback can reach, the processes that read data among it, and
-        # wait for them; they end only when this process does.
+        # Python would keep everything that the traceback refers to, including the processes that
+        # read data, and wait for them; but these end only when this process does.
         traceback.print_exc()
         sys.exit(1)
     dist.destroy_process_group()
 
 
 def train(args: Args, recipe: Recipe, processes: Processes, requests: StopRequests) -> None:
-    """The loop; the learner is what varies between algorithms."""
+    """The loop; algorithms differ in their learner only."""
     device = processes.device
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
     policy = build_policy(recipe, vocabulary, args.parent).to(device)
@@ -156,7 +156,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
                 with autocast(device, recipe):
                     loss, stats = learner.loss(batch, total)
                 watch = Stopwatch(device)
-                # DeepSpeed averages over micro-batches and processes; the loss is already a share.
+                # DeepSpeed averages over micro-batches and processes, but the loss is already a share.
                 engine.backward(loss * accumulation * processes.world_size)
                 norm = update(engine, recipe.optimiser.clip)
                 watch.lap("update")
@@ -174,7 +174,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
 
 
 def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:
-    policy.value_head = None  # it is no part of the policy
+    policy.value_head = None  # not part of the policy
     history.export(args.history)
     write_provenance(args.provenance)
     write_weights(args.weights, policy)
@@ -183,7 +183,7 @@ def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:
 def _agree(
     learner: Learner, micro: list[Batch], stop: bool, device: torch.device
 ) -> tuple[float, bool]:
-    """The total that the step's loss averages over, and whether any process was told to stop."""
+    """The total that the step's loss averages over, and whether any process has a request to stop."""
     both = torch.tensor(
         [sum(map(learner.counts, micro)), int(stop)], dtype=torch.float64, device=device
     )

@@ -18,7 +18,7 @@ from simagents.config.keys import module_of
 class Evidence:
     """What credit is computed from. S scenes, R rollouts of each, A agents, F actions.
 
-    1 stands for an axis along which a reward is the same for all. Nothing here has a gradient.
+    An axis has size 1 where the reward is the same along it. Nothing here has a gradient.
     """
 
     reward: Float[Tensor, "S R _ _"]

@@ -1,4 +1,4 @@
-"""Attention whose keys and values know how source and target lie to one another."""
+"""Attention whose keys and values depend on the relative pose of source and target."""
 
 import torch
 from jaxtyping import Float
@@ -20,8 +20,8 @@ class RelationAttention(nn.Module):
     same for all sources of a target and cancels in the softmax.
 
     N targets, S sources, D = width; inside, n targets of H heads with d channels each. A bipartite
-    layer normalises sources and targets separately. The heads together may be narrower than what
-    they look at. Dropout acts on attention weights and inside the feed-forward block.
+    layer normalises sources and targets separately. The heads together may be narrower than
+    their input. Dropout acts on attention weights and inside the feed-forward block.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float, bipartite: bool):
@@ -49,14 +49,14 @@ class RelationAttention(nn.Module):
         self.norm_after_feed = nn.LayerNorm(width)
 
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
-        """Keys and values of sources; computed once however many targets look at them."""
+        """Keys and values of sources; computed once for all targets that attend to them."""
         source = self.norm_source(source)
         return self.key(source), self.value(source)
 
     def forward(
         self, x: Float[Tensor, "N D"], memory: Memory, relations: Relations
     ) -> Float[Tensor, "N D"]:
-        """The targets after looking at their sources. A target without sources keeps to itself."""
+        """The targets after attending to their sources. A target without sources uses its own features."""
         target = (self.norm_target or self.norm_source)(x)
         gathered = self._gather(target, memory, relations)
         gate = torch.sigmoid(self.gate(torch.cat([gathered, target], dim=-1)))
@@ -72,14 +72,16 @@ class RelationAttention(nn.Module):
         query = self.query(target) * self.head_width**-0.5
         scale, shift = self.norm_relation.weight, self.norm_relation.bias
         to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
-        seen_by = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
-        asked = query[:, None] * self._own(query)
+        to_relations = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
+        by_head = query[:, None] * self._own(query)
         weights, sums = [], []
-        for asks, sees, present, relation, key in zip(
-            relations.of_targets(asked), relations.of_targets(seen_by), relations.present,
+        for queries, to_relation, present, relation, key in zip(
+            relations.of_targets(by_head), relations.of_targets(to_relations), relations.present,
             relations.relation, relations.of_sources(keys), strict=True,
         ):  # fmt: skip
-            score = torch.baddbmm(asks @ key.transpose(1, 2), sees, relation.transpose(1, 2))
+            score = torch.baddbmm(
+                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2)
+            )
             score = score.masked_fill(~present[:, None], -torch.inf)
             weight = score.softmax(dim=-1)
             weight = nn.functional.dropout(weight, self.dropout, self.training)
@@ -89,12 +91,12 @@ class RelationAttention(nn.Module):
         constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(
             self.heads, -1
         )
-        found = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
+        gathered = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
         shares = torch.cat([weight.sum(dim=-1) for weight in weights])
-        found = found + shares[..., None] * constant
-        found = self._mixed(weights, values, relations) + found.flatten(1)
-        result = torch.zeros(n, found.shape[-1], dtype=found.dtype, device=target.device)
-        return result.index_copy(0, relations.target, found)
+        gathered = gathered + shares[..., None] * constant
+        gathered = self._mixed(weights, values, relations) + gathered.flatten(1)
+        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=target.device)
+        return result.index_copy(0, relations.target, gathered)
 
     def _mixed(self, weights: list[Tensor], values: Tensor, relations: Relations) -> Tensor:
         """Σ a v of all targets that have sources, group by group."""
@@ -105,8 +107,8 @@ class RelationAttention(nn.Module):
                 for weight, value in zip(weights, relations.of_sources(values), strict=True)
             ]
             return torch.cat(parts)
-        # Weighted sums of rows of a table, read where they lie. Without gradients it is a tenth of
-        # the cost of gathering and multiplying; with them it would be more.
+        # Weighted sums of rows of a table, without a copy of the rows. Without gradients this costs a
+        # tenth of gathering and multiplying; with gradients it would cost more.
         table = values.reshape(-1, self.head_width)
         head = torch.arange(self.heads, device=values.device)[:, None]
         parts = []
@@ -121,7 +123,7 @@ class RelationAttention(nn.Module):
         return torch.cat(parts)
 
     def _own(self, like: Tensor) -> Tensor:
-        """[H, H d]: each head's columns. A product of whole rows, zero outside the head, needs no
-        copy that brings heads together, which costs more than the zeros."""
+        """[H, H d]: each head's columns. A product of whole rows that are zero outside the head saves
+        a copy that would collect the head's columns, and the copy costs more than the zeros."""
         own = torch.eye(self.heads, device=like.device, dtype=like.dtype)
         return own.repeat_interleave(self.head_width, dim=1)

@@ -1,4 +1,4 @@
-"""A head for each class of agents, where one for all would be mostly padding."""
+"""A head for each class of agents, because a shared one would be mostly padding."""
 
 import torch
 from jaxtyping import Float, Int64
@@ -25,11 +25,11 @@ class ClassHeads(nn.Module):
     def forward(
         self, x: Float[Tensor, "N width"], agent_class: Int64[Tensor, "N"]
     ) -> Float[Tensor, "N V"]:
-        """Logits in the order of the vocabulary; those of padding mean nothing."""
+        """Logits in the order of the vocabulary; those of padding are undefined."""
         logits = x.new_zeros(len(x), self.size)
         for index, head in enumerate(self.of_class):
-            mine = torch.nonzero(agent_class == index).squeeze(-1)
-            own = head(x[mine])
-            padded = nn.functional.pad(own, (0, self.size - own.shape[-1]))
-            logits = logits.index_copy(0, mine, padded.to(logits.dtype))
+            rows = torch.nonzero(agent_class == index).squeeze(-1)
+            of_class = head(x[rows])
+            padded = nn.functional.pad(of_class, (0, self.size - of_class.shape[-1]))
+            logits = logits.index_copy(0, rows, padded.to(logits.dtype))
         return logits

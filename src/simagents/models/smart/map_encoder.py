@@ -1,4 +1,4 @@
-"""What SMART makes of the map, once per scene."""
+"""SMART's encoder of the map, computed once per scene."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from simagents.tokens.vocabulary import MAP_POINTS
 
 
 class MapEncoder(nn.Module):
-    """Map pieces by shape and types, which then look at their neighbours layer by layer."""
+    """Map pieces by shape and types, which then attend to their neighbours layer by layer."""
 
     def __init__(self, config: SmartSettings):
         super().__init__()

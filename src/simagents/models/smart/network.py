@@ -30,12 +30,12 @@ from simagents.tokens.vocabulary import HISTORY_TOKENS, Vocabulary
 
 
 class Smart(nn.Module, TokenPolicy):
-    """The `Policy` of SMART. Equal in function to CAT-K's `smart.yaml`; the parts bear our names.
+    """The `Policy` of SMART. Equal in function to CAT-K's `smart.yaml`, with other names of parts.
 
     Map pieces attend to one another once per scene. Every (agent, step) is a node: its token,
-    motion, class and size are embedded, then per layer it looks at its own past, at the map, and
-    at the other agents of its world at the same step. One head serves the three
-    classes unless the configuration gives each its own.
+    motion, class and size are embedded, then in each layer it attends to its own past, to the map,
+    and to the other agents of its world at the same step. One head serves the three classes unless
+    the configuration gives each its own.
     """
 
     def __init__(self, config: SmartSettings, vocabulary: Vocabulary):
@@ -82,7 +82,7 @@ class Smart(nn.Module, TokenPolicy):
     # ---- training: all steps at once ----------------------------------------------------------
 
     def forward(self, scenes: SceneBatch, paths: Paths) -> Categorical:
-        """Distributions of tokens 2 to T - 1, [N, T - 2, V]; rows of invalid nodes mean nothing."""
+        """Distributions of tokens 2 to T - 1, [N, T - 2, V]; rows of invalid nodes are undefined."""
         seen = paths.until(paths.action.shape[1] - 1)
         n, steps = seen.action.shape
         node = torch.nonzero(seen.valid.flatten()).squeeze(-1)
@@ -116,15 +116,15 @@ class Smart(nn.Module, TokenPolicy):
             x = map_layer(x, on, on_map)
             x = agent_layer(x, agent_layer.memory(x), among)
 
-        asked = step >= HISTORY_TOKENS - 1
-        place = agent[asked], step[asked] - HISTORY_TOKENS + 1
+        predicts = step >= HISTORY_TOKENS - 1
+        place = agent[predicts], step[predicts] - HISTORY_TOKENS + 1
 
         def spread(rows: Tensor) -> Tensor:
             out = rows.new_zeros(n, steps - HISTORY_TOKENS + 1, *rows.shape[1:])
             return out.index_put(place, rows)
 
-        x = x[asked]
-        logits = spread(self._logits(x, scenes.agent_class[row[asked]]))
+        x = x[predicts]
+        logits = spread(self._logits(x, scenes.agent_class[row[predicts]]))
         value = spread(self.value_head(x)) if self.value_head is not None else None
         return Categorical(logits, value)
 
@@ -176,7 +176,7 @@ class Smart(nn.Module, TokenPolicy):
     def branch(
         self, state: SmartState, distribution: Categorical, paths: Paths
     ) -> tuple[SmartState, Categorical]:
-        """Rows of the state again and again: what has been seen is computed once for all worlds."""
+        """Repeats rows of the state: the history is computed once for all worlds of a scene."""
         return state.rows(paths), distribution.rows(paths.agent)
 
     def observe(
@@ -200,7 +200,7 @@ class Smart(nn.Module, TokenPolicy):
         x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
         time = self._past_relations(state, pose, valid)
         on_map = self._map_relations(pose, state.scene, state.map, state.embed_map)
-        # An agent that is not there yet is computed but seen by nobody: a group of its own.
+        # An agent that is not valid yet is computed, but no agent attends to it: group -1.
         group = torch.where(valid, state.world, -1)
         among = self._agent_relations(pose, group, state.embed_agents)
         remembered = []
@@ -262,13 +262,13 @@ class Smart(nn.Module, TokenPolicy):
         box = self.actions.vocabulary.end_box[agent_class, token].flatten(1)
         embedded = torch.zeros(len(token), self.config.width, device=token.device)
         for index, embedding in enumerate(self.agent_token):
-            mine = torch.nonzero(agent_class == index).squeeze(-1)
-            embedded = embedded.index_copy(0, mine, embedding(box[mine]).to(embedded.dtype))
+            rows = torch.nonzero(agent_class == index).squeeze(-1)
+            embedded = embedded.index_copy(0, rows, embedding(box[rows]).to(embedded.dtype))
         origin = torch.cat([torch.zeros_like(moved), pose[:, 2:]], dim=-1)
         ahead = torch.cat([moved, pose[:, 2:]], dim=-1)
         motion = relation_features(origin, ahead)[:, :2]
-        known = self.agent_class(agent_class) + self.agent_size(agent_size)
-        return self.fusion(torch.cat([embedded, self.agent_motion(motion, known)], dim=-1))
+        of_agent = self.agent_class(agent_class) + self.agent_size(agent_size)
+        return self.fusion(torch.cat([embedded, self.agent_motion(motion, of_agent)], dim=-1))
 
     def _map_relations(
         self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
@@ -277,7 +277,7 @@ class Smart(nn.Module, TokenPolicy):
         return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding)
 
     def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
-        """Agents of a group (a world at a step) see one another; those of group -1 are alone."""
+        """Agents of a group (a world at a step) attend to one another; those of group -1 to none."""
         return relations_among(pose, group, self.config.agent_radius, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:

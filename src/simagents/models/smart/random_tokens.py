@@ -1,4 +1,4 @@
-"""The policy that knows nothing."""
+"""The uniform policy over tokens."""
 
 import torch
 from jaxtyping import Int64

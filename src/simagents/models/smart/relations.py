@@ -1,4 +1,4 @@
-"""Who looks at whom, and how they lie to one another."""
+"""Which nodes attend to which others, and their relative poses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ _ROWS_AT_ONCE = 4096
 class Relations:
     """Edges from sources to targets with their embeddings, shared by all layers of a kind.
 
-    Targets come in groups of n with at most K sources each. What a group does not fill is padding
-    that nobody attends to.
+    Targets come in groups of n with at most K sources each. Unused slots are padding, to which no
+    target attends.
     """
 
     target: Int64[Tensor, "n_all"]
@@ -40,8 +40,8 @@ class Relations:
 
     def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
         """Rows of the sources, group by group."""
-        # index_select, not rows[source]: four times as fast on a CPU. Group by group: the gradient
-        # of one gather that is cut would have to be put together again.
+        # index_select, not rows[source]: four times as fast on a CPU. Group by group, because the
+        # gradient of one gather that is split would have to be concatenated again.
         return [
             rows.index_select(0, source).view(*present.shape, -1)
             for source, present in zip(self.of_slots(self.source), self.present, strict=True)
@@ -66,8 +66,8 @@ def embed_relations(
     """Edges, sorted by target, as padded groups.
 
     The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
-    taken here once, without its scale and shift, which the layers fold into their weights.
-    `embedding` turns features into embeddings row by row; it also sees what pads a group.
+    computed here once, without its scale and shift, which the layers fold into their weights.
+    `embedding` turns features into embeddings row by row; it also gets the padding of a group.
     """
     degree = torch.bincount(target, minlength=targets)
     first = degree.cumsum(0) - degree
@@ -88,7 +88,7 @@ def embed_relations(
     if not edges:
         return Relations(target[:0], source[:0], [], [])
     edge = torch.cat(edges)
-    # A tenth more rows than edges, but no copy of all of them.
+    # With padding a tenth more rows than edges, but no copy of all of them.
     embedded = _normalised(embedding, features.index_select(0, edge))
     parts = embedded.split([present.numel() for present in presents])
     relation = [
@@ -102,8 +102,8 @@ def _normalised(
 ) -> Float[Tensor, "E D"]:
     """Embeddings after a LayerNorm without scale and shift."""
     device = features.device.type
-    # A few thousand rows at a time: on a CPU, intermediates that stay in the caches are worth more
-    # than the products themselves.
+    # A few thousand rows at a time: on a CPU, intermediates that stay in the caches save more time
+    # than the products take.
     at_once = _ROWS_AT_ONCE if device == "cpu" else max(len(features), 1)
     parts = []
     for rows in features.split(at_once):
@@ -123,7 +123,7 @@ def relations_to(
     radius: float,
     embedding: Callable[[Tensor], Tensor],
 ) -> Relations:
-    """What targets see of sources of another kind in their group, by poses; see `within`."""
+    """Relations of targets to sources of another kind in their group, by poses; see `within`."""
     edges = within(target[:, :2], target_group, source[:, :2], source_group, radius)
     return _between(target, source, edges, embedding)
 
@@ -135,9 +135,9 @@ def relations_among(
     embedding: Callable[[Tensor], Tensor],
     nearest: int | None = None,
 ) -> Relations:
-    """What the members of a group see of one another, by poses: of all others or the `nearest`."""
+    """Relations among the members of a group, by poses: to all others or to the `nearest`."""
     at = pose[:, :2]
-    # Everyone is nearest to itself, and is left out afterwards.
+    # Each member is nearest to itself, and is left out afterwards.
     target, source = within(at, group, at, group, radius, nearest and nearest + 1)
     others = target != source
     return _between(pose, pose, (target[others], source[others]), embedding)
@@ -156,10 +156,10 @@ def _between(
 def relation_features(
     target: Float[Tensor, "E 3"], source: Float[Tensor, "E 3"]
 ) -> Float[Tensor, "E 3"]:
-    """How `source` lies as seen from `target`: distance (m), bearing, difference of heading (rad).
+    """The pose of `source` relative to `target`: distance (m), bearing, difference of heading (rad).
 
     Poses are x, y, heading. The bearing is the angle from the target's heading to the offset, 0
-    where both stand on one spot.
+    where both are at the same place.
     """
     offset = source[:, :2] - target[:, :2]
     cos, sin = target[:, 2].cos(), target[:, 2].sin()
@@ -186,10 +186,10 @@ def within(
 ) -> tuple[Int64[Tensor, "E"], Int64[Tensor, "E"]]:
     """Pairs (target, source) of the same group closer than `radius` (strictly), sorted by target.
 
-    Groups are numbered from 0; a target in group -1 sees nobody. `nearest` keeps that many sources
+    Groups are numbered from 0; a target in group -1 has no sources. `nearest` keeps that many sources
     a target. Points are hashed into cells of side `radius`, so a target is compared with the three
     rows of three cells around it only; rows of cells are contiguous once sources are sorted. Cells
-    are laid from the origin, whatever else is in the batch, so the order of pairs is too.
+    start at the origin, so the order of pairs does not depend on the rest of the batch.
     """
     device = target.device
     nothing = torch.zeros(0, dtype=torch.int64, device=device)

@@ -1,4 +1,4 @@
-"""What SMART remembers during a rollout."""
+"""SMART's state during a rollout."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ Embedding = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class MapMemory:
-    """What agents need of the map: poses, and keys and values of every map-to-agent layer."""
+    """The map for agents: poses, and keys and values of every map-to-agent layer."""
 
     scene: Int64[Tensor, "M"]
     pose: Float[Tensor, "M 3"]
@@ -39,18 +39,18 @@ class SmartState:
     embed_agents: Embedding
 
     def rows(self, paths: Paths) -> "SmartState":
-        """Row i goes on where row `paths.agent[i]` stands; the map is shared."""
+        """Row i continues from row `paths.agent[i]`; the map is shared."""
 
-        def taken(rows: Tensor) -> Tensor:
+        def select(rows: Tensor) -> Tensor:
             return rows.index_select(0, paths.agent)
 
         return replace(
             self,
-            agent_class=taken(self.agent_class),
-            agent_size=taken(self.agent_size),
-            scene=taken(self.scene),
+            agent_class=select(self.agent_class),
+            agent_size=select(self.agent_size),
+            scene=select(self.scene),
             world=paths.world,
-            pose=[taken(pose) for pose in self.pose],
-            valid=[taken(valid) for valid in self.valid],
-            layers=[[(taken(k), taken(v)) for k, v in steps] for steps in self.layers],
+            pose=[select(pose) for pose in self.pose],
+            valid=[select(valid) for valid in self.valid],
+            layers=[[(select(k), select(v)) for k, v in steps] for steps in self.layers],
         )

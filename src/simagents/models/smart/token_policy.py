@@ -1,4 +1,4 @@
-"""The log as tokens: what all policies that act by a motion vocabulary have in common."""
+"""The log as tokens: the common part of all policies that act by a motion vocabulary."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def logged_states(scenes: SceneBatch) -> LoggedStates:
 
 
 def logged_paths(scenes: SceneBatch) -> Paths:
-    """The log's token chains, without what is out of training's range; one world for each scene."""
+    """The log's token chains, invalid beyond training's range; one world for each scene."""
     tokens = scenes.representation
     valid = tokens.valid & tokens.in_range[:, 1:] & tokens.in_range[:, :-1]
     return _chains(scenes, Worlds.of(scenes, 1), TOKEN_STEPS, valid)

@@ -1,1 +1,1 @@
-"""Which scenes each step and process sees."""
+"""The scenes of each step and process."""

@@ -104,5 +104,5 @@ def batches(
 
 def _outlive_sigterm(worker: int) -> None:
     # At a time limit SLURM signals every process of the job. If a reader ended at once, the training
-    # process would fail for lack of data before it could save. It ends with that process instead.
+    # process would have no data and fail before it could save. Readers end with that process instead.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

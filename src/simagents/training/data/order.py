@@ -1,4 +1,4 @@
-"""Which scenes a step sees: a function of (seed, step), however many processes share the work."""
+"""The scenes of a step: a function of (seed, step), independent of the number of processes."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""DeepSpeed around a policy. Besides this file only `optimiser_state.py` and `processes.py` know it."""
+"""DeepSpeed around a policy. Only `optimiser_state.py` and `processes.py` import it besides this file."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from simagents.training.schedule import rate_factor, value_warmup
 def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_stage: int) -> Any:
     """The DeepSpeed engine of a policy: AdamW, schedule, ZeRO, shared gradients.
 
-    Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, since
-    seven million weights need no half-precision storage and coordinates do not survive it.
-    A value head learns at its own rate, and alone while it warms up: the policy's rate is zero.
+    Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, because
+    seven million weights need no half-precision storage and coordinates need more digits.
+    A value head learns at its own rate. While it warms up, the policy's rate is zero.
     """
     import deepspeed
 

@@ -1,7 +1,7 @@
-"""All that a DeepSpeed engine learned, whole, however many processes share it.
+"""The whole state of a DeepSpeed engine, independent of the number of processes.
 
 DeepSpeed's own saves hold one part for each process: they resume on the same number of processes,
-and on another after a conversion by a program of its own.
+and on another number only after a conversion.
 """
 
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What AdamW remembers of every number that it learns."""
+"""AdamW's state of every trained number."""
 
 
 def whole_state(engine: Any) -> dict[str, Tensor]:
     """Weights, AdamW's moments and its counts of steps, whole, in memory of the first process.
 
-    All processes have to call this: under ZeRO each has a part of the moments. What is learned has
-    moments; what is frozen has none.
+    All processes have to call this: under ZeRO each has a part of the moments. Frozen parameters
+    have no moments.
     """
     optimiser, sharded = engine.basic_optimizer, engine.zero_optimization_stage() > 0
     names, parameters = zip(*_learned(engine), strict=True)
@@ -40,7 +40,7 @@ def whole_state(engine: Any) -> dict[str, Tensor]:
 
 
 def restore(engine: Any, state: dict[str, Tensor], schedule: dict[str, Any]) -> None:
-    """Put such a state and the schedule's own into a new engine, of whatever stage and processes."""
+    """Load such a state and the schedule's into a new engine, of any stage and number of processes."""
     from deepspeed.utils import safe_set_full_optimizer_state
 
     optimiser, sharded = engine.basic_optimizer, engine.zero_optimization_stage() > 0
@@ -48,7 +48,7 @@ def restore(engine: Any, state: dict[str, Tensor], schedule: dict[str, Any]) -> 
     engine.module.load_state_dict(weights)
     for group, step in zip(optimiser.param_groups, state["steps"], strict=True):
         for tensor in group["params"]:
-            # The fused kernel wants its count beside the weights, the others on the CPU.
+            # The fused kernel reads its step count on the weights' device, the others on the CPU.
             count = step.to(tensor.device) if group["fused"] else step.clone()
             moments = {moment: torch.zeros_like(tensor) for moment in MOMENTS}
             optimiser.state[tensor] = {"step": count, **moments}
@@ -75,9 +75,10 @@ def _gathered(parameters: Sequence[nn.Parameter], moment: str) -> list[Tensor]:
 
 
 def _link_moments(engine: Any) -> None:
-    """Tell every parameter where in the shared moments its own are.
+    """Link every parameter to its part of the shared moments.
 
-    DeepSpeed does so after the step of the first group, when the others have none yet.
+    DeepSpeed links them after the step of the first parameter group, before the other groups have
+    moments.
     """
     from deepspeed.utils import lazy_init_hp_params_optimizer_state as link
 

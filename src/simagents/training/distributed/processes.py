@@ -38,15 +38,16 @@ def start_processes() -> Processes:
     import deepspeed
     import deepspeed.ops
 
-    # The CPU's shared-memory collective compiles for a minute on first use; gloo serves as well.
+    # The CPU's shared-memory collective compiles for a minute on first use, and gloo does the same.
+    # DeepSpeed's table of usable operators is meant to be edited (deepspeed/ops/__init__.py).
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     local = int(os.environ["LOCAL_RANK"])
-    # Processes share the work. Threads that spin while they wait for threads of another process make
-    # a step twenty times slower, and their number would change the sums.
+    # Processes share the work. Threads of several processes that spin while they wait make a step
+    # twenty times slower, and the number of threads would change the sums.
     torch.set_num_threads(1)
     if on_gpu:
         torch.cuda.set_device(local)
-        # Distances of the metric and of relations lose a decimal under TF32.
+        # Under TF32, distances of the metric and of relations lose a decimal.
         torch.backends.cuda.matmul.allow_tf32 = False
     deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", verbose=False)
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")

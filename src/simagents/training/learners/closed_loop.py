@@ -39,7 +39,7 @@ class ClosedLoopCloning(Learner):
     seed: int
     settings: ClosedLoopSettings
     rolled: dict[int, Paths] = field(default_factory=dict)
-    """rollouts that had to be made to count their targets, by the batch's first place"""
+    """rollouts that `counts` needed, by the batch's first place; `loss` uses them"""
 
     @property
     def filter_lengths(self) -> float | None:
@@ -85,7 +85,7 @@ class ClosedLoopCloning(Learner):
         return lambda draws: Sample(draws, sampling)
 
     def _valid(self, scenes: SceneBatch) -> Tensor:
-        """[A, F] bool: steps of trained agents that the log knows the end of."""
+        """[A, F] bool: steps of trained agents whose end is in the log."""
         log, now = self.model.logged_states(scenes), self.model.history
         seen = log.valid & log.in_range
         active = seen[:, now - 1] & seen[:, now] & scenes.trained

@@ -1,4 +1,4 @@
-"""Coefficients that follow what a run sees; their value is part of the state that it resumes from."""
+"""Coefficients that follow logged numbers; their values are part of the state of a save."""
 
 from dataclasses import dataclass
 from math import exp

@@ -1,4 +1,4 @@
-"""Rollouts with their rewards, and how their rows become tensors that losses can read."""
+"""Rollouts with their rewards, and rows as the padded tensors that losses read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from simagents.training.stopwatch import Stopwatch
 
 @dataclass
 class Experience:
-    """What a batch of rollouts leaves behind: no gradients, the same in all passes over it."""
+    """A batch of rollouts: no gradients, the same in all passes over it."""
 
     paths: Paths
     """with the supports that actions were drawn among"""

@@ -1,4 +1,4 @@
-"""Learning from given actions: the part that all ways of imitation share."""
+"""Imitation: a loss towards target actions, shared by all imitation learners."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ from simagents.training.learners.learner import Learner, Stats
 
 @dataclass
 class Cloning(Learner):
-    """Behaviour cloning: the log's actions given the log's past."""
+    """Behaviour cloning: the log's actions as targets, after the log's past."""
 
     policy: TrainablePolicy  # the engine around it, so that gradients are shared
     model: nn.Module
     settings: BehaviourCloning
     shares: Tensor | None = None
-    """[3, V, V]: how each token's smoothed mass is spread over its class; None: evenly"""
+    """[3, V, V]: how label smoothing spreads each token's mass over its class; None: evenly"""
 
     def __post_init__(self) -> None:
         if self.settings.smoothing != "uniform":
@@ -50,7 +50,7 @@ class Cloning(Learner):
 
 
 def imitable(scenes: SceneBatch, paths: Paths) -> Tensor:
-    """[A, F] bool: actions after the history of trained agents that follow one which was seen."""
+    """[A, F] bool: valid actions of trained agents, after the history, that follow a valid action."""
     follows = paths.valid[:, paths.history - 1 : -1]
     return paths.valid[:, paths.history :] & follows & scenes.trained[:, None]
 

@@ -1,4 +1,4 @@
-"""Learning from one's own rollouts and their reward."""
+"""Policy gradients: learning from rollouts of the current policy and their reward."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class PolicyGradient(Learner):
     """Sample rollouts, score them, then evaluate their log-probabilities once with gradients.
 
     Dropout is off throughout: the policy that learns is the policy that acted. The reference is
-    evaluated once a batch, whatever the number of passes over it.
+    evaluated once for each batch, not once for each pass.
     """
 
     policy: TrainablePolicy  # the engine around it, so that gradients are shared
@@ -53,7 +53,7 @@ class PolicyGradient(Learner):
     prepared: dict[int, Experience] = field(default_factory=dict)
     """by the batch's first place"""
     kl: Callable[[Tensor, Tensor], Tensor] | None = None
-    """exact divergence of the policy's distributions, known after the first pass"""
+    """exact divergence of the policy's distributions; set by the first pass"""
 
     @property
     def settings(self) -> PolicyGradientSettings:

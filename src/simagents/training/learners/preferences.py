@@ -36,8 +36,8 @@ class Pairs:
 class Preferences(Learner):
     """DPO on the best and the worst of a scene's rollouts by the frozen parent.
 
-    Draws are keyed by seed and scenario and the parent never changes, so every epoch sees the same
-    pairs, as if they had been drawn once and kept. Pairs whose rewards differ by less than
+    Draws are keyed by seed and scenario and the parent never changes, so the pairs are the same in
+    every epoch, as if they had been drawn once and kept. Pairs whose rewards differ by less than
     `least_gap` are left out. Dropout is off.
     """
 

@@ -1,4 +1,4 @@
-"""What a run needs to go on: gathered from any number of processes, given to any other number."""
+"""What a run needs to resume: gathered from any number of processes, loaded by any other number."""
 
 import json
 from pathlib import Path
@@ -19,17 +19,17 @@ class Checkpoint:
     """The saves of a run as all of its processes see them.
 
     A save holds whole tensors under their names, not one part for each process: it resumes on
-    another number of processes and at another ZeRO stage as it does on the same, and only one
-    process writes, so that a full disk cannot leave the others waiting for it.
+    another number of processes and at another ZeRO stage. Only one process writes, so that the
+    others do not wait for one that failed on a full disk.
     """
 
     def __init__(self, engine: Any, folder: Path):
         self.engine, self.folder = engine, folder
         self.last = 0
-        """steps that the newest save has done"""
+        """steps that are done in the newest save"""
 
     def resume(self) -> dict[str, Any] | None:
-        """Load the newest whole save; what the algorithm remembers, None where there is no save."""
+        """Load the newest complete save; returns the learner's state, None where there is no save."""
         self.last = from_first(lambda: save_folder.newest(self.folder))
         if not self.last:
             return None

@@ -1,4 +1,4 @@
-"""What happened at every step, one JSON object a line."""
+"""The log of a run: one JSON object for each step."""
 
 import json
 from contextlib import nullcontext, suppress
@@ -24,14 +24,14 @@ class History:
             self._file = self.path.open("a", buffering=1)
 
     def add(self, step: int, **numbers: float) -> None:
-        """`numbers` are logged with six significant digits: what a figure needs."""
+        """`numbers` are logged with six significant digits, enough for figures."""
         if self.writes:
             row = {"step": step, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
             with refusals(self.path):
                 self._file.write(json.dumps(row) + "\n")
 
     def export(self, path: Path) -> None:
-        """Copy the finished history to where the workflow expects it."""
+        """Copy the finished history to the workflow's output."""
         if self.writes:
             with refusals(path), replacing(path) as temporary:
                 temporary.write_text(self.path.read_text())
@@ -46,6 +46,6 @@ class History:
         trace: TracebackType | None,
     ) -> None:
         if self.writes:
-            # A full disk refuses the last line once more; the first refusal says it all.
+            # A full disk refuses the last line once more; one report is enough.
             with suppress(OSError) if problem else nullcontext():
                 self._file.close()

@@ -1,11 +1,11 @@
-"""One writer a run: whoever comes later is handed the run by whoever trains it.
+"""One writer for each run: a process hands the run over to the next one that needs it.
 
-When Snakemake is killed its jobs go on, and the next Snakemake submits them again. Both would write
+When Snakemake is killed its jobs continue, and the next Snakemake submits them again. Both would write
 the same files. So the first process of a run holds a lock while it trains; a newcomer queues behind
-it, the holder notices within a step, saves and ends, and the newcomer goes on from that save.
+it, the holder notices within a step, saves and ends, and the newcomer resumes from that save.
 
-Both locks are `flock`s, which the kernel releases however a process ends: nothing left behind by a
-dead one stops anybody. The file system must share them between nodes: NFS from version 4 (after the
+Both locks are `flock`s, which the kernel releases however a process ends: files of a dead process
+block no other. The file system must share them between nodes: NFS from version 4 (after the
 loss of a node, when the server's grace period has passed), Lustre mounted with `flock`, GPFS,
 BeeGFS with global locks.
 """
@@ -26,15 +26,15 @@ class Lease:
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        # Opened to append: the name of the holder stays until the next one writes its own.
+        # Opened to append: the holder's name stays until the next holder writes its own.
         self._run = (folder / "lease").open("ab+", buffering=0)
         self._queue = (folder / "queue").open("ab+", buffering=0)
 
     def take(self) -> bool:
-        """Whether the run is ours from now on; where not, we stand in its queue, and are seen there.
+        """Whether this process holds the run from now on; otherwise it is in the queue, visibly.
 
-        Only the head of the queue may take the run. So of several newcomers each has its turn, and
-        the last to come is the one that trains.
+        Only the head of the queue may take the run. So several newcomers take it one after another,
+        and the last one trains to the end.
         """
         if not _lock(self._queue, fcntl.LOCK_EX) or not _lock(self._run, fcntl.LOCK_EX):
             return False
@@ -44,14 +44,14 @@ class Lease:
         return True
 
     def contested(self) -> bool:
-        """Whether a newcomer waits; for the holder, once a step."""
+        """Whether a newcomer waits; the holder calls this once in every step."""
         if not _lock(self._queue, fcntl.LOCK_SH):
             return True
         fcntl.flock(self._queue, fcntl.LOCK_UN)
         return False
 
     def holder(self) -> dict[str, str | int]:
-        """Who trains the run, or did so last; empty where it has not said so yet."""
+        """The process that holds the run, or the last that did; empty before it has written its name."""
         self._run.seek(0)
         try:
             return json.loads(self._run.read())
@@ -63,9 +63,9 @@ class Lease:
         return self._run.closed
 
     def release(self) -> None:
-        """Leave the run, or its queue."""
+        """Release the run, or leave its queue."""
         for file in (self._run, self._queue):
-            # Unlocked by hand: processes that read data share the open file, and live a bit longer.
+            # Unlocked explicitly: processes that read data share the open file and end later.
             fcntl.flock(file, fcntl.LOCK_UN)
             file.close()
 
@@ -88,7 +88,7 @@ def _identity() -> dict[str, str | int]:
 
 
 def _lock(file: FileIO, kind: int) -> bool:
-    """Whether the lock is ours, without waiting; to lock again what is locked already is no harm."""
+    """Whether this process has the lock now, without waiting. Locking twice is harmless."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -96,6 +96,6 @@ def _lock(file: FileIO, kind: int) -> bool:
     except OSError as problem:
         raise InputError(
             f"{file.name}: this file system has no locks ({problem.strerror}); put the resume folder"
-            " on one that has, or mount it with them."
+            " on a file system with locks, or mount this one with them."
         ) from None
     return True

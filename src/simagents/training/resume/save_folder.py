@@ -1,9 +1,9 @@
-"""The saves of a run on disk: the last two, whole, and proved whole before one is trusted.
+"""The saves of a run on disk: the last two, complete, and verified before one is loaded.
 
     stepN/manifest.json   size and digest of every file beside it
 
 A save is written under another name and renamed when all of it has reached the disk: a kill, a full
-disk or the loss of the machine leaves the ones before it as they were.
+disk or the loss of the machine leaves the earlier saves as they were.
 """
 
 import json
@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 
 
 def place(folder: Path, step: int) -> Path:
-    """Where the save after `step` steps lies."""
+    """The folder of the save after `step` steps."""
     return folder / f"step{step}"
 
 
@@ -52,11 +52,11 @@ def write(folder: Path, step: int, files: dict[str, bytes]) -> None:
 
 
 def newest(folder: Path) -> int:
-    """The step of the newest whole save, 0 where none was made.
+    """The step of the newest complete save; 0 where there is none.
 
-    A damaged save is named on stderr and removed, and the one before it taken. Raises InputError
-    where all are damaged: to start anew would throw days away unseen. Only the holder of the lease
-    may call this.
+    A damaged save is named on stderr and removed, and the one before it is used. Raises InputError
+    where all are damaged, because a silent restart could lose days of training. Only the holder of
+    the lease may call this.
     """
     damaged = {}
     for step in _steps(folder):
@@ -66,13 +66,13 @@ def newest(folder: Path) -> int:
         damaged[step] = offence
     else:
         if damaged:
-            said = "; ".join(f"step{step} {offence}" for step, offence in damaged.items())
+            offences = "; ".join(f"step{step} {offence}" for step, offence in damaged.items())
             raise InputError(
-                f"{folder}: no save is whole ({said}); delete the folder to start the run anew."
+                f"{folder}: no save is whole ({offences}); delete the folder to restart the run."
             )
         step = 0
     for number, offence in damaged.items():
-        print(f"simagents: {place(folder, number)} {offence}; going on from step {step}.",
+        print(f"simagents: {place(folder, number)} {offence}; resuming from step {step}.",
               file=sys.stderr)  # fmt: skip
         _remove(place(folder, number))
     for half in folder.glob(".*.partial"):
@@ -81,12 +81,12 @@ def newest(folder: Path) -> int:
 
 
 def last(folder: Path) -> int:
-    """The step of the newest save, unproved; 0 where there is none."""
+    """The step of the newest save, which is not verified; 0 where there is none."""
     return max(_steps(folder), default=0)
 
 
 def _offence(save: Path) -> str | None:
-    """What is wrong with a save, as the end of a sentence; None where it is as it was written."""
+    """What is wrong with a save, as the end of a sentence; None where it is complete."""
     try:
         files = read_json(save / MANIFEST)["files"]
         listed = [(name, one["bytes"], one["blake2b"]) for name, one in files.items()]
@@ -95,9 +95,9 @@ def _offence(save: Path) -> str | None:
     for name, size, digest in listed:
         try:
             with (save / name).open("rb") as file:
-                found = os.fstat(file.fileno()).st_size
-                if found != size:
-                    return f"holds {found} of the {size} bytes of {name}"
+                present = os.fstat(file.fileno()).st_size
+                if present != size:
+                    return f"holds {present} of the {size} bytes of {name}"
                 if file_digest(file, "blake2b").hexdigest() != digest:
                     return f"holds a {name} that is not what was written"
         except OSError as problem:
@@ -107,12 +107,12 @@ def _offence(save: Path) -> str | None:
 
 def _steps(folder: Path) -> list[int]:
     """All steps with a save, whole or not, newest first."""
-    found = [path.name.removeprefix("step") for path in folder.glob("step*")]
-    return sorted((int(number) for number in found if number.isdigit()), reverse=True)
+    names = [path.name.removeprefix("step") for path in folder.glob("step*")]
+    return sorted((int(name) for name in names if name.isdigit()), reverse=True)
 
 
 def _remove(path: Path) -> None:
-    # A network disk keeps a file that somebody still reads; the next call finds it again.
+    # A network disk keeps a file while it is read elsewhere; the next call removes it.
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -123,12 +123,12 @@ def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
-        # Network disks say that they are full no earlier than here.
+        # Network disks report that they are full only here.
         os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:
-    """Names reach the disk with their folder."""
+    """Flush the names of a folder's files to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Why a run ends before its time: a signal, or a newcomer that the run is handed to."""
+"""Why a run stops early: a signal, or a newer job that takes the run over."""
 
 import signal
 import sys
@@ -15,11 +15,11 @@ from simagents.training.distributed.processes import Processes, from_first, sum_
 from simagents.training.resume.lease import Lease, described
 
 POLL = 1.0
-"""Seconds between two looks at a run that another process trains."""
+"""Seconds between two checks of a run that another process trains."""
 
 
 class StopError(Exception):
-    """The run ends here, on all of its processes; the same command goes on."""
+    """The run stops here, on all of its processes; the same command resumes it."""
 
 
 class StopRequests:
@@ -51,11 +51,11 @@ def stop_if_requested(requests: StopRequests, processes: Processes) -> None:
 def leased(
     folder: Path, processes: Processes, requests: StopRequests, patience: float
 ) -> Iterator[None]:
-    """Hold the run while the block runs; wait `patience` seconds for whoever holds it now.
+    """Hold the run while the block runs; wait up to `patience` seconds for its present holder.
 
-    The first process waits a moment at a time and the others hear how it stands, so that no
-    collective lasts long enough to be given up. Raises InputError, naming the holder, where it does
-    not let go, and StopError where this process is asked to stop before.
+    The first process waits a second at a time and reports to the others in between, so that no
+    collective runs into its timeout. Raises InputError, naming the holder, where it does not stop,
+    and StopError where this process gets a request to stop before.
     """
     queue = Queue(folder, patience)
     try:
@@ -69,7 +69,7 @@ def leased(
 
 
 class Queue:
-    """The first process's way to the lease."""
+    """The first process's place in the queue for the lease."""
 
     def __init__(self, folder: Path, patience: float):
         self.folder, self.patience = folder, patience
@@ -78,7 +78,7 @@ class Queue:
         self._announced = False
 
     def advance(self) -> bool:
-        """Whether the run is ours; where it is not, a moment has passed."""
+        """Whether this process holds the run now; where it does not, waits for `POLL` seconds."""
         with refusals(self.folder):
             self.lease = self.lease or Lease(self.folder)
             if self.lease.take():
@@ -86,8 +86,8 @@ class Queue:
         holder, waited = described(self.lease.holder()), monotonic() - self._since
         if waited > self.patience:
             raise InputError(
-                f"{self.folder}: {holder} was asked to hand this run over and has not done so for"
-                f" {waited:.0f} s; end it and start again."
+                f"{self.folder}: {holder} has not handed this run over within {waited:.0f} s; end it"
+                " and start again."
             )
         if not self._announced:
             print(
