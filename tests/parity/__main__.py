@@ -1,4 +1,4 @@
-"""Run the official evaluator and ours on the same rollouts, and say where they differ most.
+"""Run the official evaluator and ours on the same rollouts, and print the largest differences.
 
 `make parity` sets the official environment up and calls this.
 """
@@ -66,7 +66,7 @@ class Case:
 
 
 def cases(args: Args) -> Iterator[Case]:
-    """All that is asked for."""
+    """The cases that the arguments name."""
     if unknown := set(args.scenes) - set(embedded.CASES):
         raise SystemExit(
             f"parity: no scenario {min(unknown)}; there are {', '.join(embedded.CASES)}."
@@ -86,7 +86,7 @@ def cases(args: Args) -> Iterator[Case]:
 
 
 def official_values(case: Case, args: Args) -> Path:
-    """The folder with what `official.py` wrote for a case; it runs if nobody has asked before."""
+    """The folder with the output of `official.py` for a case; it runs where the folder is missing."""
     rollouts = case.rollouts
     content = hashlib.blake2b(digest_size=5)
     for part in (case.record, rollouts.tobytes(), OFFICIAL.read_bytes(), PINS.read_bytes()):
@@ -102,9 +102,11 @@ def official_values(case: Case, args: Args) -> Path:
             np.savez(arrays, object_id=case.scenario.agent_id[case.scenario.simulated], **named)
             command = [args.python, OFFICIAL, "--scenario", scenario, "--rollouts", arrays]
             command += ["--out", unfinished, "--years", *map(str, args.years)]
-            # Our modules are none of that interpreter's business.
-            theirs = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-            subprocess.run(command, check=True, env=theirs)
+            # That interpreter must not import our modules.
+            environment = {
+                name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+            }
+            subprocess.run(command, check=True, env=environment)
         unfinished.rename(folder)
     return folder
 
@@ -149,15 +151,15 @@ def main(args: Args) -> int:
         reference = references[args.years[-1]]
         ours = features(reference, torch.from_numpy(case.rollouts))
         worst = 0.0
-        for mine, file in ((ours, "features"), (reference.scene.log_features(), "log_features")):
-            found = compare.features_differ(mine, np.load(folder / f"{file}.npz"))
-            for name, difference in found.items():
+        for values, file in ((ours, "features"), (reference.scene.log_features(), "log_features")):
+            differences = compare.features_differ(values, np.load(folder / f"{file}.npz"))
+            for name, difference in differences.items():
                 by_feature[name].append(difference)
         for year, each in references.items():
-            mine = score(each, statistics_of(each, ours)).numbers()
-            found = compare.scores_differ(mine, official[str(year)])
-            worst = max(worst, *found.values())
-            for name, difference in found.items():
+            numbers = score(each, statistics_of(each, ours)).numbers()
+            differences = compare.scores_differ(numbers, official[str(year)])
+            worst = max(worst, *differences.values())
+            for name, difference in differences.items():
                 by_year[year][name] = max(difference, by_year[year].get(name, 0.0))
         if args.record and case.scene in embedded.CASES:
             keep(case, folder)

@@ -59,14 +59,14 @@ class Difference:
 
 def features_differ(ours: Features, official: Mapping[str, np.ndarray]) -> dict[str, Difference]:
     """By feature, in the units of `ALLOWED`."""
-    found = {}
+    differences = {}
     for name in ALLOWED:
-        mine, theirs = getattr(ours, name).numpy(), official[name]
+        values, expected = getattr(ours, name).numpy(), official[name]
         if name == "average_displacement_error":
-            size = np.maximum(theirs, 1)
-            mine, theirs = mine / size, theirs / size
-        found[name] = Difference.between(mine, theirs)
-    return found
+            size = np.maximum(expected, 1)
+            values, expected = values / size, expected / size
+        differences[name] = Difference.between(values, expected)
+    return differences
 
 
 def scores_differ(ours: Mapping[str, float], official: Mapping) -> dict[str, float]:
@@ -75,8 +75,8 @@ def scores_differ(ours: Mapping[str, float], official: Mapping) -> dict[str, flo
     Displacement errors are relative to their size where that is more than a metre.
     """
     buckets = {name: value for name, value in official["buckets"].items() if name in ours}
-    theirs = {name: value for name, value in official["metrics"].items() if name in ours}
+    fields = {name: value for name, value in official["metrics"].items() if name in ours}
     return {
         name: abs(ours[name] - value) / max(1.0, abs(value))
-        for name, value in (theirs | buckets).items()
+        for name, value in (fields | buckets).items()
     }

@@ -13,13 +13,13 @@ NO_SCORE_DIFFERS = {2025: {"metametric": 0.0}}
 
 
 def test_difference_by_hand():
-    found = Difference.between(np.float32([1, 2, np.nan]), np.float32([1, 2.5, np.nan]))
-    assert found == Difference(0.5, True, 3)
+    difference = Difference.between(np.float32([1, 2, np.nan]), np.float32([1, 2.5, np.nan]))
+    assert difference == Difference(0.5, True, 3)
 
 
 def test_a_nan_on_one_side_is_noticed():
-    found = Difference.between(np.float32([1, np.nan]), np.float32([1, 2]))
-    assert not found.same_nan
+    difference = Difference.between(np.float32([1, np.nan]), np.float32([1, 2]))
+    assert not difference.same_nan
 
 
 def test_unequal_indicators_are_counted():
@@ -38,9 +38,9 @@ def test_scores_by_hand():
     )
 
 
-@pytest.mark.parametrize("found", [Difference(2e-3, True, 1), Difference(0.0, False, 1)])
-def test_a_feature_beyond_what_is_allowed_fails(found, capsys):
-    features = NO_FEATURE_DIFFERS | {"distance_to_road_edge": [NOTHING, found]}
+@pytest.mark.parametrize("difference", [Difference(2e-3, True, 1), Difference(0.0, False, 1)])
+def test_a_feature_beyond_what_is_allowed_fails(difference, capsys):
+    features = NO_FEATURE_DIFFERS | {"distance_to_road_edge": [NOTHING, difference]}
     assert report(features, NO_SCORE_DIFFERS) == 1
     assert "BEYOND" in capsys.readouterr().out
 

@@ -11,17 +11,17 @@ ON_A_LINE = np.array([[[x, 0.0]] for x in (0.0, 0.05, 0.5, 0.58, 0.66, 3.0)])
 
 
 def groups(points, **changes):
-    given = {"size": 10, "tolerance": 0.1, "generator": np.random.default_rng(0), **changes}
-    return [group.tolist() for group in k_disks(points, **given)]
+    arguments = {"size": 10, "tolerance": 0.1, "generator": np.random.default_rng(0), **changes}
+    return [group.tolist() for group in k_disks(points, **arguments)]
 
 
 def test_by_hand():
     """Disks of radius 0.1 on a line: 0 takes 0.05; of 0.5, 0.58, 0.66 the middle one takes all, the
     others leave one out; 3 is alone.
     """
-    found = groups(ON_A_LINE, first=0)
-    assert found[0] == [0, 1]
-    rest = sorted(found[1:])
+    disks = groups(ON_A_LINE, first=0)
+    assert disks[0] == [0, 1]
+    rest = sorted(disks[1:])
     assert rest in ([[2, 3], [4], [5]], [[2, 3, 4], [5]], [[2], [3, 4], [5]])
 
 
@@ -53,9 +53,9 @@ def test_the_seed_decides():
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=30), st.floats(0.01, 1.0))
 def test_groups_cover_everything_once_and_are_disks(xs, tolerance):
     points = np.array([[[x, 0.0]] for x in xs])
-    found = groups(points, tolerance=tolerance, size=100)
-    assert sorted(sum(found, [])) == list(range(len(xs)))
-    for group in found:
+    disks = groups(points, tolerance=tolerance, size=100)
+    assert sorted(sum(disks, [])) == list(range(len(xs)))
+    for group in disks:
         spread = np.ptp(points[group, 0, 0])
         assert spread < 2 * tolerance
 
@@ -66,5 +66,5 @@ def test_frequent_shapes_come_early(seed):
     rng = np.random.default_rng(seed)
     cloud = rng.normal(0, 0.01, (500, 1, 2))
     alone = np.arange(1, 21).reshape(-1, 1, 1) * np.ones((1, 1, 2))
-    found = groups(np.concatenate([cloud, alone]), size=2, generator=rng)
-    assert max(map(len, found)) == 500
+    disks = groups(np.concatenate([cloud, alone]), size=2, generator=rng)
+    assert max(map(len, disks)) == 500

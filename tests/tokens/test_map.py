@@ -186,5 +186,5 @@ def test_the_nearest_shape_is_found_by_three_points(hand_made):
     entries = hand_made.map.numpy()
     shapes = entries[[0, 1, 1, 0]] + np.random.default_rng(0).normal(0, 0.2, (4, 11, 2))
     gap = ((shapes[:, None, ::5] - entries[:, ::5]) ** 2).sum(axis=(-1, -2))
-    found = nearest_shape(shapes[:, ::5].astype(np.float32), entries)
-    assert found.tolist() == gap.argmin(axis=1).tolist() == [0, 1, 1, 0]
+    nearest = nearest_shape(shapes[:, ::5].astype(np.float32), entries)
+    assert nearest.tolist() == gap.argmin(axis=1).tolist() == [0, 1, 1, 0]

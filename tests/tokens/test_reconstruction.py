@@ -26,14 +26,14 @@ def test_by_hand(hand_made):
         logged,
         torch.tensor([[True, True, False]]),
     )
-    found = measured.summary()
-    assert found["vehicle"]["tokens"] == 4
-    assert found["vehicle"]["dead"] == 2
-    assert found["vehicle"]["mean_error_m"] == 1.0
-    assert found["pedestrian"]["mean_error_m"] is None
-    assert (found["motion"]["tokens"], found["motion"]["dead"]) == (9, 7)
-    assert found["motion"]["dead_share"] == pytest.approx(7 / 9, abs=1e-6)
-    assert found["motion"]["samples"] == 2
+    report = measured.summary()
+    assert report["vehicle"]["tokens"] == 4
+    assert report["vehicle"]["dead"] == 2
+    assert report["vehicle"]["mean_error_m"] == 1.0
+    assert report["pedestrian"]["mean_error_m"] is None
+    assert (report["motion"]["tokens"], report["motion"]["dead"]) == (9, 7)
+    assert report["motion"]["dead_share"] == pytest.approx(7 / 9, abs=1e-6)
+    assert report["motion"]["samples"] == 2
 
 
 def test_the_command_reads_chains_and_keeps_the_report_on_training(tmp_path, vocabulary, scenes):
@@ -42,8 +42,8 @@ def test_the_command_reads_chains_and_keeps_the_report_on_training(tmp_path, voc
     write_shard(tmp_path / "t", [(str(i), scene.item()) for i, scene in enumerate(scenes)])
     args = reconstruction.Args([tmp_path / "t"], tmp_path / "v", tmp_path / "r", 2, tmp_path / "o")
     reconstruction.main(args)
-    found = json.loads((tmp_path / "o").read_text())
-    assert found["training"] == {"motion": {"dead_share": 0.5}}
-    assert found["validation"]["scenarios"] == 2
+    report = json.loads((tmp_path / "o").read_text())
+    assert report["training"] == {"motion": {"dead_share": 0.5}}
+    assert report["validation"]["scenarios"] == 2
     most = sum(len(scene.agent_class) for scene in scenes[:2]) * TOKEN_STEPS
-    assert 0 < found["validation"]["motion"]["samples"] <= most
+    assert 0 < report["validation"]["motion"]["samples"] <= most

@@ -110,9 +110,9 @@ def test_the_command_keeps_the_order_of_the_shard(tmp_path, scenarios, scenes, v
     assert store.agents().tolist() == [len(scene.agent_class) for scene in scenes]
     for row, scene in enumerate(scenes):
         for field in fields(scene):
-            found, wanted = getattr(store[row], field.name), getattr(scene, field.name)
-            assert np.array_equal(found, wanted), field.name
-            assert found.dtype == wanted.dtype
+            stored, expected = getattr(store[row], field.name), getattr(scene, field.name)
+            assert np.array_equal(stored, expected), field.name
+            assert stored.dtype == expected.dtype
 
 
 def test_real_scenarios_tokenise(womd, vocabulary):

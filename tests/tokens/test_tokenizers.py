@@ -1,4 +1,4 @@
-"""What every rule for vocabularies must do, and what a wrong one is told."""
+"""Requirements of every rule for vocabularies, and errors of wrong ones."""
 
 import json
 

@@ -15,21 +15,21 @@ def of(end):
 
 def tokens(motions, agent_class=0, **changes):
     grid = EndPoints(x=[0.0, 4.0, 1.0], y=[-2.0, 2.0, 1.0], at_least=1)
-    given = dict(mirror=False, reach=0, neighbours=1, curve="hermite")
-    given |= dict.fromkeys(("vehicle", "pedestrian", "cyclist"), grid)
-    settings = TrajTok(rule="trajtok", **{**given, **changes})
+    numbers = dict(mirror=False, reach=0, neighbours=1, curve="hermite")
+    numbers |= dict.fromkeys(("vehicle", "pedestrian", "cyclist"), grid)
+    settings = TrajTok(rule="trajtok", **{**numbers, **changes})
     return trajtok.tokens(settings, motions, agent_class, np.random.default_rng(0))
 
 
-def ends(found):
-    return {tuple(end) for end in found[:, -1, :2].round(6).tolist()}
+def ends(vocabulary):
+    return {tuple(end) for end in vocabulary[:, -1, :2].round(6).tolist()}
 
 
 def test_a_token_is_the_mean_of_its_cell_carried_to_the_grid_point():
     """Ends at 2.1 and 2.3 with headings 0.1 and 0.3: the token goes evenly to 2 and turns by 0.2."""
-    found = tokens(of([[2.1, 0.0, 0.1], [2.3, 0.1, 0.3]]))
-    assert ends(found) == {(0, 0), (2, 0)}
-    assert found[1] == pytest.approx(SHARE[:, None] * [2.0, 0.0, 0.2], abs=1e-9)
+    vocabulary = tokens(of([[2.1, 0.0, 0.1], [2.3, 0.1, 0.3]]))
+    assert ends(vocabulary) == {(0, 0), (2, 0)}
+    assert vocabulary[1] == pytest.approx(SHARE[:, None] * [2.0, 0.0, 0.2], abs=1e-9)
 
 
 RING = [[x, y, 0.2] for x in (1, 2, 3) for y in (-1, 0, 1) if (x, y) != (2, 0)]
@@ -41,14 +41,14 @@ def test_lonely_cells_go_and_gaps_are_filled():
     Counting themselves, cells of the ring have five, corners three or four, the ninth two; the
     middle has eight, and (2, 2), beside a side of the ring, three: not more than three.
     """
-    found = ends(tokens(of([*RING, [4, 2, 0.0]]), reach=1, neighbours=3))
-    assert found == {(0, 0)} | {(x, y) for x in (1, 2, 3) for y in (-1, 0, 1)}
+    vocabulary = ends(tokens(of([*RING, [4, 2, 0.0]]), reach=1, neighbours=3))
+    assert vocabulary == {(0, 0)} | {(x, y) for x in (1, 2, 3) for y in (-1, 0, 1)}
     assert (4, 2) in ends(tokens(of([*RING, [4, 2, 0.0]]), reach=1, neighbours=2))
 
 
 def test_a_gap_gets_a_curve_with_the_heading_of_its_neighbourhood():
-    found = tokens(of(RING), reach=1, neighbours=3)
-    (gap,) = found[(found[:, -1, :2] == [2, 0]).all(axis=1)]
+    vocabulary = tokens(of(RING), reach=1, neighbours=3)
+    (gap,) = vocabulary[(vocabulary[:, -1, :2] == [2, 0]).all(axis=1)]
     assert gap == pytest.approx(hermite(np.array([[2.0, 0.0, 0.2]]))[0])
 
 
@@ -76,6 +76,6 @@ def test_ends_off_the_grid_are_left_out():
 
 
 def test_standing_still_is_one_token_and_not_two():
-    found = tokens(of([[0.1, 0.0, 0.0], [1.0, 0.0, 0.0]]))
-    assert sorted(ends(found)) == [(0, 0), (1, 0)]
-    assert len(found) == 2
+    vocabulary = tokens(of([[0.1, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+    assert sorted(ends(vocabulary)) == [(0, 0), (1, 0)]
+    assert len(vocabulary) == 2

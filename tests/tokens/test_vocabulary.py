@@ -17,8 +17,8 @@ from simagents.tokens.vocabulary import Vocabulary
 def arguments(**changes):
     rule = {"rule": "k_disks", "size": 6, "tolerance": 0.2}
     rule |= {key: changes.pop(key) for key in ("size", "tolerance") if key in changes}
-    given = dict(map_size=4, map_tolerance=0.2, snippets=500, seed=0)
-    return build.Args([], Path(), Path(), json.dumps(rule), **{**given, **changes})
+    numbers = dict(map_size=4, map_tolerance=0.2, snippets=500, seed=0)
+    return build.Args([], Path(), Path(), json.dumps(rule), **{**numbers, **changes})
 
 
 def test_unknown_types_move_as_vehicles():
@@ -97,21 +97,21 @@ def test_collected_motions_begin_at_the_origin_and_are_no_faults(scenarios):
 
 def test_thirty_steps_are_counted_from_the_first_to_the_last(street):
     """Of the steps 8 to 38 every third is seen: 31 with the gaps; to 35 they are 28. At constant speed
-    all tokens are one motion, and none is made of what came before.
+    all tokens are one motion, and none comes from an extended history.
     """
     scenario = street()
-    for last, found in ((38, 1), (35, 0)):
+    for last, snippets_of_vehicles in ((38, 1), (35, 0)):
         scenario.valid[:] = False
         scenario.valid[:, 8 : last + 1 : 3] = True
         scenario.valid[:, 10] = True
-        scenario.velocity[..., 0] = 30  # a made-up history would be another motion
+        scenario.velocity[..., 0] = 30  # an extended history would be another motion
         motions, _, _ = build.collect([scenario], 10)
-        assert [len(one) for one in motions] == [found, 0, 0]
+        assert [len(one) for one in motions] == [snippets_of_vehicles, 0, 0]
 
 
 def test_no_map_is_no_vocabulary():
     snippets = [np.zeros((1, 6, 3))] * 3
-    with pytest.raises(InputError, match="no map that tokens could be made of"):
+    with pytest.raises(InputError, match="have no map, so there are no map tokens"):
         build.build(snippets, np.zeros((0, 11, 2)), arguments())
 
 

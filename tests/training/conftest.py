@@ -19,16 +19,16 @@ from simagents.tokens.scene import tokenize
 def disk(tmp_path_factory, vocabulary) -> SimpleNamespace:
     """Two shards of cached scenarios, the same tokenised, and the vocabulary."""
     folder: Path = tmp_path_factory.mktemp("data")
-    found = SimpleNamespace(scenarios=[], tokens=[], vocabulary=folder / "vocabulary.safetensors")
-    vocabulary.write(found.vocabulary)
+    files = SimpleNamespace(scenarios=[], tokens=[], vocabulary=folder / "vocabulary.safetensors")
+    vocabulary.write(files.vocabulary)
     for shard, indices in enumerate(((2, 0, 4), (1, 3, 5))):
         scenarios = [generate_scenario(5, index) for index in indices]
         items = [(s.id, tokenize(s, vocabulary).item()) for s in scenarios]
-        found.scenarios.append(folder / f"{shard}.scenarios")
-        found.tokens.append(folder / f"{shard}.tokens")
-        write_scenarios(found.scenarios[-1], scenarios)
-        write_shard(found.tokens[-1], items)
-    return found
+        files.scenarios.append(folder / f"{shard}.scenarios")
+        files.tokens.append(folder / f"{shard}.tokens")
+        write_scenarios(files.scenarios[-1], scenarios)
+        write_shard(files.tokens[-1], items)
+    return files
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +72,7 @@ def wait_for():
 
 @pytest.fixture(scope="session")
 def finish():
-    """Waits for the end of a process; answers with what it said."""
+    """Waits for the end of a process; returns its output."""
 
     def wait(process, code=0):
         output = process.communicate(timeout=180)[0]

@@ -28,21 +28,21 @@ def test_the_order_is_a_function_of_seed_and_place():
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.integers(0, 9))
-def test_processes_share_a_batch_without_gaps_or_overlaps(world, micro, accumulation, step):
+def test_processes_share_a_batch_without_gaps_or_overlaps(world_size, micro, accumulation, step):
     """Together they take just the places that one process takes, micro-batch by micro-batch."""
-    batch = world * micro * accumulation
-    mine = [Share(rank, world, micro).starts(step, batch) for rank in range(world)]
-    assert {len(starts) for starts in mine} == {accumulation}
-    assert sorted(sum(mine, [])) == Share(0, 1, micro).starts(step, batch)
+    batch = world_size * micro * accumulation
+    by_rank = [Share(rank, world_size, micro).starts(step, batch) for rank in range(world_size)]
+    assert {len(starts) for starts in by_rank} == {accumulation}
+    assert sorted(sum(by_rank, [])) == Share(0, 1, micro).starts(step, batch)
     assert Share(0, 1, micro).starts(step, batch)[0] == step * batch
 
 
-@pytest.mark.parametrize(("world", "micro", "batch"), [(1, 3, 4), (2, 1, 3), (3, 2, 8)])
-def test_a_batch_that_does_not_divide_is_refused(world, micro, batch):
+@pytest.mark.parametrize(("world_size", "micro", "batch"), [(1, 3, 4), (2, 1, 3), (3, 2, 8)])
+def test_a_batch_that_does_not_divide_is_refused(world_size, micro, batch):
     with pytest.raises(
-        InputError, match=f"a global batch of {batch} scenes cannot be shared by {world}"
+        InputError, match=f"a global batch of {batch} scenes cannot be shared by {world_size}"
     ):
-        Share(0, world, micro).accumulation(batch)
+        Share(0, world_size, micro).accumulation(batch)
 
 
 def test_held_out_scenes_are_never_trained_on(disk, recipe_of):

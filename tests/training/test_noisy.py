@@ -27,8 +27,8 @@ def test_without_a_choice_it_is_behaviour_cloning(setting, recipe_of, policy, no
     batch = scenes[[0, 1]]
     total = float(learner.counts(batch))
     assert total == cloning.counts(batch)
-    ours, theirs = (who.loss(batch, total)[0].item() for who in (learner, cloning))
-    assert ours == pytest.approx(theirs, abs=1e-5)
+    of_learner, of_cloning = (who.loss(batch, total)[0].item() for who in (learner, cloning))
+    assert of_learner == pytest.approx(of_cloning, abs=1e-5)
 
 
 def test_paths_stray_and_come_back(setting):
