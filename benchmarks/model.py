@@ -3,8 +3,8 @@
 Behaviour cloning, closed-loop fine-tuning (CAT-K), rollouts of 8 s and tokenisation of one scene:
 time, peak memory, operations, and the share of what a large matrix product reaches. The baseline is
 `tests/plain`: the published network with a key and a value for every edge, relations by formula, the
-map repeated, tokens and targets made in every step, and a loop over rollouts. Weights are not
-trained; agents follow the log, so that scenes stay scenes.
+map repeated, tokens and targets computed in every step, and a loop over rollouts. Weights are not
+trained; agents follow the log, so that scenes stay realistic.
 
     OMP_NUM_THREADS=1 python benchmarks/model.py
     OMP_NUM_THREADS=1 python benchmarks/model.py --scenario scenario.pb --no-growth
@@ -115,7 +115,7 @@ def compare(args: Args, job: Callable[..., Job], peak: dict[str, float]) -> None
         for plain in (False, True) if args.baseline and work != "rft" else (False,):
             for precision, speed in peak.items():
                 looped = plain and count > 1
-                found = child(
+                numbers = child(
                     job(
                         work=work, plain=plain, precision=precision,
                         rollouts=1 if looped else count,
@@ -124,35 +124,35 @@ def compare(args: Args, job: Callable[..., Job], peak: dict[str, float]) -> None
                 )  # fmt: skip
                 name = WORKS[work] if work != "rollout" else f"{count} x 8 s rolled out"
                 kind = f"plain, {count} x one" if looped else "plain" if plain else "ours"
-                if found is None:
+                if numbers is None:
                     print(f"| {name} | {kind} | {precision} | out of memory | | | | |")
                     continue
                 times = count if looped else 1
-                seconds = found["seconds"] * times
-                operations.setdefault(plain, found["operations"] * times)
-                done = operations[plain] / seconds
+                seconds = numbers["seconds"] * times
+                operations.setdefault(plain, numbers["operations"] * times)
+                speed_reached = operations[plain] / seconds
                 print(
-                    f"| {name} | {kind} | {precision} | {seconds:.3f} | {found['peak'] / MB:.0f}"
-                    f" | {operations[plain] / 1e9:.1f} | {done / speed:.1%}"
-                    f" | {found['scenes'] / seconds:.2f} |",
+                    f"| {name} | {kind} | {precision} | {seconds:.3f} | {numbers['peak'] / MB:.0f}"
+                    f" | {operations[plain] / 1e9:.1f} | {speed_reached / speed:.1%}"
+                    f" | {numbers['scenes'] / seconds:.2f} |",
                     flush=True,
                 )
                 if not plain:
-                    ours[precision] = seconds, found["peak"]
+                    ours[precision] = seconds, numbers["peak"]
                 if plain and precision in ours:
                     time, memory = ours[precision]
                     print(
                         f"| | ratio | {precision} | {seconds / time:.1f}"
-                        f" | {found['peak'] / memory:.1f} | {operations[True] / operations[False]:.1f}"
+                        f" | {numbers['peak'] / memory:.1f} | {operations[True] / operations[False]:.1f}"
                         " | | |",
                         flush=True,
                     )
-    found = child(job(work="tokenise", plain=False, precision="float32", device="cpu"))
+    numbers = child(job(work="tokenise", plain=False, precision="float32", device="cpu"))
     print(
-        f"| tokenisation, once | ours | | {found['seconds']:.3f} | {found['peak'] / MB:.0f} | | | |"
+        f"| tokenisation, once | ours | | {numbers['seconds']:.3f} | {numbers['peak'] / MB:.0f} | | | |"
     )
     print(
-        f"\nOf the memory of a process, {found['idle'] / MB:.0f} MB are the interpreter and torch."
+        f"\nOf the memory of a process, {numbers['idle'] / MB:.0f} MB are the interpreter and torch."
     )
     print(
         "Operations are those of matrix products and look-ups; sums, norms and exponentials come on"
@@ -161,7 +161,7 @@ def compare(args: Args, job: Callable[..., Job], peak: dict[str, float]) -> None
 
 
 def grow(job: Callable[..., Job], precision: str) -> None:
-    """Seconds and peak memory of ours where one thing grows."""
+    """Seconds and peak memory of ours while one size grows."""
     print("\n| ours | | BC step | CAT-K step | 32 rollouts |\n|---|--:|--:|--:|--:|")
     ours = partial(job, plain=False, precision=precision, batch=1, repeat=2)
 
@@ -186,10 +186,10 @@ def grow(job: Callable[..., Job], precision: str) -> None:
     for pieces in (500, 2000, 4000):
         row("map tokens", pieces, all_works(64, pieces))
     for count in (1, 8, 32):
-        found = child(ours(work="rollout", rollouts=count, agents=64, pieces=2000))
+        numbers = child(ours(work="rollout", rollouts=count, agents=64, pieces=2000))
         print(
-            f"| rollouts | {count} | | | {found['seconds']:.2f} s, {found['peak'] / MB:.0f} MB |"
-            if found
+            f"| rollouts | {count} | | | {numbers['seconds']:.2f} s, {numbers['peak'] / MB:.0f} MB |"
+            if numbers
             else f"| rollouts | {count} | | | out of memory |",
             flush=True,
         )
@@ -210,14 +210,15 @@ def grow(job: Callable[..., Job], precision: str) -> None:
 def child(job: Job) -> dict | None:
     """The job's numbers, from a process of its own; None where memory did not suffice."""
     environment = one_thread() if job.device == "cpu" else dict(os.environ)
-    environment |= {"PYTHONPATH": str(REPOSITORY / "tests"), "OMP_WAIT_POLICY": "passive"}
+    path = [str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH")]
+    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, path)), "OMP_WAIT_POLICY": "passive"}
     command = [sys.executable, __file__, "--job", json.dumps(asdict(job))]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if "OutOfMemoryError" in done.stderr or done.returncode == -signal.SIGKILL:
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if "OutOfMemoryError" in finished.stderr or finished.returncode == -signal.SIGKILL:
         return None
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    if finished.returncode:
+        raise RuntimeError(finished.stderr)
+    return json.loads(finished.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

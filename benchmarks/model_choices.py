@@ -1,40 +1,49 @@
-"""Choices of rolled-out agents that are made as in earnest and then follow the log."""
+"""Choices of rolled-out agents that cost what they do in training, and then follow the log."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-from simagents.models.batch import Paths, SceneBatch
-from simagents.models.distribution import Sampling
-from simagents.models.smart import Smart
-from simagents.simulation.choice import Choice, ClosestAmongTop, DrawKeys, Sample
+from simagents.config.algorithms import Sampling
+from simagents.models.distribution import Distribution
+from simagents.models.paths import AgentState, Worlds
+from simagents.models.scenes import SceneBatch
+from simagents.models.smart.network import Smart
+from simagents.simulation.choice import Choice, Chosen, ClosestAmongTop, Sample
+from simagents.simulation.draws import DrawKeys
 
 TOP_K = 32
+LEADERBOARD = Sampling(top_k=48, temperature=1.0)
+
+ChoiceOf = Callable[[DrawKeys], Choice]
 
 
 @dataclass(frozen=True)
 class Following:
-    """Chooses as another does, then goes where the log went; who is not seen stands still."""
+    """Makes another choice, then takes the log's token; agents that the log loses stand still."""
 
     choice: Choice
     token: torch.Tensor
 
-    @classmethod
-    def of(cls, choice: Choice, scenes: SceneBatch, paths: Paths) -> "Following":
-        return cls(choice, torch.where(scenes.valid, scenes.token, 0)[paths.agent])
-
-    def __call__(self, distribution, step, agent_class, pose):
-        self.choice(distribution, step, agent_class, pose)
-        return self.token[:, step]
+    def __call__(self, distribution: Distribution, action: int, state: AgentState) -> Chosen:
+        self.choice(distribution, action, state)
+        return self.token[:, action], None
 
 
-def sampled(scenes: SceneBatch, paths: Paths) -> Following:
+def following(choice_of: ChoiceOf, scenes: SceneBatch, rollouts: int) -> ChoiceOf:
+    """That choice, followed by the log's tokens, for so many rollouts of every scene."""
+    tokens = scenes.representation
+    token = torch.where(tokens.valid, tokens.token, 0)[Worlds.of(scenes, rollouts).agent]
+    return lambda draws: Following(choice_of(draws), token)
+
+
+def sampled(scenes: SceneBatch, rollouts: int) -> ChoiceOf:
     """Draws among the likeliest, as for the leaderboard."""
-    ids = [str(number) for number in range(scenes.scenes)]
-    return Following.of(Sample(DrawKeys(0, ids, scenes, paths), Sampling(48, 1.0)), scenes, paths)
+    return following(lambda draws: Sample(draws, LEADERBOARD), scenes, rollouts)
 
 
-def closest(policy: Smart, scenes: SceneBatch, paths: Paths) -> Following:
+def closest(policy: Smart, scenes: SceneBatch) -> ChoiceOf:
     """CAT-K's choice."""
-    choice = ClosestAmongTop(TOP_K, policy.actions, scenes.logged, scenes.logged_valid)
-    return Following.of(choice, scenes, paths)
+    choice = ClosestAmongTop(TOP_K, policy.actions, policy.logged_states(scenes))
+    return following(lambda _: choice, scenes, 1)

@@ -1,4 +1,4 @@
-"""One measurement of the model: its work, its time, its memory, its operations."""
+"""One measurement of the model: time, memory and operations of one kind of work."""
 
 import importlib
 from collections.abc import Callable
@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from model_case import sized
+from model_case import with_pieces
 from torch.utils.flop_counter import FlopCounterMode
-from wosac import least, most_resident
+from wosac import least, most_resident, with_agents
 
 from simagents.allocator import keep_freed_memory
-from simagents.models.batch import SceneBatch, collate
-from simagents.models.smart import Smart
-from simagents.models.smart_config import SmartConfig
+from simagents.config.models import Smart as SmartSettings
+from simagents.models.families import SceneReader
+from simagents.models.scenes import SceneBatch
+from simagents.models.smart.network import Smart
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.womd.decode import decode_scenario
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary
-from simagents.training.batches import MOST_TRAINED
+from simagents.training.data.batches import MOST_TRAINED
 
 REPOSITORY = Path(__file__).parents[1]
 CLIP = 0.5
@@ -29,7 +30,7 @@ CLIP = 0.5
 
 @dataclass(frozen=True)
 class Job:
-    """One measurement, made in a process of its own: peak memory is a process's."""
+    """One measurement, in its own process, because peak memory is that of a process."""
 
     case: str
     """folder with scenario and vocabulary"""
@@ -42,7 +43,7 @@ class Job:
     repeat: int
     rollouts: int = 1
     agents: int | None = None
-    """as many as the scene has"""
+    """None: those of the scene"""
     pieces: int | None = None
 
 
@@ -58,17 +59,21 @@ def measured(job: Job) -> dict[str, float]:
     if job.work == "tokenise":
         seconds = timed("cpu", job.repeat, lambda: tokenize(scenario, vocabulary))
         return {"seconds": seconds, "idle": idle, "peak": most_resident()}
-    scene = sized(tokenize(scenario, vocabulary), job.agents, job.pieces)
+    if job.agents is not None:
+        scenario = with_agents(scenario, job.agents)
+    scene = with_pieces(tokenize(scenario, vocabulary), job.pieces)
     trained = scene.trainable & (np.cumsum(scene.trainable) <= MOST_TRAINED)
-    scenes = collate([scene] * job.batch, [trained] * job.batch).to(job.device)
-    work = work_of(job, scenes, vocabulary.to(job.device), [scenario] * job.batch)
+    scenarios, settings = [scenario] * job.batch, settings_of(job.size)
+    scenes = SceneReader(settings)(scenarios, [scene] * job.batch, [trained] * job.batch)
+    policy = Smart(settings, vocabulary).to(job.device)
+    work = work_of(job, policy, scenes.to(job.device), scenarios)
     work()
     if job.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     seconds = timed(job.device, job.repeat, work)
     peak = torch.cuda.max_memory_allocated() if job.device == "cuda" else most_resident()
-    found = {"seconds": seconds, "idle": idle, "peak": peak, "scenes": job.batch}
-    return found | {"operations": counted(work)}
+    numbers = {"seconds": seconds, "idle": idle, "peak": peak, "scenes": job.batch}
+    return numbers | {"operations": counted(work)}
 
 
 def counted(work: Callable) -> int:
@@ -94,12 +99,16 @@ def counted(work: Callable) -> int:
     return counter.get_total_flops()
 
 
+def settings_of(size: str) -> SmartSettings:
+    """SMART's, from a file of config/model."""
+    content = yaml.safe_load((REPOSITORY / f"config/model/{size}.yaml").read_text())
+    return SmartSettings.model_validate(content["models"]["smart"])
+
+
 def work_of(
-    job: Job, scenes: SceneBatch, vocabulary: Vocabulary, scenarios: list[Scenario]
+    job: Job, policy: Smart, scenes: SceneBatch, scenarios: list[Scenario]
 ) -> Callable[[], None]:
-    """What is measured, ready to be done again and again."""
-    content = yaml.safe_load((REPOSITORY / f"config/model/{job.size}.yaml").read_text())
-    policy = Smart(SmartConfig(**content["model"]), vocabulary).to(job.device)
+    """The measured work, as a function that can be called repeatedly."""
     # The baseline lies among the tests, on the path of measuring processes alone.
     network = importlib.import_module("model_plain" if job.plain else "model_ours")
     if job.work == "rollout":
@@ -108,7 +117,7 @@ def work_of(
     else:
         if job.work != "bc":
             policy.requires_grad_(False)
-            for part in policy.supervised_in_closed_loop:
+            for part in policy.fine_tuned:
                 part.requires_grad_(True)
         trained = [p for p in policy.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(trained, lr=1e-5, weight_decay=0.01, fused=True)
@@ -133,7 +142,7 @@ def learned(
     loss_of: Callable[[], torch.Tensor],
     autocast: torch.autocast,
 ) -> None:
-    """One step of the optimiser, as the engine takes it."""
+    """One step of the optimiser."""
     with autocast:
         loss = loss_of()
     loss.backward()
@@ -150,7 +159,7 @@ def fastest_product(device: str, precision: str) -> float:
 
 
 def timed(device: str, repeat: int, work: Callable) -> float:
-    """The least seconds of several times: of this process on a CPU, of the device on a GPU."""
+    """The fewest seconds of `repeat` runs: of this process on a CPU, of the device on a GPU."""
     if device != "cuda":
         return least(repeat, work)[1]
     seconds = []

@@ -1,31 +1,34 @@
-"""The same works by the plain network of `tests/plain`, the baseline."""
+"""The same kinds of work by the plain network of `tests/plain`, the baseline."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
-from model_choices import closest, sampled
+from model_choices import ChoiceOf, closest, sampled
 from model_ours import SMOOTHING
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from plain import tokens
 from plain.smart import PlainSmart
-from simagents.models.batch import SceneBatch, history_paths, logged_paths
-from simagents.models.distribution import TokenDistribution
-from simagents.models.smart import Smart
+from simagents.models.distribution import Categorical
+from simagents.models.paths import Paths, Worlds
+from simagents.models.scenes import SceneBatch
+from simagents.models.smart.network import Smart
+from simagents.simulation.draws import DrawKeys
 from simagents.tokens.vocabulary import HISTORY_TOKENS, SUBSTEPS
 
 
 def cloning(policy: Smart, scenes: SceneBatch) -> Callable[[], torch.Tensor]:
-    """Tokens and targets are made in every step."""
-    plain = PlainSmart.of(policy)
+    """Tokens and targets are computed in every step."""
+    plain, log = PlainSmart.of(policy), policy.logged_states(scenes)
     plain.training = True
 
     def loss() -> torch.Tensor:
         with torch.no_grad():
-            kind, seen = scenes.agent_class, scenes.logged_valid
-            _, path = tokens.chain(plain.corners, kind, scenes.logged, seen)
-            target = tokens.targets(plain.corners, kind, path, scenes.logged)
-        paths = logged_paths(scenes)
+            _, path = tokens.chain(plain.corners, scenes.agent_class, log.pose, log.valid)
+            target = tokens.targets(plain.corners, scenes.agent_class, path, log.pose)
+        paths = policy.logged_paths(scenes)
         logits, agent, step = plain.logits(scenes, paths)
         kept = scenes.trained[agent] & paths.valid[agent, step + HISTORY_TOKENS]
         target = target[agent, step][kept]
@@ -35,21 +38,20 @@ def cloning(policy: Smart, scenes: SceneBatch) -> Callable[[], torch.Tensor]:
 
 
 def closed_loop(policy: Smart, scenes: SceneBatch) -> Callable[[], torch.Tensor]:
-    """Gradients flow through what the rollout remembers."""
-    plain, history = PlainSmart.of(policy), history_paths(scenes, 1)
+    """Gradients flow through what the rollout keeps of its past."""
+    plain, history = PlainSmart.of(policy), one_world(policy, scenes)
     plain.training = True
-    choice, kind = closest(policy, scenes, history), scenes.agent_class
-    seen = scenes.logged_valid & scenes.in_range
-    active = seen[:, HISTORY_TOKENS - 1] & seen[:, HISTORY_TOKENS] & scenes.trained
-    kept = seen[:, HISTORY_TOKENS + 1 :] & active[:, None]
+    choose = chosen_by(closest(policy, scenes), scenes, history)
+    log, now = policy.logged_states(scenes), HISTORY_TOKENS
+    in_log = log.valid & log.in_range
+    active = in_log[:, now - 1] & in_log[:, now] & scenes.trained
+    kept = in_log[:, now + 1 :] & active[:, None]
 
     def loss() -> torch.Tensor:
-        logits, _, poses = plain.roll_out(
-            scenes, history, lambda said, step, at: choice(TokenDistribution(said), step, kind, at)
-        )
+        logits, _, poses = plain.roll_out(scenes, history, choose)
         with torch.no_grad():
             path = torch.cat([history.pose, poses[:, SUBSTEPS - 1 :: SUBSTEPS]], dim=1)
-            target = tokens.targets(plain.corners, kind, path, scenes.logged)
+            target = tokens.targets(plain.corners, scenes.agent_class, path, log.pose)
         return cross_entropy(logits[kept].float(), target[kept])
 
     return loss
@@ -58,11 +60,26 @@ def closed_loop(policy: Smart, scenes: SceneBatch) -> Callable[[], torch.Tensor]
 @torch.no_grad()
 def rollout(policy: Smart, scenes: SceneBatch, count: int, autocast: torch.autocast) -> None:
     """One after another."""
-    plain, history = PlainSmart.of(policy), history_paths(scenes, 1)
-    choice, kind = sampled(scenes, history), scenes.agent_class
+    plain, history = PlainSmart.of(policy), one_world(policy, scenes)
+    choose = chosen_by(sampled(scenes, 1), scenes, history)
     for _ in range(count):
         with autocast:
-            plain.roll_out(
-                scenes, history,
-                lambda said, step, at: choice(TokenDistribution(said.float()), step, kind, at),
-            )  # fmt: skip
+            plain.roll_out(scenes, history, choose)
+
+
+def one_world(policy: Smart, scenes: SceneBatch) -> Paths:
+    """The history of one rollout of every scene."""
+    return policy.history_paths(scenes, Worlds.of(scenes, 1))
+
+
+def chosen_by(
+    choice_of: ChoiceOf, scenes: SceneBatch, history: Paths
+) -> Callable[[Tensor, int, Tensor], Tensor]:
+    """The choice as a function of logits, step and poses."""
+    choice = choice_of(DrawKeys(0, scenes, Worlds.of(scenes, 1)))
+    agents = history.state(scenes, -1)
+
+    def choose(logits: Tensor, step: int, pose: Tensor) -> Tensor:
+        return choice(Categorical(logits.float()), step, replace(agents, pose=pose))[0]
+
+    return choose

@@ -21,15 +21,15 @@ SCALARS = {
 
 def shapes(width, inner, bands, tokens, map_layers, agent_layers):
     """Names and shapes of the encoder, by the rules that its modules follow."""
-    found = {}
+    shapes_by_name = {}
 
     def linear(name, outputs, inputs, bias=True):
-        found[f"{name}.weight"] = (outputs, inputs)
+        shapes_by_name[f"{name}.weight"] = (outputs, inputs)
         if bias:
-            found[f"{name}.bias"] = (outputs,)
+            shapes_by_name[f"{name}.bias"] = (outputs,)
 
     def norm(name):
-        found.update({f"{name}.{kind}": (width,) for kind in NORM})
+        shapes_by_name.update({f"{name}.{kind}": (width,) for kind in NORM})
 
     def embedding(name, inputs):
         for number, size in ((0, inputs), (3, width), (6, width)):
@@ -55,7 +55,7 @@ def shapes(width, inner, bands, tokens, map_layers, agent_layers):
         norm(f"{name}.ff_postnorm")
 
     for name, scalars in SCALARS.items():
-        found[f"{name}.freqs.weight"] = (scalars, bands)
+        shapes_by_name[f"{name}.freqs.weight"] = (scalars, bands)
         for branch in range(scalars):
             linear(f"{name}.mlps.{branch}.0", width, 2 * bands + 1)
             norm(f"{name}.mlps.{branch}.1")
@@ -63,11 +63,11 @@ def shapes(width, inner, bands, tokens, map_layers, agent_layers):
         norm(f"{name}.to_out.0")
         linear(f"{name}.to_out.2", width, width)
     for name, kinds in (("type_pt", 10), ("polygon_type", 4), ("light_pl", 5)):
-        found[f"map_encoder.{name}_emb.weight"] = (kinds, width)
+        shapes_by_name[f"map_encoder.{name}_emb.weight"] = (kinds, width)
     embedding("map_encoder.token_emb", 22)
     for number in range(map_layers):
         attention(f"map_encoder.pt2pt_layers.{number}")
-    found["agent_encoder.type_a_emb.weight"] = (3, width)
+    shapes_by_name["agent_encoder.type_a_emb.weight"] = (3, width)
     head("agent_encoder.shape_emb", 3, width)
     for kind in ("veh", "ped", "cyc"):
         embedding(f"agent_encoder.token_emb_{kind}", 8)
@@ -76,14 +76,14 @@ def shapes(width, inner, bands, tokens, map_layers, agent_layers):
         for kind in ("t", "pt2a", "a2a"):
             attention(f"agent_encoder.{kind}_attn_layers.{number}")
     head("agent_encoder.token_predict_head", width, tokens)
-    return found
+    return shapes_by_name
 
 
-def filled(wanted, seed=0):
+def filled(shapes_by_name, seed=0):
     """Random tensors, none at its resting value; norms that layers share are equal."""
     generator = torch.manual_seed(seed)
     state = {}
-    for name, shape in wanted.items():
+    for name, shape in shapes_by_name.items():
         tensor = torch.randn(shape, generator=generator) * (0.5 / max(shape[-1], 4) ** 0.5)
         resting = len(shape) == 1 and name.endswith("weight")
         state[name] = tensor + 1 if resting else tensor
@@ -103,7 +103,7 @@ DECODER = dict(
 @pytest.fixture
 def catk(tmp_path, vocabulary):
     """Checkpoint, vocabularies, and what is in them; change `state` or `decoder`, then `write`."""
-    found = SimpleNamespace(
+    files = SimpleNamespace(
         state=filled(shapes(**SIZES)),
         decoder=dict(DECODER),
         checkpoint=tmp_path / "last.ckpt",
@@ -114,22 +114,22 @@ def catk(tmp_path, vocabulary):
 
     def write():
         content = {
-            "state_dict": {f"encoder.{name}": tensor for name, tensor in found.state.items()},
+            "state_dict": {f"encoder.{name}": tensor for name, tensor in files.state.items()},
             "epoch": 31,
             "pytorch-lightning_version": "2.4.0",
         }
-        if found.decoder is not None:
-            content["hyper_parameters"] = {"model_config": {"decoder": found.decoder}}
-        torch.save(content, found.checkpoint)
+        if files.decoder is not None:
+            content["hyper_parameters"] = {"model_config": {"decoder": files.decoder}}
+        torch.save(content, files.checkpoint)
 
-    found.write = write
+    files.write = write
     write()
     corners = corners_of(vocabulary.motion).numpy()
     tables = dict(zip(("veh", "ped", "cyc"), corners, strict=True))
-    found.agent.write_bytes(pickle.dumps({"token_all": tables}))
+    files.agent.write_bytes(pickle.dumps({"token_all": tables}))
     pieces = vocabulary.map.numpy().astype(np.float64)
-    found.map.write_bytes(pickle.dumps({"traj_src": pieces}))
-    return found
+    files.map.write_bytes(pickle.dumps({"traj_src": pieces}))
+    return files
 
 
 @pytest.fixture

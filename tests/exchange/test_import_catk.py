@@ -3,6 +3,7 @@
 import json
 import pickle
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -40,14 +41,16 @@ def shaken(poses):
 def test_an_imported_model_answers_as_the_plain_network_does(catk, batch, vocabulary):
     """Every valid node of three scenes, under the checkpoint's own names, radii and heads."""
     policy = bring(catk)
-    batch = replace(batch, map_pose=shaken(batch.map_pose), pose=shaken(batch.pose))
+    tokens = batch.representation
+    tokens = replace(tokens, map_pose=shaken(tokens.map_pose), pose=shaken(tokens.pose))
+    batch = replace(batch, representation=tokens)
     paths = logged_paths(batch)
     corners = corners_of(vocabulary.motion)
     plain = PlainSmart(lambda: catk.state, catk.decoder, corners, vocabulary.map)
     expected, agent, step = plain.logits(batch, paths)
-    found = policy(batch, paths).logits[agent, step]
+    logits = policy(batch, paths).logits[agent, step]
     assert expected.std() > 0.05
-    assert (found - expected).abs().max() < 1e-5
+    assert (logits - expected).abs().max() < 1e-5
 
 
 def test_the_published_size_is_accounted_for_to_the_last_weight(shapes_of):
@@ -65,21 +68,21 @@ def test_sizes_come_from_shapes_and_the_rest_from_the_configuration(catk):
     assert (model.dropout, model.history_drop, model.map_neighbours) == (0.2, 0.3, 100)
 
 
-def test_what_the_checkpoint_does_not_say_is_said(catk, shapes_of, filled, capsys):
+def test_what_the_checkpoint_leaves_out_is_reported(catk, shapes_of, filled, capsys):
     """Without a configuration, 128 channels of attention are eight heads, as in CAT-K."""
     catk.state, catk.decoder = filled(shapes_of(16, 128, 4, 48, 1, 2)), None
     catk.write()
     model = bring(catk).config
     assert (model.heads, model.head_width, model.agent_radius, model.past_steps) == (8, 16, 60, 6)
-    said = capsys.readouterr().err
-    assert "not in the checkpoint, taken from CAT-K: num_heads 8, time_span 30, dropout 0.1" in said
-    assert "corners within 0.0000 m of the reference boxes" in said
+    report = capsys.readouterr().err
+    assert "taken from CAT-K: num_heads 8, time_span 30, dropout 0.1" in report
+    assert "corners within 0.0000 m of the reference boxes" in report
 
 
-def test_heads_that_nobody_tells_are_asked_for(catk):
+def test_an_unknown_number_of_heads_is_refused(catk):
     catk.decoder = None
     catk.write()
-    with pytest.raises(InputError, match="12 channels of attention in how many heads"):
+    with pytest.raises(InputError, match="number of heads of 12 attention channels is unknown"):
         bring(catk)
 
 
@@ -129,7 +132,7 @@ def test_tensors_that_do_not_fit_are_named_and_nothing_is_written(catk, change, 
             lambda t: t.update(ped=t["ped"][:, 1:]),
             r"`token_all\.ped` has shape \[48, 5, 4, 2\], not \[V, 6, 4, 2\]",
         ),
-        (lambda t: t.update(ped=t["ped"][:7]), "48, 7, 48 tokens; one head wants as many"),
+        (lambda t: t.update(ped=t["ped"][:7]), "48, 7, 48 tokens; one head needs equally many"),
         (lambda t: t.update(veh=t["veh"] * 9), "off the class's box"),
     ],
 )
@@ -186,7 +189,7 @@ def test_what_is_exported_is_what_was_imported(catk, tmp_path, vocabulary):
     assert corners == pytest.approx(original, abs=1e-5)
 
 
-def test_a_neighbourhood_that_catk_cannot_have_is_said(catk, tmp_path, capsys):
+def test_a_neighbourhood_that_catk_cannot_have_is_reported(catk, tmp_path, capsys):
     bring(catk)
     recipe = json.loads((catk.out / "recipe.json").read_text())
     recipe["model"]["map_neighbours"] = 16
@@ -198,7 +201,7 @@ def test_a_neighbourhood_that_catk_cannot_have_is_said(catk, tmp_path, capsys):
         tmp_path / "back",
     )
     export_catk.main(args)
-    assert "16 others at most; in CAT-K's code it sees 100" in capsys.readouterr().err
+    assert "16 others at most here and to 100 in CAT-K's code" in capsys.readouterr().err
 
 
 def test_classes_of_unequal_size_have_no_place_in_a_checkpoint(catk, tmp_path):
@@ -212,5 +215,17 @@ def test_classes_of_unequal_size_have_no_place_in_a_checkpoint(catk, tmp_path):
         tmp_path / "vocabulary",
         tmp_path / "x",
     )
-    with pytest.raises(InputError, match="one head and as many tokens for every class"):
+    with pytest.raises(InputError, match="one head and equally many tokens for every class"):
+        export_catk.main(args)
+
+
+def test_a_model_of_another_family_is_refused(catk, tmp_path, monkeypatch):
+    """A family that a user added, as a module under `simagents.extensions`."""
+    bring(catk)
+    path = catk.out / "recipe.json"
+    recipe = Recipe.read(path)
+    other = recipe.model_copy(update={"model": SimpleNamespace(family="motionlm")})
+    monkeypatch.setattr(Recipe, "read", lambda _: other)
+    args = export_catk.Args(path, path, catk.out / "vocabulary.safetensors", tmp_path / "x")
+    with pytest.raises(InputError, match="reads models of the family smart; this one is motionlm"):
         export_catk.main(args)

@@ -39,9 +39,9 @@ def test_no_command_is_run(tmp_path, how):
     content = {"state_dict": {"w": torch.ones(2)}, "hyper_parameters": Malicious(trace, how)}
     torch.save(content, tmp_path / "checkpoint")
     (tmp_path / "pickle").write_bytes(pickle.dumps(content["hyper_parameters"]))
-    found = read_checkpoint(tmp_path / "checkpoint")
-    assert isinstance(found["hyper_parameters"], Inert)
-    with pytest.raises(InputError, match="a vocabulary is a mapping, and this is none"):
+    restored = read_checkpoint(tmp_path / "checkpoint")
+    assert isinstance(restored["hyper_parameters"], Inert)
+    with pytest.raises(InputError, match="the vocabulary must be a mapping"):
         read_pickle(tmp_path / "pickle")
     assert not trace.exists()
     pickle.loads((tmp_path / "pickle").read_bytes())
@@ -65,11 +65,11 @@ def test_tensors_come_back_as_torch_saved_them(tmp_path, dtype):
     if dtype.is_floating_point:
         content["parameter"] = torch.nn.Parameter(base)
     torch.save(content, tmp_path / "c")
-    found = read_checkpoint(tmp_path / "c")
-    assert found.keys() == content.keys()
+    restored = read_checkpoint(tmp_path / "c")
+    assert restored.keys() == content.keys()
     for name, tensor in content.items():
-        assert torch.equal(found[name], tensor)
-        assert found[name].dtype == dtype
+        assert torch.equal(restored[name], tensor)
+        assert restored[name].dtype == dtype
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
@@ -77,10 +77,10 @@ def test_tensors_come_back_as_torch_saved_them(tmp_path, dtype):
 def test_arrays_come_back_in_every_protocol(tmp_path, protocol, dtype):
     array = np.arange(24, dtype=dtype).reshape(2, 3, 4)
     (tmp_path / "p").write_bytes(pickle.dumps({"a": {"b": array}, "c": array.T}, protocol))
-    found = read_pickle(tmp_path / "p")
-    assert np.array_equal(found["a"]["b"], array)
-    assert np.array_equal(found["c"], array.T)
-    assert found["a"]["b"].dtype == array.dtype
+    restored = read_pickle(tmp_path / "p")
+    assert np.array_equal(restored["a"]["b"], array)
+    assert np.array_equal(restored["c"], array.T)
+    assert restored["a"]["b"].dtype == array.dtype
 
 
 @pytest.mark.parametrize("protocol", [4, 5])
@@ -93,8 +93,8 @@ def test_bytes_are_never_taken_for_objects(tmp_path, protocol):
     lying.__setstate__((version, order, None, names, parts, size, step, 0))
     array = np.frombuffer(b"\1" * 8, lying)
     (tmp_path / "p").write_bytes(pickle.dumps({"a": array, "b": np.array(["x", None])}, protocol))
-    found = read_pickle(tmp_path / "p")
-    sizes = {name: int(one.size) for name, one in found.items()}  # printing one would crash
+    restored = read_pickle(tmp_path / "p")
+    sizes = {name: int(one.size) for name, one in restored.items()}  # printing one would crash
     assert sizes == {"a": 0, "b": 0}
 
 
@@ -108,15 +108,15 @@ class Node:
 def test_configurations_of_an_absent_library_are_still_read(tmp_path):
     config = Node(_content={"decoder": Node(_content={"radius": Node(_val=60)}), "name": "x"})
     torch.save({"hyper_parameters": {"model_config": config, "n": [Node(_val=1)]}}, tmp_path / "c")
-    told = plain(read_checkpoint(tmp_path / "c")["hyper_parameters"])
-    assert told == {"model_config": {"decoder": {"radius": 60}, "name": "x"}, "n": [1]}
+    settings = plain(read_checkpoint(tmp_path / "c")["hyper_parameters"])
+    assert settings == {"model_config": {"decoder": {"radius": 60}, "name": "x"}, "n": [1]}
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x80\x04N.", b"PK\x03\x04"])
-def test_what_is_no_checkpoint_is_said_in_one_sentence(tmp_path, content):
+def test_what_is_no_checkpoint_is_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "c").write_bytes(content)
     for read in (read_checkpoint, read_pickle):
-        with pytest.raises(InputError, match=r"c: (not a|a vocabulary)"):
+        with pytest.raises(InputError, match=r"c: (not a|the vocabulary)"):
             read(tmp_path / "c")
         with pytest.raises(InputError, match="there is no such"):
             read(tmp_path / "absent")

@@ -1,11 +1,11 @@
 """SMART as it was published, edge by edge, under the names of CAT-K's checkpoints.
 
 The tests compare the project's model with it, and `benchmarks/model.py` measures both. Written from
-the papers, published sizes and measured facts. Every edge has a key and a value of its own; relations
-are embedded by their formula and normalised in every layer; pairs are found among all pairs; the map is
-repeated for every step of a log, and its keys and values are made anew in every step of a rollout; and
-rollouts are a loop, each of which encodes the map. Of a rollout's past, the input of every temporal
-layer is kept and nothing else.
+the papers, published sizes and measured facts. Every edge has its own key and value; relations are
+embedded by their formula and normalised in every layer; neighbours are searched among all pairs; the
+map is repeated for every step of a log, and its keys and values are computed again in every step of a
+rollout; and rollouts are a loop, each of which encodes the map. Of a rollout's past only the inputs of
+the temporal layers are kept.
 """
 
 from collections.abc import Callable
@@ -29,17 +29,17 @@ KINDS = ("veh", "ped", "cyc")
 
 @dataclass
 class Past:
-    """What one rollout remembers: features of the map, and of every step the agents' own."""
+    """What one rollout keeps: features of the map, and the agents' features at every step."""
 
     on_map: Tensor
     pose: list[Tensor]
     valid: list[Tensor]
     features: list[list[Tensor]]
-    """per layer and step: what went into the temporal layer"""
+    """per layer and step: the input of the temporal layer"""
 
 
 class PlainSmart:
-    """The published network; `weights` is asked for its tensors before every pass."""
+    """The published network; `weights` is called for the tensors before every pass."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class PlainSmart:
             lambda: weights_of(policy), decoder, corners_of(vocabulary), vocabulary.map,
             config.map_neighbours,
         )  # fmt: skip
-        plain.motion = vocabulary.motion  # to the bit: the bearing of a step of 1e-7 m is no noise
+        plain.motion = vocabulary.motion  # exact, because a step of 1e-7 m has a bearing, too
         return plain
 
     # ---- a whole log at once ------------------------------------------------------------------------
@@ -98,11 +98,11 @@ class PlainSmart:
         on_map = self.encode_map(scenes).repeat(steps, 1)
         to_map = []
         for t in range(steps):  # all pairs of one step at a time
-            mine = torch.nonzero(step == t).squeeze(-1)
-            theirs = torch.nonzero(map_step == t).squeeze(-1)
-            same = scenes.agent_scene[row[mine]][:, None] == map_scene[theirs]
-            target, source = self.near(at[mine], map_pose[theirs], same, "pl2a_radius")
-            to_map.append((mine[target], theirs[source]))
+            nodes = torch.nonzero(step == t).squeeze(-1)
+            on_map_now = torch.nonzero(map_step == t).squeeze(-1)
+            same = scenes.agent_scene[row[nodes]][:, None] == map_scene[on_map_now]
+            target, source = self.near(at[nodes], map_pose[on_map_now], same, "pl2a_radius")
+            to_map.append((nodes[target], on_map_now[source]))
         to_map = tuple(torch.cat(ends) for ends in zip(*to_map, strict=True))
         to_map_r = self.fourier("agent_encoder.r_pt2a_emb", lie(at, map_pose, to_map))
 
@@ -114,9 +114,9 @@ class PlainSmart:
             x = self.layer("t", layer, x, x, in_time, in_time_r)
             x = self.layer("pt2a", layer, x, on_map, to_map, to_map_r)
             x = self.layer("a2a", layer, x, x, among, among_r)
-        asked = step >= HISTORY_TOKENS - 1
-        logits = self.head("agent_encoder.token_predict_head", x[asked])
-        return logits, agent[asked], step[asked] - HISTORY_TOKENS + 1
+        predicts = step >= HISTORY_TOKENS - 1
+        logits = self.head("agent_encoder.token_predict_head", x[predicts])
+        return logits, agent[predicts], step[predicts] - HISTORY_TOKENS + 1
 
     # ---- one rollout, step by step ------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class PlainSmart:
         pose: Tensor,
         valid: Tensor,
     ) -> Tensor:
-        """Logits after one more step. `paths` says who is where; what happened is in `past`."""
+        """Logits after one more step. `paths` has agents and worlds, `past` what happened so far."""
         moved = torch.zeros_like(pose)
         if past.pose:
             moved = (pose - past.pose[-1]) * (valid & past.valid[-1])[:, None]
@@ -145,11 +145,10 @@ class PlainSmart:
         in_time = target, step * n + target
         at = torch.cat([*past.pose, pose])
         in_time_r = self.time_relations(pose, at, in_time, steps - step)
+        pieces = scenes.representation.map_pose
         same = scenes.agent_scene[paths.agent][:, None] == scenes.representation.map_scene
-        to_map = self.near(pose, scenes.representation.map_pose, same, "pl2a_radius")
-        to_map_r = self.fourier(
-            "agent_encoder.r_pt2a_emb", lie(pose, scenes.representation.map_pose, to_map)
-        )
+        to_map = self.near(pose, pieces, same, "pl2a_radius")
+        to_map_r = self.fourier("agent_encoder.r_pt2a_emb", lie(pose, pieces, to_map))
         together = (paths.world[:, None] == paths.world) & valid[:, None] & valid
         together &= ~torch.eye(n, dtype=torch.bool, device=pose.device)
         among = self.near(pose, pose, together, "a2a_radius")
@@ -170,25 +169,25 @@ class PlainSmart:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """One rollout of every scene: logits [N, 16, V], tokens [N, 16] and poses [N, 80, 3].
 
-        `choose` sees logits, step and poses. Gradients flow through what is remembered, and not
-        through where the agents go.
+        `choose` gets logits, step and poses. Gradients flow through the kept features, and not
+        through the agents' poses.
         """
         past = self.begin(scenes)
         for step in range(HISTORY_TOKENS):
             token, pose = history.action[:, step], history.pose[:, step]
-            answer = self.observe(past, scenes, history, token, pose, history.valid[:, step])
+            output = self.observe(past, scenes, history, token, pose, history.valid[:, step])
         everywhere = torch.ones_like(history.valid[:, 0])
         kind = scenes.agent_class[history.agent]
         logits, tokens, poses = [], [], []
         for step in range(HISTORY_TOKENS, TOKEN_STEPS):
-            token = choose(answer.detach(), step, pose)
+            token = choose(output.detach(), step, pose)
             fine = walked(self.motion[kind, token, 1:], pose)
-            logits.append(answer)
+            logits.append(output)
             tokens.append(token)
             poses.append(fine)
             pose = fine[:, -1]
             if step + 1 < TOKEN_STEPS:
-                answer = self.observe(past, scenes, history, token, pose, everywhere)
+                output = self.observe(past, scenes, history, token, pose, everywhere)
         return torch.stack(logits, dim=1), torch.stack(tokens, dim=1), torch.cat(poses, dim=1)
 
     # ---- parts --------------------------------------------------------------------------------------
@@ -258,18 +257,12 @@ class PlainSmart:
         return functional.dropout(x, self.decoder["dropout"], self.training)
 
     def encode_map(self, scenes: SceneBatch) -> Tensor:
-        x = self.embedding(
-            "map_encoder.token_emb", self.pieces[scenes.representation.map_token].flatten(1)
-        )
+        tokens = scenes.representation
+        x = self.embedding("map_encoder.token_emb", self.pieces[tokens.map_token].flatten(1))
         for kind, name in enumerate(("type_pt", "polygon_type", "light_pl")):
-            x = (
-                x
-                + self.state[f"map_encoder.{name}_emb.weight"][
-                    scenes.representation.map_type[:, kind]
-                ]
-            )
-        pose = scenes.representation.map_pose
-        same = scenes.representation.map_scene[:, None] == scenes.representation.map_scene
+            x = x + self.state[f"map_encoder.{name}_emb.weight"][tokens.map_type[:, kind]]
+        pose = tokens.map_pose
+        same = tokens.map_scene[:, None] == tokens.map_scene
         same = same & ~torch.eye(len(pose), dtype=torch.bool, device=pose.device)
         edges = self.near(pose, pose, same, "pl2pl_radius", self.neighbours)
         r = self.fourier("map_encoder.r_pt2pt_emb", lie(pose, pose, edges))
@@ -288,9 +281,9 @@ class PlainSmart:
         length = moved[:, :2].norm(dim=-1)
         turn = wrap_angle(torch.atan2(moved[:, 1], moved[:, 0]) - pose[:, 2])
         motion = torch.stack([length, torch.where(length > 0, turn, 0.0)], dim=-1)
-        known = self.state["agent_encoder.type_a_emb.weight"][kind]
-        known = known + self.head("agent_encoder.shape_emb", scenes.agent_size[row])
-        of_motion = self.fourier("agent_encoder.x_a_emb", motion, known)
+        of_agent = self.state["agent_encoder.type_a_emb.weight"][kind]
+        of_agent = of_agent + self.head("agent_encoder.shape_emb", scenes.agent_size[row])
+        of_motion = self.fourier("agent_encoder.x_a_emb", motion, of_agent)
         return self.embedding("agent_encoder.fusion_emb", torch.cat([of_token, of_motion], dim=-1))
 
     def time_relations(
@@ -319,10 +312,10 @@ class PlainSmart:
 
 def weights_of(policy: Smart) -> dict[str, Tensor]:
     """The policy's parameters under CAT-K's names; gradients flow back to them."""
-    ours, layers = dict(policy.named_parameters()), policy.config
+    parameters, layers = dict(policy.named_parameters()), policy.config
     state = {}
     for match in matches(layers.map_layers, layers.agent_layers):
-        state |= dict(zip(match.catk_names, match.part(ours[match.name]), strict=True))
+        state |= dict(zip(match.catk_names, match.part(parameters[match.name]), strict=True))
     for copy, original in repeated(layers.map_layers, layers.agent_layers):
         state[copy] = state[original]
     return state

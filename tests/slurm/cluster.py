@@ -61,7 +61,7 @@ class Cluster:
         _remove(self.folder)
         self._held.close()
 
-    # ---- what the administrator, or fate, does ---------------------------------------------------
+    # ---- what administrators do, and failures ----------------------------------------------------
 
     def crash(self, node: str) -> None:
         """The node loses power."""
@@ -73,13 +73,13 @@ class Cluster:
 
     def drain(self, node: str) -> None:
         """The node takes no more jobs."""
-        self.ask("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
+        self.output_of("scontrol", "update", f"nodename={node}", "state=drain", "reason=test")
 
     def undrain(self, node: str) -> None:
-        self.ask("scontrol", "update", f"nodename={node}", "state=resume")
+        self.output_of("scontrol", "update", f"nodename={node}", "state=resume")
 
     def restart_controller(self, after: float) -> None:
-        """Away for so many seconds."""
+        """It does not answer for `after` seconds."""
         controller = self._daemons.pop("slurmctld")
         controller.terminate()  # it writes its state, as on a reboot of its machine
         controller.wait()
@@ -87,43 +87,49 @@ class Cluster:
         self._daemon("slurmctld", "slurmctld", "-D")
         wait_until("the controller to answer", self._answers, 30)
 
-    # ---- what its users ask ----------------------------------------------------------------------
+    # ---- commands of users -----------------------------------------------------------------------
 
-    def ask(self, *words: str) -> str:
+    def output_of(self, *words: str) -> str:
         """What one of Slurm's commands prints."""
-        done = subprocess.run(
+        finished = subprocess.run(
             words, capture_output=True, text=True, env=self.environment, timeout=60
         )
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(words)}: {done.stderr}")
-        return done.stdout.strip()
+        if finished.returncode:
+            raise RuntimeError(f"{' '.join(words)}: {finished.stderr}")
+        return finished.stdout.strip()
 
     def state(self, job: str) -> str:
         """PENDING, RUNNING, COMPLETED and so on."""
-        return self.ask("squeue", "--states=all", "--noheader", "--format=%T", f"--jobs={job}")
+        return self.output_of(
+            "squeue", "--states=all", "--noheader", "--format=%T", f"--jobs={job}"
+        )
 
     def nodes_of(self, job: str) -> str:
-        """Where it runs; empty where it waits."""
-        return self.ask("squeue", "--states=all", "--noheader", "--format=%N", f"--jobs={job}")
+        """The nodes that it runs on; empty while it waits."""
+        return self.output_of(
+            "squeue", "--states=all", "--noheader", "--format=%N", f"--jobs={job}"
+        )
 
     def restarts(self, job: str) -> int:
-        """How often SLURM itself has started it again."""
-        shown = self.ask("scontrol", "--oneliner", "show", "job", job)
+        """How often SLURM itself has restarted it."""
+        shown = self.output_of("scontrol", "--oneliner", "show", "job", job)
         return int(re.search(r"Restarts=(\d+)", shown)[1])
 
     def jobs_in(self, folder: Path) -> dict[str, str]:
         """States of all jobs that were submitted from a folder."""
-        listed = self.ask("squeue", "--states=all", "--noheader", "--format=%i|%T|%Z")
+        listed = self.output_of("squeue", "--states=all", "--noheader", "--format=%i|%T|%Z")
         rows = [line.split("|") for line in listed.splitlines()]
         return {job: state for job, state, where in rows if where == str(folder)}
 
     def waiting(self) -> list[str]:
         """Jobs that have not ended."""
-        return self.ask("squeue", "--noheader", "--format=%i").split()
+        return self.output_of("squeue", "--noheader", "--format=%i").split()
 
     def states(self) -> dict[str, str]:
         """What each node is: idle, mixed, allocated, down and so on."""
-        listed = self.ask("sinfo", "--noheader", "--Node", "--partition=work", "--format=%N %T")
+        listed = self.output_of(
+            "sinfo", "--noheader", "--Node", "--partition=work", "--format=%N %T"
+        )
         return dict(line.split() for line in listed.splitlines())
 
     # ---- its parts -------------------------------------------------------------------------------
@@ -150,18 +156,16 @@ class Cluster:
             )  # fmt: skip
 
     def _answers(self) -> bool:
-        return (
-            "UP"
-            in subprocess.run(
-                ["scontrol", "ping"], capture_output=True, text=True, env=self.environment
-            ).stdout
+        ping = subprocess.run(
+            ["scontrol", "ping"], capture_output=True, text=True, env=self.environment
         )
+        return "UP" in ping.stdout
 
     def _idle(self) -> bool:
         for name, daemon in self._daemons.items():
             if daemon.poll() is not None:
-                said = (self.folder / "log" / f"{name}.out").read_text()[-2000:]
-                raise RefusedError(f"{name} does not start: {said}")
+                output = (self.folder / "log" / f"{name}.out").read_text()[-2000:]
+                raise RefusedError(f"{name} does not start: {output}")
         return self._answers() and set(self.states().values()) == {"idle"}
 
 
@@ -186,7 +190,7 @@ def _ours(path: Path) -> bool:
 
 
 def _remove_leftovers() -> None:
-    """What a test run that was killed has left; the lock of one that still runs says so."""
+    """Remove what a killed test run has left. RefusedError where another run holds its lock."""
     for folder in {(SYSTEM / name).readlink().parent for name in FILES if _ours(SYSTEM / name)}:
         if (folder / "held").exists():
             with (folder / "held").open() as held:

@@ -1,4 +1,4 @@
-"""One private Slurm for all tests, and a workflow that nothing disturbed to compare with."""
+"""One private Slurm for all tests, and an undisturbed workflow to compare with."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +12,9 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """These take a quarter of an hour and root: they run where they are asked for by path."""
-    asked = [Path(word.split("::")[0]).resolve() for word in config.args]
-    if any(path.is_relative_to(HERE) for path in asked):
+    """These need root and a quarter of an hour: they run only when a path names them."""
+    paths = [Path(word.split("::")[0]).resolve() for word in config.args]
+    if any(path.is_relative_to(HERE) for path in paths):
         return
     others = [item for item in items if not item.path.is_relative_to(HERE)]
     config.hook.pytest_deselected(items=[item for item in items if item not in others])
@@ -37,7 +37,7 @@ def reference(cluster, tmp_path_factory) -> Repository:
 
 @pytest.fixture
 def prepared(reference, tmp_path) -> Iterator[Repository]:
-    """The same before its last run was trained, and what follows from that run made."""
+    """The same before its last run was trained and everything after that run was computed."""
     repository = reference.copy(tmp_path / "repository")
     repository.forget_last_run()
     yield repository

@@ -1,6 +1,6 @@
-"""`snakemake`, but it looks at the queue every two seconds.
+"""`snakemake` that checks the queue every two seconds.
 
-Its executor waits ten seconds longer after every look, up to three minutes: right for jobs of hours.
+Its executor waits ten seconds longer after every check, up to three minutes: right for jobs of hours.
 """
 
 import sys

@@ -12,7 +12,7 @@ MARK = "SIMAGENTS_PRIVATE_SLURM"
 
 
 def environment(pid: int) -> dict[str, str]:
-    """What a process was started with; empty where it is gone."""
+    """The environment that a process was started with; empty where it is gone."""
     with suppress(OSError):
         words = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace").split("\0")
         return dict(word.split("=", 1) for word in words if "=" in word)
@@ -28,12 +28,12 @@ def command(pid: int) -> list[str]:
 
 def open_files(pid: int) -> set[str]:
     """Paths that a process holds open; empty where it is gone."""
-    found = set()
+    paths = set()
     with suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):
-                found.add(str(link.readlink()))
-    return found
+                paths.add(str(link.readlink()))
+    return paths
 
 
 def running(folder: Path) -> Iterator[int]:
@@ -52,7 +52,7 @@ def running(folder: Path) -> Iterator[int]:
 
 
 def on_node(folder: Path, node: str) -> Iterator[int]:
-    """Those that a crash of the node would end."""
+    """Processes that a crash of the node would end."""
     for pid in running(folder):
         log = f"{folder}/log/{node}.log"
         if environment(pid).get("SLURMD_NODENAME") == node or log in open_files(pid):
@@ -60,7 +60,7 @@ def on_node(folder: Path, node: str) -> Iterator[int]:
 
 
 def kill(pids: Callable[[], Iterator[int]], limit: float = 10) -> None:
-    """SIGKILL, until nothing is left; what a killed process had started meanwhile goes too."""
+    """SIGKILL until none is left, children that a killed process has started meanwhile included."""
     end = time.monotonic() + limit
     while left := [pid for pid in pids() if command(pid) != []]:
         for pid in left:

@@ -24,7 +24,7 @@ LAST = "rft"
 
 
 class Repository:
-    """A folder with the workflow in it, worked on by one Snakemake at a time."""
+    """A folder with the workflow, in which one Snakemake runs at a time."""
 
     def __init__(self, folder: Path, cluster: Cluster):
         self.folder, self.cluster = folder, cluster
@@ -32,7 +32,7 @@ class Repository:
 
     @staticmethod
     def clone(folder: Path, cluster: Cluster) -> "Repository":
-        """As it comes from git, with the cut-down configuration beside."""
+        """As it is in git, with the cut-down configuration added."""
         for part in PARTS:
             source = ROOT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy2
@@ -43,15 +43,15 @@ class Repository:
         return Repository(folder, cluster)
 
     def copy(self, folder: Path) -> "Repository":
-        """All that is made here, with its times, elsewhere."""
+        """A copy of everything, with modification times."""
         return Repository(Path(shutil.copytree(self.folder, folder, symlinks=True)), self.cluster)
 
     def forget_last_run(self) -> None:
-        """Remove the run and all that follows from it, but not how it was named."""
+        """Remove the run and everything computed from it, but not its recipe's name."""
         self.run_name = next(self.folder.glob(f"results/demo/runs/{LAST}-*")).name
-        for made in (f"results/demo/runs/{self.run_name}", f"results/demo/scores/{self.run_name}",
-                     "results/demo/tables", f"resume/{self.run_name}", "logs"):  # fmt: skip
-            shutil.rmtree(self.folder / made)
+        for output in (f"results/demo/runs/{self.run_name}", f"results/demo/scores/{self.run_name}",
+                       "results/demo/tables", f"resume/{self.run_name}", "logs"):  # fmt: skip
+            shutil.rmtree(self.folder / output)
         (self.folder / "snakemake.log").unlink()
 
     def change(self, **compute: int) -> None:
@@ -78,9 +78,9 @@ class Repository:
         return self._snakemake
 
     def end(self, limit: float = 400) -> None:
-        """Wait for Snakemake, which is to succeed."""
+        """Wait for Snakemake, which must succeed."""
         status = self._snakemake.wait(limit)
-        assert status == 0, f"Snakemake ended with {status}:\n{self.said()}\n{self.logged()}"
+        assert status == 0, f"Snakemake ended with {status}:\n{self.printed()}\n{self.logged()}"
 
     def run(self, *words: str) -> None:
         """The whole workflow, to its end."""
@@ -94,11 +94,11 @@ class Repository:
             self._snakemake.wait()
         left = set(self.cluster.jobs_in(self.folder)) & set(self.cluster.waiting())
         for job in left:
-            self.cluster.ask("scancel", job)
+            self.cluster.output_of("scancel", job)
         wait_until("its jobs to end", lambda: not left & set(self.cluster.waiting()), 60)
 
     def kill_snakemake(self) -> None:
-        """With -9, so that it can tell nobody."""
+        """With SIGKILL, so that it cannot cancel its jobs."""
         self._snakemake.kill()
         self._snakemake.wait()
 
@@ -109,10 +109,10 @@ class Repository:
         wait_until("its jobs to end", lambda: not self.cluster.waiting(), 60)
 
     def unlock(self) -> None:
-        """What Snakemake asks for after it was killed."""
+        """Snakemake needs this after it was killed."""
         self.run("--unlock")
 
-    def said(self) -> str:
+    def printed(self) -> str:
         """What Snakemake printed so far."""
         return (self.folder / "snakemake.log").read_text()
 
@@ -123,7 +123,7 @@ class Repository:
         return self.folder / "resume" / self.run_name
 
     def logged(self) -> str:
-        """What all attempts to train it have logged, in their order."""
+        """The logs of all attempts to train it, in their order."""
         log = self.folder / f"logs/demo/train/{self.run_name}.attempts.log"
         return log.read_text() if log.exists() else ""
 
@@ -136,11 +136,11 @@ class Repository:
         return sorted(int(path.name[4:]) for path in self.resume.glob("step*"))
 
     def wait_for_step(self, step: int) -> str:
-        """Until it is trained so far, saved or not; the SLURM job that does it."""
+        """Wait until that step is trained, saved or not; returns the SLURM job that trains it."""
         history = self.resume / "history.jsonl"
 
         def reached() -> bool:
-            assert self._snakemake.poll() is None, f"Snakemake ended:\n{self.said()}"
+            assert self._snakemake.poll() is None, f"Snakemake ended:\n{self.printed()}"
             return history.exists() and len(history.read_text().splitlines()) >= step
 
         wait_until(f"step {step}", reached, 240, every=0.05)
@@ -148,26 +148,28 @@ class Repository:
 
     def jobs(self) -> list[str]:
         """SLURM jobs that trained it from here, the oldest first."""
-        found = self.folder.glob(f"logs/slurm/rule_train/{self.run_name}/*.log")
-        return sorted((path.stem for path in found), key=int)
+        logs = self.folder.glob(f"logs/slurm/rule_train/{self.run_name}/*.log")
+        return sorted((path.stem for path in logs), key=int)
 
     def resumed(self) -> list[int]:
-        """The step from which each attempt went on, as its progress bar said before it had a loss."""
-        begun = re.findall(rf"{LAST}: +\d+%\|[^|]*\| (\d+)/\d+ \[[^,\]]*,[^,\]]*\]", self.logged())
-        return [int(step) for step in begun]
+        """The step from which each attempt resumed, as its progress bar shows before the first loss."""
+        first_steps = re.findall(
+            rf"{LAST}: +\d+%\|[^|]*\| (\d+)/\d+ \[[^,\]]*,[^,\]]*\]", self.logged()
+        )
+        return [int(step) for step in first_steps]
 
     def ranks(self) -> list[int]:
-        """Its training processes, by rank; not those that read data for them."""
-        found = {}
+        """Its training processes, by rank, without those that read data for them."""
+        processes_of = {}
         for pid in processes.running(self.cluster.folder):
             environment = processes.environment(pid)
             if f"resume/{self.run_name}" in processes.command(pid) and "RANK" in environment:
-                found.setdefault(int(environment["RANK"]), []).append(pid)
+                processes_of.setdefault(int(environment["RANK"]), []).append(pid)
         # Readers are forked from their rank, and so younger.
-        return [min(found[rank]) for rank in sorted(found)]
+        return [min(processes_of[rank]) for rank in sorted(processes_of)]
 
     def rest(self) -> list[int]:
-        """Stop its processes amid a step, as if that took long; SLURM wakes whom it ends."""
+        """Stop its processes within a step, like a long step; SLURM continues those that it ends."""
         for pid in (pids := self.ranks()):
             os.kill(pid, signal.SIGSTOP)
         return pids

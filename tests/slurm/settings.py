@@ -9,8 +9,8 @@ CPUS = 4
 MEMORY_MB = 100_000
 
 # KillWait: seconds between SIGTERM and SIGKILL. SlurmdTimeout: seconds until a node that does not
-# answer is down. cred_expire: a requeued job waits so long. MinJobAge: so long it says what
-# became of a job.
+# answer is down. cred_expire: seconds that a requeued job waits. MinJobAge: seconds for which Slurm
+# reports the state of a finished job.
 SLURM = """\
 ClusterName=private
 SlurmctldHost={host}(127.0.0.1)
@@ -59,7 +59,7 @@ NODE = (
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody uses; all are held until all are known."""
+    """Ports of loopback that nobody uses; all are held until the last one is found."""
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in held]
     for each in held:

@@ -1,4 +1,4 @@
-"""What a cluster does to jobs: the workflow completes, and its tables are those of a quiet day."""
+"""After every fault of a cluster the workflow completes with the tables of an undisturbed run."""
 
 import os
 import signal
@@ -17,41 +17,46 @@ REACHED = 5
 
 @pytest.fixture
 def training(prepared) -> Iterator[Repository]:
-    """A workflow whose last run has been trained for some steps; afterwards all must be as ever."""
+    """A workflow whose last run has been trained for some steps."""
     prepared.start()
     prepared.wait_for_step(REACHED)
     return prepared
 
 
 def completes(
-    repository: Repository, reference: Repository, job: str, *, jobs: int = 2, asked: bool = True
+    repository: Repository,
+    reference: Repository,
+    job: str,
+    *,
+    jobs: int = 2,
+    saves_first: bool = True,
 ) -> None:
-    """After the fault of `job`, with so many jobs in all, going on from a save.
+    """Check that the run completes after the fault of `job`, with `jobs` jobs in all, from a save.
 
-    Where training was asked to stop and not just killed, no step is lost.
+    `saves_first`: training got a SIGTERM and not only a SIGKILL, so no step is lost.
     """
     repository.end()
     assert repository.tables() == reference.tables()
     assert repository.jobs()[0] == job
     assert len(repository.jobs()) == jobs
     assert repository.cluster.state(repository.jobs()[-1]) == "COMPLETED"
-    begun, *again = repository.resumed()  # one attempt a start: jobs themselves retry nothing
-    assert len(again) == jobs - 1 + repository.cluster.restarts(job)
-    assert begun == 0
-    assert all(step >= (REACHED if asked else SAVED) for step in again)
+    first, *resumed = repository.resumed()  # one attempt for each start: jobs do not retry
+    assert len(resumed) == jobs - 1 + repository.cluster.restarts(job)
+    assert first == 0
+    assert all(step >= (REACHED if saves_first else SAVED) for step in resumed)
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
-def test_a_cancelled_job_goes_on_from_its_save(prepared, reference, nodes):
+def test_a_cancelled_job_resumes_from_its_save(prepared, reference, nodes):
     prepared.change(nodes=nodes)
     prepared.start()
     job = prepared.wait_for_step(REACHED)
-    prepared.cluster.ask("scancel", job)
+    prepared.cluster.output_of("scancel", job)
     completes(prepared, reference, job)
     assert prepared.cluster.state(job) == "CANCELLED"
 
 
-def test_a_run_that_outlives_its_time_limit_goes_on_in_another_job(prepared, reference):
+def test_a_run_that_exceeds_its_time_limit_resumes_in_another_job(prepared, reference):
     """A minute is the shortest limit; processes that hang reach it, and SLURM wakes them to save."""
     prepared.start("--set-resources", "train:runtime=1")
     job = prepared.wait_for_step(REACHED)
@@ -63,7 +68,7 @@ def test_a_run_that_outlives_its_time_limit_goes_on_in_another_job(prepared, ref
 def test_a_run_survives_the_death_of_one_of_its_processes(training, reference):
     (job,) = training.jobs()
     os.kill(training.ranks()[1], signal.SIGKILL)
-    completes(training, reference, job, asked=False)
+    completes(training, reference, job, saves_first=False)
     assert training.cluster.state(job) == "FAILED"
 
 
@@ -78,25 +83,25 @@ def test_the_job_of_a_node_that_crashes_starts_again_on_another(training, refere
         wait_until("the job elsewhere", lambda: cluster.nodes_of(job) not in ("", crashed), 90)
     finally:
         cluster.boot(crashed)
-    completes(training, reference, job, jobs=1, asked=False)
+    completes(training, reference, job, jobs=1, saves_first=False)
     assert cluster.restarts(job) == 1
     wait_until("the node to be back", lambda: cluster.states()[crashed] == "idle", 60)
 
 
-def test_a_controller_that_is_away_for_a_while_disturbs_nobody(training, reference):
+def test_a_controller_that_is_away_for_a_while_disturbs_no_job(training, reference):
     (job,) = training.jobs()
     training.cluster.restart_controller(after=15)
     training.end()
     assert training.tables() == reference.tables()
     assert training.jobs() == [job]
     assert training.cluster.restarts(job) == 0
-    assert "SLURM does not answer squeue" in training.said()
+    assert "SLURM does not answer squeue" in training.printed()
 
 
-def test_a_second_snakemake_takes_over_the_run_that_an_old_job_still_trains(training, reference):
-    """Killed with -9, Snakemake leaves its job behind; the new one's job is handed the run.
+def test_a_second_snakemake_takes_over_a_run_that_an_old_job_still_trains(training, reference):
+    """Killed with -9, Snakemake leaves its job behind; the job of the new one takes the run over.
 
-    The old job's processes rest until the new one waits for them: a step takes minutes elsewhere.
+    The old job's processes are stopped until the new one waits for them, like a step of minutes.
     """
     (job,) = training.jobs()
     ranks = training.rest()
@@ -114,7 +119,7 @@ def test_a_preempted_job_is_requeued(training, reference):
     (job,) = training.jobs()
     training.rest()
     everything = ["--partition=urgent", "--nodes=3", "--exclusive", "--output=/dev/null"]
-    training.cluster.ask("sbatch", *everything, "--wrap=sleep 5")
+    training.cluster.output_of("sbatch", *everything, "--wrap=sleep 5")
     completes(training, reference, job, jobs=1)
     assert training.cluster.restarts(job) == 1
 
@@ -131,7 +136,7 @@ def test_a_disk_that_fills_up_costs_the_steps_since_the_last_save(prepared, refe
         wait_until("the job to fail", lambda: prepared.cluster.state(job) == "FAILED", 120)
         assert "No space left on device" in prepared.logged()
         filler.unlink()
-        completes(prepared, reference, job, asked=False)
+        completes(prepared, reference, job, saves_first=False)
     finally:
         prepared.stop()
         subprocess.run(["umount", "--lazy", prepared.resume], check=True)

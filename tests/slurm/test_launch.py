@@ -9,7 +9,9 @@ def test_the_workflow_completes_on_an_undisturbed_cluster(reference):
     assert all(reference.tables().values())
 
 
-def test_two_jobs_on_the_same_two_nodes_meet_nobody_else_s_processes(prepared, reference, tmp_path):
+def test_two_jobs_on_the_same_two_nodes_do_not_meet_each_other_s_processes(
+    prepared, reference, tmp_path
+):
     """A GPU of each node for each of two jobs; their tables are those of one node with two GPUs."""
     other = reference.copy(tmp_path / "other")
     other.forget_last_run()

@@ -2,7 +2,7 @@
 
     python tests/training/forks.py '[[2, ["--recipe", "recipe.json", …]], …]'
 
-trains one run after another, each on so many processes and with such arguments of `simagents train`.
+trains one run after another; each has its number of processes and its arguments of `simagents train`.
 """
 
 import json
@@ -18,13 +18,14 @@ import tyro
 from simagents.training import train
 
 
-def in_processes(world: int, work: Callable[..., None], *args: object) -> None:
-    """Do `work` in so many processes of one job; SystemExit where one does not end well."""
+def in_processes(world_size: int, work: Callable[..., None], *args: object) -> None:
+    """Run `work` in `world_size` processes of one job; SystemExit where one of them fails."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     fork = get_context("fork").Process
     processes = [
-        fork(target=_ranked, args=(world, rank, port, work, args)) for rank in range(world)
+        fork(target=_ranked, args=(world_size, rank, port, work, args))
+        for rank in range(world_size)
     ]
     for process in processes:
         process.start()
@@ -34,12 +35,12 @@ def in_processes(world: int, work: Callable[..., None], *args: object) -> None:
         sys.exit(1)
 
 
-def _ranked(world: int, rank: int, port: int, work: Callable[..., None], args: tuple) -> None:
-    names = {"WORLD_SIZE": world, "RANK": rank, "LOCAL_RANK": rank, "MASTER_PORT": port}
+def _ranked(world_size: int, rank: int, port: int, work: Callable[..., None], args: tuple) -> None:
+    names = {"WORLD_SIZE": world_size, "RANK": rank, "LOCAL_RANK": rank, "MASTER_PORT": port}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", **{k: str(v) for k, v in names.items()}}
     work(*args)
 
 
 if __name__ == "__main__":
-    for world, words in json.loads(sys.argv[1]):
-        in_processes(world, train.main, tyro.cli(train.Args, args=words))
+    for world_size, words in json.loads(sys.argv[1]):
+        in_processes(world_size, train.main, tyro.cli(train.Args, args=words))

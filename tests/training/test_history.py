@@ -1,4 +1,4 @@
-"""One line per step; what a killed run wrote too much is cut."""
+"""One line per step; lines after the step that a run resumes from are cut."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_numbers_have_six_digits(tmp_path):
     assert rows(tmp_path)[0]["loss"] == 0.333333
 
 
-def test_going_on_drops_what_comes_again(tmp_path):
+def test_resuming_drops_the_steps_that_are_repeated(tmp_path):
     write(tmp_path, 0, range(5))
     with (tmp_path / "history.jsonl").open("a") as file:
         file.write('{"step": 5, "loss": 0.')
@@ -33,7 +33,7 @@ def test_going_on_drops_what_comes_again(tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == list(range(6))
 
 
-def test_a_full_disk_is_said_once(tmp_path):
+def test_a_full_disk_is_reported_once(tmp_path):
     with (
         pytest.raises(UnwritableError, match=r"history.jsonl: cannot be written \(No space left"),
         History(tmp_path, 0, writes=True) as history,

@@ -1,4 +1,4 @@
-"""One writer a run; who comes later has its turn. Two open files lock each other out as two processes do."""
+"""One writer for each run; newcomers queue. Two open files exclude one another as two processes do."""
 
 import fcntl
 import multiprocessing
@@ -13,36 +13,36 @@ from simagents.training.resume.lease import Lease, described
 
 @pytest.fixture
 def come(tmp_path):
-    """A process that comes to the run."""
-    came = []
+    """A new process that needs the run."""
+    leases = []
 
     def one():
-        came.append(Lease(tmp_path / "resume"))
-        return came[-1]
+        leases.append(Lease(tmp_path / "resume"))
+        return leases[-1]
 
     yield one
-    for lease in came:
+    for lease in leases:
         if not lease.released:
             lease.release()
 
 
-def test_one_alone_trains_and_nobody_waits(come):
-    ours = come()
-    assert ours.take()
-    assert not ours.wanted()
+def test_a_single_process_takes_the_run(come):
+    lease = come()
+    assert lease.take()
+    assert not lease.contested()
 
 
-def test_the_holder_sees_a_newcomer_and_the_newcomer_goes_on(come):
+def test_the_holder_sees_a_newcomer_and_the_newcomer_takes_over(come):
     holder, newcomer = come(), come()
     assert holder.take()
     assert not newcomer.take()
-    assert holder.wanted()
+    assert holder.contested()
     holder.release()
     assert newcomer.take()
-    assert not newcomer.wanted()
+    assert not newcomer.contested()
 
 
-def test_of_several_each_has_its_turn_and_the_last_to_come_trains(come):
+def test_newcomers_take_the_run_in_the_order_of_their_arrival(come):
     holder, second = come(), come()
     assert holder.take()
     assert not second.take()
@@ -52,18 +52,18 @@ def test_of_several_each_has_its_turn_and_the_last_to_come_trains(come):
     assert not third.take()  # the second was there before
     assert second.take()
     assert not third.take()
-    assert second.wanted()
+    assert second.contested()
     second.release()
     assert third.take()
-    assert not third.wanted()
+    assert not third.contested()
 
 
-def test_a_newcomer_that_gives_up_stops_nobody(come):
+def test_a_newcomer_that_gives_up_leaves_the_holder_alone(come):
     holder, newcomer = come(), come()
     assert holder.take()
     assert not newcomer.take()
     newcomer.release()
-    assert not holder.wanted()
+    assert not holder.contested()
     holder.release()
     assert come().take()
 
@@ -73,7 +73,7 @@ def _queue_and_die(folder):
     os._exit(9)
 
 
-def test_a_newcomer_that_is_killed_stops_nobody(come):
+def test_a_killed_newcomer_leaves_the_holder_alone(come):
     holder = come()
     assert holder.take()
     newcomer = multiprocessing.get_context("fork").Process(
@@ -82,7 +82,7 @@ def test_a_newcomer_that_is_killed_stops_nobody(come):
     newcomer.start()
     newcomer.join()
     assert newcomer.exitcode == 9
-    assert not holder.wanted()
+    assert not holder.contested()
 
 
 def test_the_holder_is_named(come, monkeypatch):
@@ -94,11 +94,11 @@ def test_the_holder_is_named(come, monkeypatch):
     assert described(newcomer.holder()) == name
 
 
-def test_a_holder_that_has_not_yet_said_who_it_is_is_another_process(come):
+def test_a_holder_without_a_name_is_another_process(come):
     assert described(come().holder()) == "another process"
 
 
-def test_what_the_holder_started_does_not_keep_the_run(come):
+def test_processes_that_the_holder_started_do_not_keep_the_run(come):
     """A process that reads data shares the open file, and lives on for a moment."""
     holder = come()
     assert holder.take()
@@ -108,12 +108,12 @@ def test_what_the_holder_started_does_not_keep_the_run(come):
     os.close(reader)
 
 
-def test_a_file_system_without_locks_is_said(come, monkeypatch):
+def test_a_file_system_without_locks_is_refused(come, monkeypatch):
     def refuse(*_):
         raise OSError(38, "Function not implemented")
 
-    ours = come()
-    with monkeypatch.context() as here:
-        here.setattr(fcntl, "flock", refuse)
+    lease = come()
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "flock", refuse)
         with pytest.raises(InputError, match="queue: this file system has no locks"):
-            ours.take()
+            lease.take()

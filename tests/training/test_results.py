@@ -1,4 +1,4 @@
-"""What a finished run leaves is there whole, or one sentence says why not."""
+"""The outputs of a finished run are whole, or an error in one sentence says why not."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Saves appear whole, are proved whole before one is trusted, and go when they are old."""
+"""Saves appear whole, are verified before one is loaded, and are removed when they are old."""
 
 import errno
 import os
@@ -8,6 +8,7 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.files import UnwritableError
+from simagents.training.resume import save_folder
 from simagents.training.resume.save_folder import last, newest, write
 
 FILES = {"tensors": bytes(range(256)) * 64, "progress": b"{}"}
@@ -25,7 +26,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_was_written_is_read_and_nothing_else_lies_there(folder):
+def test_a_save_holds_what_was_written_and_a_manifest(folder):
     assert newest(folder) == last(folder) == 4
     assert names(folder) == ["step2", "step4"]
     assert names(folder / "step4") == ["manifest.json", "progress", "tensors"]
@@ -37,7 +38,7 @@ def test_two_saves_are_kept(folder):
     assert names(folder) == ["step10", "step4"]
 
 
-def test_a_run_without_saves_begins_at_nothing(tmp_path):
+def test_a_run_without_saves_starts_at_step_0(tmp_path):
     assert newest(tmp_path) == 0
 
 
@@ -55,17 +56,17 @@ def test_a_run_without_saves_begins_at_nothing(tmp_path):
 def test_a_damaged_save_is_named_and_the_one_before_taken(folder, capsys, damage, offence):
     damage(folder / "step4")
     assert newest(folder) == 2
-    said = capsys.readouterr().err
-    assert said.startswith(f"simagents: {folder}/step4 holds") or "step4 has no" in said
-    assert offence in said
-    assert said.endswith("; going on from step 2.\n")
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"simagents: {folder}/step4 holds") or "step4 has no" in message
+    assert offence in message
+    assert message.endswith("; going on from step 2.\n")
+    assert message.count("\n") == 1
     assert not (folder / "step4").exists()
     assert newest(folder) == last(folder) == 2
     assert capsys.readouterr().err == ""
 
 
-def test_days_of_work_are_not_thrown_away_unseen(folder):
+def test_a_run_with_no_whole_save_is_refused(folder):
     for step in (2, 4):
         (folder / f"step{step}/progress").unlink()
     with pytest.raises(InputError, match=r"no save is whole \(step4 .*; step2 .*delete the folder"):
@@ -73,7 +74,7 @@ def test_days_of_work_are_not_thrown_away_unseen(folder):
     assert {"step2", "step4"} <= set(names(folder))
 
 
-def test_what_a_kill_left_behind_is_removed(folder):
+def test_partial_files_of_a_killed_run_are_removed(folder):
     """Half a save, half a history."""
     (folder / ".step8.partial").mkdir()
     (folder / ".step8.partial/tensors").write_bytes(b"half")
@@ -93,7 +94,7 @@ def test_a_full_disk_leaves_the_saves_before_as_they_were(folder, monkeypatch, f
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(descriptor)
 
-    monkeypatch.setattr(saves.os, "fsync", full)
+    monkeypatch.setattr(save_folder.os, "fsync", full)
     with pytest.raises(UnwritableError, match=r"step6: cannot be written \(No space left"):
         write(folder, 6, FILES)
     assert names(folder) == ["step2", "step4"]

@@ -12,22 +12,22 @@ def rates(recipe_of, steps, **optimiser):
 
 def test_a_cosine_without_warm_up(recipe_of):
     """Four steps from 1 towards 0: cos 0, 45, 90 and 135 degrees, halved and lifted."""
-    found = rates(recipe_of, 4, final_ratio=0.0)
-    assert found == pytest.approx([1, 0.853553, 0.5, 0.146447], abs=1e-6)
+    by_step = rates(recipe_of, 4, final_ratio=0.0)
+    assert by_step == pytest.approx([1, 0.853553, 0.5, 0.146447], abs=1e-6)
 
 
 def test_it_ends_at_the_final_ratio(recipe_of):
-    found = rates(recipe_of, 1000, final_ratio=0.05)
-    assert found[0] == 1
-    assert found[-1] == pytest.approx(0.05, abs=1e-4)
-    assert found == sorted(found, reverse=True)
+    by_step = rates(recipe_of, 1000, final_ratio=0.05)
+    assert by_step[0] == 1
+    assert by_step[-1] == pytest.approx(0.05, abs=1e-4)
+    assert by_step == sorted(by_step, reverse=True)
 
 
 def test_warm_up_is_linear_and_reaches_the_top(recipe_of):
     """A quarter of 16 steps."""
-    found = rates(recipe_of, 16, warmup=0.25)
-    assert found[:5] == pytest.approx([0.25, 0.5, 0.75, 1, 1])
-    assert max(found) == 1
+    by_step = rates(recipe_of, 16, warmup=0.25)
+    assert by_step[:5] == pytest.approx([0.25, 0.5, 0.75, 1, 1])
+    assert max(by_step) == 1
 
 
 def test_one_step_and_all_warm_up(recipe_of):

@@ -1,4 +1,4 @@
-"""`simagents train` against others and against the disk: who trains, and what is said where it cannot."""
+"""`simagents train` with other processes on the same run, and on a full disk."""
 
 import json
 import os
@@ -33,17 +33,17 @@ def losses(folder):
 
 
 def test_a_newcomer_is_handed_the_run(start, whole, tmp_path, wait_for, finish):
-    """Both run on one node at once. Whoever trains saves and ends with 75, whoever came goes on."""
+    """Both run on one node at once. The first saves and ends with 75; the newcomer resumes."""
     rows = tmp_path / "resume/history.jsonl"
     orphan = start(tmp_path)
     wait_for(orphan, lambda: rows.exists() and rows.read_text())
     orphan.send_signal(signal.SIGSTOP)
     newcomer = start(tmp_path)
-    wait_for(newcomer, lambda: Lease(tmp_path / "resume").wanted())
+    wait_for(newcomer, lambda: Lease(tmp_path / "resume").contested())
     orphan.send_signal(signal.SIGCONT)
     finish(orphan, code=75)
-    said = finish(newcomer)
-    assert f"process {orphan.pid} on " in said
+    output = finish(newcomer)
+    assert f"process {orphan.pid} on " in output
     assert (tmp_path / "weights").read_bytes() == (whole / "weights").read_bytes()
     assert losses(tmp_path) == losses(whole)
 
@@ -60,16 +60,16 @@ cli.main()
 """
 
 
-def test_a_process_that_fails_ends_though_others_read_data_for_it(start, tmp_path, finish):
-    """They take no SIGTERM, and end when it does."""
+def test_a_process_that_fails_ends_with_the_processes_that_read_its_data(start, tmp_path, finish):
+    """These ignore SIGTERM, and end when it does."""
     failing = start(tmp_path, "--workers", "1", program=(sys.executable, "-c", FAILS))
     assert "RuntimeError: out of memory" in finish(failing, code=1)
 
 
-def test_a_holder_that_does_not_let_go_is_named(tmp_path, capsys):
-    """This process holds the run and never looks back."""
-    ours, queue = Lease(tmp_path), Queue(tmp_path, patience=0.0)
-    assert ours.take()
+def test_a_holder_that_does_not_stop_is_named(tmp_path, capsys):
+    """This process holds the run and never checks the queue."""
+    lease, queue = Lease(tmp_path), Queue(tmp_path, patience=0.0)
+    assert lease.take()
     name = f"{tmp_path}: process {os.getpid()} on {socket.gethostname()}"
     with pytest.raises(InputError, match=f"{name} was asked to hand this run over"):
         queue.advance()
@@ -80,11 +80,11 @@ def test_a_holder_that_does_not_let_go_is_named(tmp_path, capsys):
         patient.advance()
     for one in (queue, patient):
         one.leave()
-    assert not ours.wanted()
-    ours.release()
+    assert not lease.contested()
+    lease.release()
 
 
-def test_a_resume_folder_that_cannot_be_is_said(tmp_path):
+def test_a_resume_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "resume").touch()
     with pytest.raises(UnwritableError, match=r"resume: cannot be written \(File exists\)"):
         Queue(tmp_path / "resume", patience=0.0).advance()
@@ -105,20 +105,20 @@ def small_disk(tmp_path, whole):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_on_a_full_disk_both_processes_end_and_room_lets_them_go_on(
+def test_on_a_full_disk_both_processes_end_and_the_run_resumes_when_there_is_room(
     start, whole, small_disk, tmp_path, finish
 ):
-    """The third save finds no room: one sentence, and nobody waits for the process that wrote."""
+    """The third save does not fit: one sentence, and the other process does not wait."""
     (tmp_path / "resume").symlink_to(small_disk)
-    begun = monotonic()
-    said = finish(start(tmp_path, processes=2), code=1)  # torchrun's own code
-    assert monotonic() - begun < 60
-    (sentence,) = [line for line in said.splitlines() if "simagents: " in line]
+    start_time = monotonic()
+    output = finish(start(tmp_path, processes=2), code=1)  # torchrun's own code
+    assert monotonic() - start_time < 60
+    (sentence,) = [line for line in output.splitlines() if "simagents: " in line]
     assert sentence.endswith(
         f"simagents: {tmp_path}/resume/step6: cannot be written (No space left on device);"
-        " make room and start again: the run goes on from step 4."
+        " make room and start again: the run continues from step 4."
     )
-    assert "exitcode  : 74" in said
+    assert "exitcode  : 74" in output
     assert {path.name for path in small_disk.iterdir() if path.is_dir()} == {"step2", "step4"}
     subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
     finish(start(tmp_path))

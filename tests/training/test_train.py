@@ -1,4 +1,4 @@
-"""`simagents train` as it is called: killed and started again, alone and on two processes."""
+"""`simagents train` as a command: killed and resumed, with one process and with two."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from simagents.training.resume.save_folder import last
 
-pytestmark = pytest.mark.xdist_group("train")  # one after the other: each wants a core or two
+pytestmark = pytest.mark.xdist_group("train")  # one after the other: each uses a core or two
 
 STEPS = 12
 
@@ -29,7 +29,7 @@ def recipe(tmp_path_factory, recipe_of, tiny) -> Path:
 
 
 def history(path):
-    """The logged rows without what a clock says."""
+    """The logged rows without times."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     return [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in rows]
 
@@ -49,16 +49,16 @@ def test_the_last_two_saves_are_kept(whole):
 
 
 def everything_in(process):
-    """The process and what it started, which is whom SLURM tells of a time limit."""
+    """The process and its children: SLURM signals all of them at a time limit."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     return [process.pid, *map(int, children.split())]
 
 
-def test_stopped_twice_a_run_ends_as_if_nothing_had_happened(
+def test_a_run_that_was_stopped_twice_ends_like_one_that_was_not(
     start, whole, tmp_path, wait_for, finish
 ):
-    """SIGTERM saves and asks to be called again, and a second one is no more than the first; SIGKILL
-    loses what came after the last save, and may cut a line of the history short.
+    """After SIGTERM the run saves and exits with 75, and a second SIGTERM changes nothing. SIGKILL
+    loses the steps after the last save, and may leave half a line in the history.
     """
     rows = tmp_path / "resume/history.jsonl"
 
@@ -86,9 +86,9 @@ def test_stopped_twice_a_run_ends_as_if_nothing_had_happened(
     assert history(tmp_path / "history") == history(whole / "history")
 
 
-def test_more_processes_go_on_where_one_was(start, whole, tmp_path, finish):
+def test_two_processes_resume_what_one_process_saved(start, whole, tmp_path, finish):
     shutil.copytree(whole / "resume", tmp_path / "resume")
     finish(start(tmp_path, "--zero-stage", "2", processes=2))
-    ours, theirs = load_file(tmp_path / "weights"), load_file(whole / "weights")
-    assert max((ours[name] - theirs[name]).abs().max() for name in theirs) < 1e-5
+    shared, alone = load_file(tmp_path / "weights"), load_file(whole / "weights")
+    assert max((shared[name] - alone[name]).abs().max() for name in alone) < 1e-5
     assert len(history(tmp_path / "history")) == STEPS

@@ -1,4 +1,4 @@
-"""`simagents train` with rewards: what an algorithm remembers survives, and stays out of the weights."""
+"""`simagents train` with rewards: the learner's state is resumed, and stays out of the weights."""
 
 import json
 import shutil
@@ -16,22 +16,23 @@ from simagents.training.resume.save_folder import last
 pytestmark = pytest.mark.xdist_group("train")
 
 STEPS = 4
-REWARDED = {"reward": "rollout", "challenge": 2025, "sampling_top_k": 16, "temperature": 1.0}
 BETA = {"start": 0.04, "target": 1e-4, "patience": 5.0, "least": 1e-3, "most": 1e3}
+VALUE = {"weight": 0.5, "warmup": 0.5, "learning_rate": 1e-2}
+PPO = {
+    "name": "policy_gradient",
+    "reward": {"kind": "realism", "challenge": 2025, "scored": "rollout"},
+    "credit": {"rule": "gae", "discount": 1.0, "gae_lambda": 0.95, "value": VALUE},
+    "whiten": True, "surrogate": {"kind": "clipped", "range": 0.2, "passes": 2},
+    "log_prob": "mean", "divergence": {"estimator": "k3", "beta": BETA},
+    "sampling": {"top_k": 16, "temperature": 1.0},
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory, recipe_of) -> Path:
-    """PPO with all that could be forgotten: a value head, two passes, a weight that follows."""
-    coefficients = {
-        "clip": 0.2, "passes": 2, "discount": 1.0, "gae_lambda": 0.95, "value_weight": 0.5,
-        "value_warmup": 0.5, "value_learning_rate": 1e-2, "beta": BETA, "divergence": "k3", **REWARDED,
-    }  # fmt: skip
+    """PPO with everything that a save must hold: a value head, two passes, an adaptive weight."""
     path = tmp_path_factory.mktemp("recipe") / "recipe.json"
-    recipe = recipe_of(
-        algorithm="ppo", coefficients=coefficients, trains="agents",
-        budget={"steps": STEPS, "rollouts": 2},
-    )  # fmt: skip
+    recipe = recipe_of(algorithm=PPO, trains="agents", budget={"steps": STEPS, "rollouts": 2})
     path.write_text(recipe.model_dump_json())
     return path
 
@@ -70,7 +71,7 @@ def test_the_value_head_stays_out_of_the_weights(whole, parent):
     assert all(row["value_error"] > 0 for row in rows)
 
 
-def test_while_the_value_warms_up_the_policy_stands_still(whole):
+def test_the_policy_does_not_change_while_the_value_head_warms_up(whole):
     """For two of four steps; the third moves between its passes."""
     _, _, rows = whole
     assert [row["kl"] for row in rows[:2]] == pytest.approx([0, 0], abs=1e-7)
@@ -79,7 +80,7 @@ def test_while_the_value_warms_up_the_policy_stands_still(whole):
 
 
 def test_beta_follows_the_divergence(whole):
-    """While there is none it falls by e^(-1/5), then it rises."""
+    """At a divergence of 0 it is multiplied by e^(-1/5) in each step; then it rises."""
     _, _, rows = whole
     beta = [row["beta"] for row in rows]
     assert beta[:3] == pytest.approx([0.04, 0.0327492, 0.0268128], abs=1e-5)
@@ -87,7 +88,7 @@ def test_beta_follows_the_divergence(whole):
 
 
 def test_a_resumed_run_is_the_same_run(whole, train, tmp_path):
-    """Started from the save after two steps: weights, history and β to the bit."""
+    """Resumed from the save after two steps: weights, history and β to the bit."""
     folder, weights, rows = whole
     shutil.copytree(folder / "resume", tmp_path / "resume")
     assert last(tmp_path / "resume") == 2
@@ -98,8 +99,8 @@ def test_a_resumed_run_is_the_same_run(whole, train, tmp_path):
 
 def test_two_processes_and_rollouts_in_parts_learn_the_same(whole, train, tmp_path):
     _, weights, rows = whole
-    ours, history = train(tmp_path, "--worlds-at-once", "1", processes=2)
+    shared, history = train(tmp_path, "--worlds-at-once", "1", processes=2)
     for name, tensor in weights.items():
-        assert torch.allclose(tensor, ours[name], rtol=0, atol=1e-4), name
+        assert torch.allclose(tensor, shared[name], rtol=0, atol=1e-4), name
     for one, other in zip(history, rows, strict=True):
         assert one == pytest.approx(other, rel=0.05, abs=2e-3)

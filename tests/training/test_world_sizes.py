@@ -1,4 +1,4 @@
-"""How the work of a step is shared changes no number: one process or two, in one part or in several."""
+"""Dividing the work of a step changes no number: one process or two, one micro-batch or several."""
 
 import json
 import os
@@ -29,25 +29,25 @@ def losses(disk, recipe_of, tiny, tmp_path_factory):
         model = {**tiny, "dropout": dropout, "history_drop": dropout}
         recipe = folder / f"{name}.json"
         recipe.write_text(recipe_of(model=model, budget={"steps": STEPS}).model_dump_json())
-        written = ("resume", "weights", "history", "provenance")
-        files = {option: [folder / f"{name}.{option}"] for option in written}
+        outputs = ("resume", "weights", "history", "provenance")
+        files = {option: [folder / f"{name}.{option}"] for option in outputs}
         files |= {"recipe": [recipe], "tokens": disk.tokens, "scenarios": disk.scenarios}
         files |= {"vocabulary": [disk.vocabulary]}
         words = [word for option, paths in files.items() for word in (f"--{option}", *paths)]
         commands.append([processes, [*map(str, words), "--workers", "0", *extra]])
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("forks.py")), json.dumps(commands)],
         capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = {name: (folder / f"{name}.history").read_text().splitlines() for name in RUNS}
-    return {name: [json.loads(row)["loss"] for row in rows] for name, rows in found.items()}
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    logged = {name: (folder / f"{name}.history").read_text().splitlines() for name in RUNS}
+    return {name: [json.loads(row)["loss"] for row in rows] for name, rows in logged.items()}
 
 
 def test_losses_fall(losses):
-    for ours in losses.values():
-        assert len(ours) == STEPS
-        assert ours[-1] < 0.9 * ours[0]
+    for by_step in losses.values():
+        assert len(by_step) == STEPS
+        assert by_step[-1] < 0.9 * by_step[0]
 
 
 def test_two_processes_and_two_turns_of_one_have_the_same_losses(losses):
@@ -57,5 +57,5 @@ def test_two_processes_and_two_turns_of_one_have_the_same_losses(losses):
 
 def test_two_scenes_at_once_and_in_two_turns_have_the_same_losses(losses):
     """To 1e-5, the last digit that is logged. Without dropout: its masks are those of a micro-batch."""
-    theirs = pytest.approx(losses["two turns without dropout"], rel=0, abs=1.001e-5)
-    assert losses["two scenes at once without dropout"] == theirs
+    in_turns = pytest.approx(losses["two turns without dropout"], rel=0, abs=1.001e-5)
+    assert losses["two scenes at once without dropout"] == in_turns

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import tyro
 
+from simagents.config.models import Smart
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.exchange.names import NEIGHBOURS, matches, repeated
@@ -32,16 +33,21 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """The inverse of `import-catk`; classes of unequal size, and heads of their own, have no place.
+    """The inverse of `import-catk`. InputError for what CAT-K's model cannot have: classes of unequal
+    size, a head for each class, another family.
 
-    Say on standard error what CAT-K's code will compute otherwise.
+    Prints on standard error what CAT-K's code will compute differently.
     """
     recipe, vocabulary = Recipe.read(args.recipe), Vocabulary.read(args.vocabulary)
+    model = recipe.model
+    if not isinstance(model, Smart):
+        raise InputError(
+            f"{args.recipe}: CAT-K reads models of the family smart; this one is {model.family}."
+        )
     policy = build_policy(recipe, vocabulary, args.weights)
-    model = policy.config
     if model.head != "shared" or bool(vocabulary.absent.any()):
         raise InputError(
-            "CAT-K has one head and as many tokens for every class; this model has not."
+            "CAT-K has one head and equally many tokens for every class; this model does not."
         )
     weights, state = policy.state_dict(), {}
     for match in matches(model.map_layers, model.agent_layers):
@@ -74,8 +80,8 @@ def main(args: Args) -> None:
     _pickle(args.out / "map_vocab.pkl", {"traj_src": vocabulary.map.numpy().astype(np.float64)})
     if model.map_neighbours != NEIGHBOURS:
         print(
-            f"a piece of map saw {model.map_neighbours} others at most; in CAT-K's code it sees"
-            f" {NEIGHBOURS}, so answers will differ.",
+            f"a map piece attends to {model.map_neighbours} others at most here and to {NEIGHBOURS}"
+            " in CAT-K's code, so outputs will differ.",
             file=sys.stderr,
         )
 

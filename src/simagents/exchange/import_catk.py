@@ -30,7 +30,7 @@ _OPTIONS = {
     "map_to_agent_radius": ("pl2a_radius", 30.0),
     "agent_radius": ("a2a_radius", 60.0),
 }
-"""What no shape tells: our name, the name in `model_config.decoder`, the value of `smart.yaml`."""
+"""Beyond shapes: our name, the name in `model_config.decoder`, the value of `smart.yaml`."""
 _SPAN = 30
 
 
@@ -53,7 +53,7 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """Say on standard error what the checkpoint does not tell and was assumed."""
+    """Prints on standard error what the checkpoint leaves out and was assumed."""
     content = read_checkpoint(args.checkpoint)
     state = tensors_of(content, args.checkpoint)
     vocabulary, deviation = read_vocabulary(args.agent_vocab, args.map_vocab)
@@ -91,9 +91,9 @@ def tensors_of(content: dict[str, Any], path: Path) -> dict[str, Tensor]:
 def model_of(
     state: dict[str, Tensor], decoder: dict[str, Any], path: Path
 ) -> tuple[dict[str, Any], list[str]]:
-    """`Recipe.model` from shapes and, where these say nothing, the configuration in the checkpoint.
+    """`Recipe.model` from shapes and, for what these leave open, the checkpoint's configuration.
 
-    Also returns what neither says and was assumed.
+    Also returns what was assumed because neither contains it.
     """
     assumed = []
 
@@ -111,13 +111,14 @@ def model_of(
         heads = int(decoder_value("num_heads", heads))
         if not heads or inner % heads:
             raise InputError(
-                f"{path}: {inner} channels of attention in how many heads? Neither the checkpoint's"
-                " `model_config.decoder.num_heads` nor CAT-K's public sizes say."
+                f"{path}: the number of heads of {inner} attention channels is unknown; give it"
+                " as `model_config.decoder.num_heads` in the checkpoint's hyper_parameters."
             )
         head_width = inner // heads
     else:
         assumed.append(f"num_heads {heads}")
     model = {
+        "family": "smart",
         "width": width,
         "heads": heads,
         "head_width": head_width,
@@ -126,7 +127,7 @@ def model_of(
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
         "map_neighbours": NEIGHBOURS,
         "past_steps": int(decoder_value("time_span", _SPAN)) // SUBSTEPS,
-        "relation_rows": 0,  # how fast its frequencies turn is not known: exact
+        "relation_rows": 0,  # exact: its learned frequencies may be too fast for tables
         "head": "shared",
         **{key: float(decoder_value(*source)) for key, source in _OPTIONS.items()},
     }
@@ -167,24 +168,28 @@ def weights_of(
 
 
 def recipe_of(model: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
-    """A complete recipe for weights that no run of this project trained: of no steps at all."""
+    """A complete recipe for weights that no run of this project trained.
+
+    Model, vocabulary and parent are true. The recipe's other keys describe training; they hold the
+    smallest valid values, and neither evaluation nor `export-catk` reads them.
+    """
     content = hashlib.sha256()
     for part in (vocabulary.motion, vocabulary.map):
         content.update(part.contiguous().numpy().tobytes())
     return {
         "stage": "imported",
-        "algorithm": "imported",
         "seed": 0,
         "revision": 0,
         "parent": None,
         "trains": "everything",
         "model": model,
+        "data": "imported",
         "tokens": content.hexdigest()[:10],
         "held_out": 0,
         "precision": "float32",
-        "budget": {"steps": 0, "batch": 1, "learning_rate": 0.0, "rollouts": 0},
+        "budget": {"steps": 1, "batch": 1, "learning_rate": 1e-9, "rollouts": 0},
         "optimiser": {"weight_decay": 0.0, "clip": 1.0, "warmup": 0.0, "final_ratio": 1.0},
-        "coefficients": {},
+        "algorithm": {"name": "bc", "label_smoothing": 0.0, "smoothing": "uniform"},
     }
 
 

@@ -1,8 +1,8 @@
 """Pickles and torch checkpoints read without running anything that they contain.
 
 A pickle names functions and has them called. Here every name that is not needed to rebuild tensors
-and arrays stands for a class that keeps what it is given and does nothing; so a configuration of a
-library that is not installed can still be looked at, and `os.system` is a word like any other.
+and arrays is replaced by a class that keeps its arguments and does nothing; so a configuration of a library that is
+not installed can still be read, and `os.system` is never called.
 """
 
 import pickle
@@ -36,7 +36,7 @@ def _tensor(storage: Tensor, first: int, size: tuple, stride: tuple, *_: Any) ->
     return storage.as_strided(size, stride, first).clone()
 
 
-_KNOWN = {
+_HARMLESS = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch", "Size"): tuple,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
@@ -80,7 +80,7 @@ class Inert:
     name = ""
 
     def __new__(cls, *_: Any, **__: Any) -> "Inert":
-        """As many arguments as the real class may want."""
+        """Accepts whatever arguments the real class takes."""
         stand_in = super().__new__(cls)
         stand_in.state = {}
         return stand_in
@@ -114,7 +114,7 @@ class _Unpickler(pickle.Unpickler):
         """A function that is known to be harmless, or a class that does nothing."""
         if module.startswith("numpy") and name in ("_reconstruct", "_frombuffer"):
             return _array if name == "_reconstruct" else _array_of
-        harmless = _KNOWN.get((module, name))
+        harmless = _HARMLESS.get((module, name))
         return harmless or type("Inert", (Inert,), {"name": f"{module}.{name}"})
 
     def persistent_load(self, identity: Any) -> Tensor:
@@ -152,7 +152,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except (BadZipFile, *_BROKEN) as problem:
         raise InputError(f"{path}: not a checkpoint of torch ({problem}).") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: a checkpoint is a mapping, and this is none.")
+        raise InputError(f"{path}: the checkpoint must be a mapping.")
     return content
 
 
@@ -166,7 +166,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     except _BROKEN as problem:
         raise InputError(f"{path}: not a pickle of arrays ({problem}).") from None
     if not isinstance(content, dict):
-        raise InputError(f"{path}: a vocabulary is a mapping, and this is none.")
+        raise InputError(f"{path}: the vocabulary must be a mapping.")
     return content
 
 

@@ -15,7 +15,7 @@ from simagents.scenarios.agent_class import REFERENCE_SIZE
 from simagents.tokens.vocabulary import MAP_POINTS, SUBSTEPS, Vocabulary
 
 NAMES = ("veh", "ped", "cyc")
-_CLOCKWISE = [0, 3, 2, 1]  # ours run counter-clockwise from the left front, theirs the other way
+_CLOCKWISE = [0, 3, 2, 1]  # ours run counter-clockwise from the left front, CAT-K's clockwise
 NO_BOX = 1.0
 """Metres off a box of the class's reference size from which a token is taken for something else."""
 
@@ -33,7 +33,7 @@ def read_vocabulary(agent: Path, map_: Path) -> tuple[Vocabulary, float]:
     corners = [_array(agent, f"token_all.{n}", tables[n], (SUBSTEPS + 1, 4, 2)) for n in NAMES]
     if len({len(table) for table in corners}) > 1:
         sizes = ", ".join(str(len(table)) for table in corners)
-        raise InputError(f"{agent}: {sizes} tokens; one head wants as many for every class.")
+        raise InputError(f"{agent}: {sizes} tokens; one head needs equally many for every class.")
     motion = poses_of(torch.stack(corners))
     deviation = float((corners_of(motion) - torch.stack(corners)).norm(dim=-1).max())
     if deviation > NO_BOX:
