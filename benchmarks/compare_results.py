@@ -1,15 +1,16 @@
-"""Two results folders of the same scale, before and after a change of code: which bytes differ?
+"""Two results folders of the same scale, before and after a change of code: which numbers differ?
 
     python benchmarks/compare_results.py OLD NEW       such as /tmp/before/results/demo results/demo
 
 A restructuring may rename runs, since names are digests of recipes, and must leave every number alone.
 So runs are matched by the tables' rows: what one table calls `BC + SFT` before and after is one run.
-Compared are weights, scores of every scenario, cells, printed tables, figures, vocabularies and
-thresholds. Exit code 1 where anything differs.
+Compared are the bytes of weights, vocabularies and thresholds, and, to the last bit, the scores of
+every scenario and the means and standard errors of every cell. What only one side has, such as a new
+row or column, is not compared; wording and intervals are not numbers of a run. Exit code 1 where
+anything differs.
 """
 
 import json
-import re
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -18,11 +19,6 @@ from typing import Annotated
 
 import pandas as pd
 import tyro
-
-NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{10}\b|\b[0-9a-f]{10}\b")
-"""Names of runs, and digests."""
-UNTIMED = "time_split"
-"""The figure that shows this machine's seconds: never the same twice."""
 
 
 @dataclass
@@ -51,13 +47,11 @@ def main(args: Args) -> None:
             read_scores(root / f"scores/{name}")
             for root, name in ((args.old, before), (args.new, after))
         ]
-        note("scores", row, scores[0].equals(scores[1]))
-    for old in sorted(args.old.glob("tables/*.*")):
-        new = args.new / "tables" / old.name
-        note(f"tables{old.suffix}", old.name, new.exists() and neutral(old) == neutral(new))
-    for old in sorted(args.old.glob("figures/*.*")):
-        if old.stem != UNTIMED:
-            note("figures", old.name, same_bytes(old, args.new / "figures" / old.name))
+        columns = scores[0].columns.intersection(scores[1].columns)
+        note("scores", row, scores[0][columns].equals(scores[1][columns]))
+    for table in sorted(args.old.glob("tables/*.json")):
+        for cell, (before, after) in cells(table, args.new / "tables" / table.name).items():
+            note("cells", f"{table.stem}, {cell}", before == after)
     for kind, pattern in (
         ("vocabularies", "tokens/*/vocabulary.safetensors"),
         ("thresholds", "calibrations/*.json"),
@@ -75,29 +69,40 @@ def main(args: Args) -> None:
 
 
 def systems(old: Path, new: Path) -> dict[tuple[str, str], str]:
-    """Names of each system before and after, and the row of a table that has both."""
+    """Names of each system before and after, and a row of a table that has both."""
     pairs = {}
     for table in sorted(old.glob("tables/*.json")):
-        rows = [
-            json.loads((root / "tables" / table.name).read_text())["rows"] for root in (old, new)
-        ]
-        for before, after in zip(*rows, strict=True):
-            if before["label"] != after["label"]:
-                sys.exit(f"{table.name}: row `{before['label']}` became `{after['label']}`.")
+        for label, (before, after) in rows(table, new / "tables" / table.name).items():
             for pair in zip(before["systems"], after["systems"], strict=True):
-                pairs.setdefault(pair, f"{table.stem}, {before['label']}")
+                pairs.setdefault(pair, f"{table.stem}, {label}")
     return pairs
+
+
+def rows(old: Path, new: Path) -> dict[str, tuple[dict, dict]]:
+    """The rows of a table before and after, by label. Ends the program where one is lost."""
+    before, after = (
+        {row["label"]: row for row in json.loads(path.read_text())["rows"]} for path in (old, new)
+    )
+    for label in before:
+        if label not in after:
+            sys.exit(f"{old.name}: row `{label}` is gone.")
+    return {label: (row, after[label]) for label, row in before.items()}
+
+
+def cells(old: Path, new: Path) -> dict[str, tuple[dict, dict]]:
+    """The cells of a table before and after, by row and column, where both have them."""
+    return {
+        f"{label}, {column}": (cell, after["cells"][column])
+        for label, (before, after) in rows(old, new).items()
+        for column, cell in before["cells"].items()
+        if column in after["cells"]
+    }
 
 
 def read_scores(folder: Path) -> pd.DataFrame:
     """Scores of a system that was evaluated in one way."""
     parts = [pd.read_parquet(path) for path in sorted(folder.glob("*/*.parquet"))]
     return pd.concat(parts).set_index("scenario_id").sort_index()
-
-
-def neutral(path: Path) -> str:
-    """A text without the names of runs."""
-    return NAME.sub("NAME", path.read_text())
 
 
 def same_bytes(old: Path, new: Path) -> bool:
