@@ -9,7 +9,6 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
-import torch.distributed as dist
 from tqdm import tqdm
 
 from simagents.config.recipe import Recipe
@@ -106,7 +105,11 @@ def main(args: Args) -> None:
         # read data, and wait for them; but these end only when this process does.
         traceback.print_exc()
         sys.exit(1)
-    dist.destroy_process_group()
+    # All results are on disk and all processes know it. Taking apart the libraries' threads while
+    # Python ends may abort a process that has done everything, and would fail its job.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def train(args: Args, recipe: Recipe, processes: Processes, requests: StopRequests) -> None:
