@@ -83,6 +83,18 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
+def read_object(text: str, flag: str, kind: type) -> Any:
+    """The JSON value of a command-line flag. Raises InputError where it is not of that kind."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise InputError(f"{flag}: not valid JSON ({problem.msg}): {text[:60]}") from None
+    if not isinstance(value, kind):
+        noun = {dict: "object", list: "list"}[kind]
+        raise InputError(f"{flag}: expected a JSON {noun}, got {text[:60]}")
+    return value
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write `content` with stable formatting, so that equal content gives equal bytes."""
     text = json.dumps(content, indent=2, ensure_ascii=False)

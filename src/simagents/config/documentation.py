@@ -132,7 +132,8 @@ def at(path: str, node: Json) -> Json:
         inner = {}
         for choice in _choices(node):
             inner |= choice.get("properties", {})
-            inner |= dict(zip(("NAME",), _named(choice), strict=False))
+            for values in _named(choice):
+                inner["NAME"] = values
         if key not in inner:
             raise unknown_value(key, f"{README}, {path}", inner)
         node = inner[key]["items"] if name.endswith("[]") else inner[key]

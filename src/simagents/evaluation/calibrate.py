@@ -1,6 +1,5 @@
 """The mean reward of a policy on held-out training scenes, to which thresholds are relative."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,8 @@ from tqdm import tqdm
 from simagents.config.calibration import Calibration
 from simagents.config.keys import read_as
 from simagents.device import check_device
-from simagents.errors import InputError
 from simagents.evaluation.systems import trained
-from simagents.files import write_json
+from simagents.files import read_object, write_json
 from simagents.rewards.reward import build_reward
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
@@ -46,7 +44,7 @@ def main(args: Args) -> None:
     cannot.
     """
     check_device(args.device)
-    settings = _read(args.settings)
+    settings = read_as(Calibration, read_object(args.settings, "--settings", dict), "--settings")
     device = torch.device(args.device)
     store = ScenarioStore(args.scenarios)
     tokens = TokenStore(args.tokens) if args.tokens else None
@@ -63,11 +61,3 @@ def main(args: Args) -> None:
         means.append(rewards.total.double().mean().cpu())
     mean, deviation = torch.stack(means).mean().item(), torch.stack(means).std().item()
     write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(means)})
-
-
-def _read(text: str) -> Calibration:
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise InputError(f"--settings: not valid JSON ({problem.msg}): {text[:60]}") from None
-    return read_as(Calibration, content, "--settings")

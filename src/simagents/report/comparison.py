@@ -17,10 +17,9 @@ from typing import Any
 
 from simagents.differences import holm
 from simagents.errors import InputError
-from simagents.files import read_json, replacing
+from simagents.files import read_json, read_object, replacing
 from simagents.report.columns import Column, column
 from simagents.report.published import Published, read_published
-from simagents.report.rows import read_object
 
 Json = dict[str, Any]
 

@@ -39,12 +39,11 @@ from pathlib import Path
 from typing import Any
 
 from simagents.errors import InputError
-from simagents.files import read_json, replacing
+from simagents.files import read_json, read_object, replacing
 from simagents.provenance import commit
 from simagents.report.cells import COMPARED
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
-from simagents.report.rows import read_object
 
 Json = dict[str, Any]
 

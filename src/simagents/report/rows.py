@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from simagents.errors import InputError, unknown_key
+from simagents.files import read_object
 
 _KEYS = ("label", "systems", "published", "reconstruction")
 
@@ -45,14 +45,3 @@ def read_rows(text: str) -> list[Row]:
     if not rows:
         raise InputError("--rows: the list is empty; a table needs at least one row.")
     return rows
-
-
-def read_object(text: str, flag: str, kind: type) -> Any:
-    """The JSON value of a command-line flag. Raises InputError where it is not of that kind."""
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as problem:
-        raise InputError(f"{flag}: not valid JSON ({problem.msg}): {text[:60]}") from None
-    if not isinstance(value, kind):
-        raise InputError(f"{flag}: expected a JSON {kind.__name__}, got {text[:60]}")
-    return value

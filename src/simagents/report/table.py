@@ -13,12 +13,11 @@ import tyro
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simagents.errors import InputError
-from simagents.files import read_json, replacing
+from simagents.files import read_json, read_object, replacing
 from simagents.report.cells import LAST
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.published import Published, read_published
-from simagents.report.rows import read_object
 
 Json = dict[str, Any]
 

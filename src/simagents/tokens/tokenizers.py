@@ -1,13 +1,12 @@
 """The rules that make motion vocabularies, by the names that the configuration gives them."""
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
 
 from simagents.config import tokenizers
 from simagents.config.keys import module_of, read_as
-from simagents.errors import InputError
+from simagents.files import read_object
 from simagents.tokens.motions import Motions
 
 
@@ -34,8 +33,5 @@ class Tokenizer:
 
 def tokenizer_of(text: str) -> Tokenizer:
     """From JSON: `rule` and the numbers of that rule. Raises InputError naming the key that is wrong."""
-    try:
-        content = dict(json.loads(text))
-    except (json.JSONDecodeError, TypeError, ValueError):
-        raise InputError(f"--tokenizer: expected a JSON object, got {text[:60]}.") from None
+    content = read_object(text, "--tokenizer", dict)
     return Tokenizer(read_as(tokenizers.Tokenizer, content, "--tokenizer"))

@@ -19,7 +19,7 @@ from simagents.simulation.choice import Choice, ClosestAmongTop, Likeliest, Samp
 from simagents.simulation.draws import DrawKeys
 from simagents.simulation.rollout import roll_out
 from simagents.training.data.batches import Batch
-from simagents.training.learners.imitation import imitation_loss
+from simagents.training.learners.imitation import back_to_log, imitation_loss
 from simagents.training.learners.learner import Learner, Stats
 
 
@@ -55,9 +55,7 @@ class ClosedLoopCloning(Learner):
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes = batch.scenes
         paths = self.rolled.pop(batch.first, None) or self._roll_out(batch)
-        there = self.model.logged_states(scenes).pose[:, paths.history + 1 :]
-        before = paths.states_before_chosen(scenes)
-        target = self.model.actions.nearest(before, there.flatten(0, 1)).view_as(paths.chosen)
+        target = back_to_log(self.model, scenes, paths)
         weight = token_mean(self._kept(scenes, paths), total)
         smoothing = self.settings.label_smoothing
         loss, stats = imitation_loss(self.policy(scenes, paths), target, weight, smoothing)

@@ -55,6 +55,14 @@ def imitable(scenes: SceneBatch, paths: Paths) -> Tensor:
     return paths.valid[:, paths.history :] & follows & scenes.trained[:, None]
 
 
+def back_to_log(model: TrainablePolicy, scenes: SceneBatch, paths: Paths) -> Tensor:
+    """[A, F, *D]: for each action after the history the one, of the whole action space, that ends
+    nearest to the log's next pose as seen from where the path is."""
+    goal = model.logged_states(scenes).pose[:, paths.history + 1 :]
+    before = paths.states_before_chosen(scenes)
+    return model.actions.nearest(before, goal.flatten(0, 1)).view_as(paths.chosen)
+
+
 def imitation_loss(
     distribution: Distribution,
     target: Tensor,

@@ -14,7 +14,7 @@ from simagents.models.paths import Paths, Worlds
 from simagents.models.policy import TrainablePolicy
 from simagents.simulation.draws import DrawKeys
 from simagents.training.data.batches import Batch
-from simagents.training.learners.imitation import imitable, imitation_loss
+from simagents.training.learners.imitation import back_to_log, imitable, imitation_loss
 from simagents.training.learners.learner import Learner, Stats
 
 
@@ -45,9 +45,7 @@ class NoisyCloning(Learner):
         paths = self._strayed(batch)
         target = paths.chosen
         if self.settings.noise == "nearest_k":
-            there = self.model.logged_states(scenes).pose[:, paths.history + 1 :]
-            before = paths.states_before_chosen(scenes)
-            target = self.model.actions.nearest(before, there.flatten(0, 1)).view_as(target)
+            target = back_to_log(self.model, scenes, paths)
         weight = token_mean(imitable(scenes, paths), total)
         smoothing = self.settings.label_smoothing
         return imitation_loss(self.policy(scenes, paths), target, weight, smoothing)
