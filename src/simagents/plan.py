@@ -16,7 +16,7 @@ from simagents.config.exhibits import READ_TOKENS, Table
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
 from simagents.config.models import Model
-from simagents.config.recipe import Optimiser, Recipe
+from simagents.config.recipe import Budget, Optimiser, Recipe
 from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
 from simagents.runs import Baseline, Run, System
@@ -181,7 +181,13 @@ class Plan(SharedFiles):
         if model.reads_tokens:
             tokens = self.tokens_id(stage.tokenizer or config.tokenizer, where)
             tokens = parent.tokens if parent else tokens
-        optimiser = config.optimiser.model_dump(mode="json")
+        budget = config.budgets[stage.budget]
+        optimiser = completed(
+            Optimiser,
+            config.optimiser.model_dump(mode="json"),
+            budget.optimiser,
+            f"budgets.{stage.budget}.optimiser",
+        ).model_dump(mode="json")
         recipe = Recipe(
             stage=name,
             seed=seed,
@@ -193,8 +199,9 @@ class Plan(SharedFiles):
             tokens=tokens,
             held_out=self.scenarios.held_out,
             precision=config.precision,
-            budget=config.budgets[stage.budget],
+            budget=Budget.model_validate(budget.model_dump(exclude={"optimiser"})),
             optimiser=completed(Optimiser, optimiser, stage.optimiser, f"{where}.optimiser"),
+            validation=config.validation,
             algorithm=stage.algorithm,
         )
         return Run(recipe, parent)
@@ -220,8 +227,9 @@ def labelled(label: str, changes: Mapping[str, Any], where: str) -> str:
             continue
         if names.count(name) > 1:
             raise InputError(f"{where}.label: two keys of `with` end in `{name}`.")
-        if isinstance(value, Mapping) and set(value) == {"parent_mean"}:
-            offset = value["parent_mean"]
-            value = f"{offset:+g}" if offset else ""
+        if isinstance(value, Mapping) and set(value) <= {"parent_mean", "parent_deviations"}:
+            ((kind, offset),) = value.items()
+            unit = r"\sigma" if kind == "parent_deviations" else ""
+            value = f"{offset:+g}{unit}" if offset else ""
         label = label.replace(f"{{{name}}}", str(value))
     return label

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from simagents.config.calibration import Calibration
-from simagents.config.credit import ParentMean
 from simagents.config.recipe import Recipe
 
 
@@ -36,13 +35,13 @@ class Run:
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """What has to be measured on the parent before training, if α starts from its mean reward.
+        """What has to be measured on the parent before training, where credit starts from its rewards.
 
         Offsets from the mean are not part of it: a sweep over them measures once.
         """
         algorithm = self.recipe.algorithm
-        alpha = getattr(getattr(algorithm, "credit", None), "alpha", None)
-        if not isinstance(alpha, ParentMean):
+        credit = getattr(algorithm, "credit", None)
+        if credit is None or not credit.calibrated:
             return None
         return Calibration(
             held_out=self.recipe.held_out,

@@ -36,7 +36,7 @@ class Holder(Settings):
 
 
 def gae(**changes):
-    value = {"weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3}
+    value = {"start": 0.0, "weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3}
     return {"rule": "gae", "discount": 1.0, "gae_lambda": 0.9, "value": value, **changes}
 
 

@@ -8,10 +8,14 @@ from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 
 SMART = {
-    "family": "smart", "width": 16, "heads": 2, "head_width": 8, "bands": 4, "map_layers": 1,
-    "agent_layers": 1, "dropout": 0.0, "history_drop": 0.0, "map_radius": 10.0, "map_neighbours": 4,
+    "family": "smart", "width": 16, "heads": 2, "head_width": 8, "bands": 4, "frequency_deviation": 0.02,
+    "map_layers": 1, "agent_layers": 1, "dropout": 0.0, "history_drop": 0.0, "map_radius": 10.0, "map_neighbours": 4,
     "map_to_agent_radius": 15.0, "agent_radius": 30.0, "past_steps": 6, "relation_rows": 0,
     "head": "shared",
+}  # fmt: skip
+OPTIMISER = {
+    "betas": [0.9, 0.999], "weight_decay": 0.01, "clip": 0.5, "warmup": 0.0,
+    "schedule": "cosine", "final_ratio": 0.05,
 }  # fmt: skip
 RECIPE = {
     "stage": "bc",
@@ -24,8 +28,9 @@ RECIPE = {
     "tokens": "0123456789",
     "held_out": 1,
     "precision": "float32",
-    "budget": {"steps": 8, "batch": 2, "learning_rate": 1e-3, "rollouts": 0},
-    "optimiser": {"weight_decay": 0.01, "clip": 0.5, "warmup": 0.0, "final_ratio": 0.05},
+    "budget": {"steps": 8, "batch": 2, "learning_rate": 1e-3, "rollouts": 0, "validations": 0},
+    "optimiser": OPTIMISER,
+    "validation": {"scenes": 1, "rollouts": 1, "sampling": {"top_k": 0, "temperature": 1.0}},
     "algorithm": {"name": "bc", "label_smoothing": 0.1, "smoothing": "uniform"},
 }
 

@@ -17,7 +17,7 @@ ROWS = 4096
 def embedding():
     """As wide as the published model's; all weights away from where they start."""
     torch.manual_seed(0)
-    embedding = FourierEmbedding(3, 128, 64)
+    embedding = FourierEmbedding(3, 128, 64, 0.02)
     with torch.no_grad():
         for parameter in embedding.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.02)

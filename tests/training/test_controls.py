@@ -7,10 +7,14 @@ from simagents.config.credit import Constant, Rloo, RunningMean
 from simagents.training.learners.controls import (
     AdaptiveWeight,
     Fixed,
+    ParentRewards,
     RunningThreshold,
+    divisor,
     threshold_control,
     weight_control,
 )
+
+PARENT = ParentRewards(mean=0.7, deviation=0.08)
 
 
 def test_a_running_mean_by_hand():
@@ -35,7 +39,7 @@ def test_beta_by_hand(kl, beta):
 
 
 def test_plain_numbers_stay():
-    alpha = threshold_control(Constant(rule="constant", alpha=0.77), None)
+    alpha = threshold_control(Constant(rule="constant", alpha=0.77, divide_by=1.0), None)
     beta = weight_control(Divergence(estimator="k3", beta=0.04))
     for control, value in ((alpha, 0.77), (beta, 0.04)):
         assert isinstance(control, Fixed)
@@ -44,18 +48,31 @@ def test_plain_numbers_stay():
 
 
 def test_a_measured_threshold_is_the_parent_s_mean_and_the_offset():
-    settings = Constant(rule="constant", alpha={"parent_mean": -0.01})
-    assert threshold_control(settings, 0.7).value == pytest.approx(0.69)
+    settings = Constant(rule="constant", alpha={"parent_mean": -0.01}, divide_by=1.0)
+    assert settings.calibrated
+    assert threshold_control(settings, PARENT).value == pytest.approx(0.69)
+    assert divisor(settings, PARENT) == 1.0
+
+
+def test_thresholds_and_advantages_in_deviations_of_the_parent_s_rewards():
+    """0.7 - 0.5 x 0.08."""
+    settings = Constant(
+        rule="constant", alpha={"parent_deviations": -0.5}, divide_by="parent_deviation"
+    )
+    assert threshold_control(settings, PARENT).value == pytest.approx(0.66)
+    assert divisor(settings, PARENT) == 0.08
+    assert Constant(rule="constant", alpha=0.7, divide_by="parent_deviation").calibrated
+    assert not Constant(rule="constant", alpha=0.7, divide_by=2.0).calibrated
 
 
 def test_rules_without_a_threshold_have_no_control():
-    assert threshold_control(Rloo(rule="rloo"), 0.7) is None
+    assert threshold_control(Rloo(rule="rloo"), PARENT) is None
 
 
 def test_a_running_threshold_starts_from_the_measured_one():
     """And follows the mean reward plus the offset."""
     settings = RunningMean(rule="running_mean", alpha={"parent_mean": -0.01}, rate=0.5)
-    alpha = threshold_control(settings, 0.7)
+    alpha = threshold_control(settings, PARENT)
     assert isinstance(alpha, RunningThreshold)
     assert alpha.value == pytest.approx(0.69)
     alpha.follow({"reward": 0.7})

@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.xdist_group("train")
 
 STAGES = (0, 1, 2)
-VALUE = {"weight": 0.5, "warmup": 0.25, "learning_rate": 1e-2}
+VALUE = {"start": 0.0, "weight": 0.5, "warmup": 0.25, "learning_rate": 1e-2}
 ALGORITHM = {
     "name": "policy_gradient",
     "reward": {"kind": "realism", "challenge": 2025, "scored": "rollout"},

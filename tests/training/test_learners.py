@@ -14,7 +14,7 @@ from simagents.errors import InputError
 from simagents.models.smart.network import Smart
 from simagents.models.value import ValueHead
 from simagents.training.data.batches import TrainingScenes
-from simagents.training.learners.controls import Fixed
+from simagents.training.learners.controls import Fixed, ParentRewards
 from simagents.training.learners.experience import Padding
 from simagents.training.learners.registry import build_learner
 
@@ -22,11 +22,11 @@ SAMPLING = {"top_k": 16, "temperature": 1.0}
 BY_ROLLOUT = {"kind": "realism", "challenge": 2025, "scored": "rollout"}
 BY_SCENE = {**BY_ROLLOUT, "scored": "scene"}
 REINFORCE = {
-    "name": "policy_gradient", "reward": BY_ROLLOUT, "credit": {"rule": "constant", "alpha": 0.6},
+    "name": "policy_gradient", "reward": BY_ROLLOUT, "credit": {"rule": "constant", "alpha": 0.6, "divide_by": 1.0},
     "whiten": False, "surrogate": {"kind": "on_policy"}, "log_prob": "mean",
     "divergence": {"estimator": "k3", "beta": 0.04}, "sampling": SAMPLING,
 }  # fmt: skip
-VALUE = {"weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3}
+VALUE = {"start": 0.0, "weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3}
 ALGORITHMS = {
     "bc": {"name": "bc", "label_smoothing": 0.1, "smoothing": "spatial"},
     "noisy_bc": {
@@ -240,7 +240,8 @@ def test_what_follows_the_run_is_logged_used_and_remembered(setting, recipe_of, 
     algorithm = changed("mpo", credit=credit, divergence__beta=beta)
     recipe = recipe_of(algorithm=algorithm, budget={"rollouts": 3})
     first, second = (
-        build_learner(recipe, policy, policy, copy.deepcopy(policy), 0.6) for _ in range(2)
+        build_learner(recipe, policy, policy, copy.deepcopy(policy), ParentRewards(0.6, 0.1))
+        for _ in range(2)
     )
     batch = setting("mpo")[1][[0]]
     first.prepare([batch])
@@ -375,7 +376,9 @@ def test_a_missing_parent_is_named(recipe_of, policy):
 
 def test_a_measured_threshold_takes_the_place_of_the_rule(recipe_of, policy):
     algorithm = changed("mpo", credit__alpha={"parent_mean": 0.01})
-    learner = build_learner(recipe_of(algorithm=algorithm), policy, policy, policy, 0.7)
+    learner = build_learner(
+        recipe_of(algorithm=algorithm), policy, policy, policy, ParentRewards(0.7, 0.1)
+    )
     assert learner.threshold.value == pytest.approx(0.71)
 
 

@@ -33,3 +33,11 @@ def test_warm_up_is_linear_and_reaches_the_top(recipe_of):
 def test_one_step_and_all_warm_up(recipe_of):
     assert rates(recipe_of, 1) == [1]
     assert rates(recipe_of, 4, warmup=1.0) == pytest.approx([0.25, 0.5, 0.75, 1])
+
+
+def test_a_linear_and_a_constant_schedule(recipe_of):
+    """Ten steps, two of them warm-up."""
+    linear = rates(recipe_of, 10, warmup=0.2, schedule="linear", final_ratio=0.2)
+    assert linear == pytest.approx([0.5, 1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3])
+    constant = rates(recipe_of, 10, warmup=0.2, schedule="constant", final_ratio=0.2)
+    assert constant == [0.5] + 9 * [1]

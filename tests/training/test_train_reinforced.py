@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("train")
 
 STEPS = 4
 BETA = {"start": 0.04, "target": 1e-4, "patience": 5.0, "least": 1e-3, "most": 1e3}
-VALUE = {"weight": 0.5, "warmup": 0.5, "learning_rate": 1e-2}
+VALUE = {"start": 0.0, "weight": 0.5, "warmup": 0.5, "learning_rate": 1e-2}
 PPO = {
     "name": "policy_gradient",
     "reward": {"kind": "realism", "challenge": 2025, "scored": "rollout"},

@@ -13,7 +13,7 @@ from simagents.config.exhibits import Table
 from simagents.config.figures import Figure
 from simagents.config.keys import Settings, read_as
 from simagents.config.models import Model
-from simagents.config.recipe import Budget, Optimiser, Precision
+from simagents.config.recipe import Optimiser, PlannedBudget, Precision, Validation
 from simagents.config.stages import Stage, without_copies
 from simagents.config.tokenizers import Tokenizer, Tokens
 
@@ -51,10 +51,12 @@ class Configuration(Settings):
     """one of `models`: the default of stages"""
     models: dict[Name, Model]
     """models by name; stages choose among them"""
-    budgets: dict[Name, Budget]
+    budgets: dict[Name, PlannedBudget]
     """amounts of training by name; stages choose among them"""
     optimiser: Optimiser
-    """AdamW with a cosine schedule by step"""
+    """AdamW and the schedule of its learning rate"""
+    validation: Validation
+    """what is measured while a run trains"""
     evaluation: EvaluationDefaults
     """settings that all evaluations share"""
     evaluations: dict[Name, Annotated[dict[str, Any], ChangesOf(Evaluation)]]

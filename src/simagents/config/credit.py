@@ -15,6 +15,11 @@ class CreditSettings(Settings):
     needs_others: ClassVar[bool] = False
     """whether it reads the reward of a scene's other rollouts"""
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether it starts from rewards of the parent that are measured before training."""
+        return False
+
 
 class ParentMean(Settings):
     """A threshold that is measured before training."""
@@ -23,13 +28,28 @@ class ParentMean(Settings):
     """offset from the parent's mean reward on held-out training scenes"""
 
 
+class ParentDeviations(Settings):
+    """A threshold that is measured before training, in units of the measured spread."""
+
+    parent_deviations: float
+    """offset from the parent's mean reward on held-out training scenes, in standard deviations of
+    the scenes' rewards"""
+
+
 class Constant(CreditSettings):
     """Reward minus a constant: MPO of SMART-R1."""
 
     rule: Literal["constant"]
-    """advantage r - α"""
-    alpha: float | ParentMean
+    """advantage (r - α) / d"""
+    alpha: float | ParentMean | ParentDeviations
     """threshold α: a number, or the parent's mean reward plus an offset"""
+    divide_by: Annotated[float, Field(gt=0)] | Literal["parent_deviation"]
+    """d: 1.0 leaves the advantage as it is; `parent_deviation` is the standard deviation of the
+    parent's rewards over held-out training scenes, so that β weighs against advantages of order 1"""
+
+    @property
+    def calibrated(self) -> bool:
+        return not (isinstance(self.alpha, float) and isinstance(self.divide_by, float))
 
 
 class RunningMean(CreditSettings):
@@ -41,6 +61,10 @@ class RunningMean(CreditSettings):
     """initial α, and its offset from the mean"""
     rate: Annotated[float, Field(gt=0, le=1)]
     """after every step α moves by this fraction of its distance to the step's mean reward plus offset"""
+
+    @property
+    def calibrated(self) -> bool:
+        return True
 
 
 class SceneMean(CreditSettings):
@@ -89,6 +113,9 @@ class RewardToGo(CreditSettings):
 class Value(Settings):
     """A learned baseline."""
 
+    start: float | Literal["parent_mean"]
+    """the value of every state before training: a number, or the parent's mean reward on held-out
+    training scenes"""
     weight: Annotated[float, Field(ge=0)]
     """weight of the value's squared error in the loss"""
     warmup: Discount
@@ -108,6 +135,10 @@ class Gae(CreditSettings):
     """λ of generalised advantage estimation; with 1 advantages are sums of rewards minus the value"""
     value: Value
     """the value head"""
+
+    @property
+    def calibrated(self) -> bool:
+        return self.value.start == "parent_mean"
 
 
 CREDITS = Tagged(

@@ -38,6 +38,9 @@ class Smart(ModelSettings):
     """channels of a head"""
     bands: Annotated[int, Field(ge=1)]
     """frequencies of the Fourier embeddings"""
+    frequency_deviation: Annotated[float, Field(gt=0)]
+    """standard deviation of the initial frequencies, in cycles a metre or radian. The published 0.02 needs
+    long training before metres and angles are told apart finely"""
     map_layers: Annotated[int, Field(ge=0)]
     """map-to-map attention layers"""
     agent_layers: Annotated[int, Field(ge=1)]

@@ -30,7 +30,7 @@ class Stage(Settings):
     """`base`, one of `models` (the top-level `model` where it is missing), and the keys that differ
     from it. A stage with `from` has its parent's"""
     optimiser: Annotated[dict[str, Any], ChangesOf(Optimiser)] = Field(default_factory=dict)
-    """keys that differ from the top-level `optimiser`"""
+    """keys that differ from the top-level `optimiser` and from those of the budget"""
     revision: Revision = 0
     """number to raise when code changes the numbers of the stage's runs"""
     algorithm: Algorithm

@@ -123,6 +123,7 @@ def model_of(
         "heads": heads,
         "head_width": head_width,
         "bands": _shape(state, "map_encoder.r_pt2pt_emb.freqs.weight", path)[1],
+        "frequency_deviation": 0.02,  # of an initialisation that the weights replace
         "map_layers": _count(state, "map_encoder.pt2pt_layers"),
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
         "map_neighbours": NEIGHBOURS,
@@ -187,10 +188,18 @@ def recipe_of(model: dict[str, Any], vocabulary: Vocabulary) -> dict[str, Any]:
         "tokens": content.hexdigest()[:10],
         "held_out": 0,
         "precision": "float32",
-        "budget": {"steps": 1, "batch": 1, "learning_rate": 1e-9, "rollouts": 0},
-        "optimiser": {"weight_decay": 0.0, "clip": 1.0, "warmup": 0.0, "final_ratio": 1.0},
+        "budget": {
+            "steps": 1, "batch": 1, "learning_rate": 1e-9, "rollouts": 0, "validations": 0,
+        },
+        "optimiser": {
+            "betas": [0.0, 0.0], "weight_decay": 0.0, "clip": 1.0, "warmup": 0.0,
+            "schedule": "constant", "final_ratio": 1.0,
+        },
+        "validation": {
+            "scenes": 1, "rollouts": 1, "sampling": {"top_k": 0, "temperature": 1.0},
+        },
         "algorithm": {"name": "bc", "label_smoothing": 0.0, "smoothing": "uniform"},
-    }
+    }  # fmt: skip
 
 
 def _mapping(value: Any) -> dict[str, Any]:

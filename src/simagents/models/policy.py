@@ -7,7 +7,7 @@ length of an action, or on what the network reads. A family with accelerations o
 its own action space, distribution and representation of a scene (CONTRIBUTING.md).
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from jaxtyping import Float, Num
 from torch import Tensor, nn
@@ -15,6 +15,10 @@ from torch import Tensor, nn
 from simagents.models.distribution import Distribution
 from simagents.models.paths import AgentState, LoggedStates, Motion, Paths, Worlds
 from simagents.models.scenes import SceneBatch
+
+Input = Literal["map", "neighbours"]
+INPUTS: tuple[Input, ...] = get_args(Input)
+"""What a policy may be shown to depend on: the map with its lights, and the other agents."""
 
 State = Any
 """What a policy keeps during a rollout; private to each family."""
@@ -85,6 +89,10 @@ class TrainablePolicy(Policy, Protocol):
     """attached while PPO trains; no part of the policy. Distributions then carry its values"""
     fine_tuned: list[nn.Module]
     """the parts that `trains: agents` trains"""
+
+    def without(self, part: Input) -> "TrainablePolicy":
+        """The same weights in a scene without that part; the policy itself where it never reads it."""
+        ...
 
     def logged_states(self, scenes: SceneBatch) -> LoggedStates:
         """The log at the moments between actions."""

@@ -14,7 +14,7 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                       undefined       scenarios on which the score does not exist
                   columns of the tokens have a mean only: a vocabulary is measured once;
                   those of the history have no standard error, and are the mean over the last tenth
-                  of training
+                  of training, or the last number where few steps log one
     differences   by column of scores, the meta-metric always among them; per pair of rows `row` >
                   `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
                   95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `scenarios` where
@@ -229,6 +229,7 @@ def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Js
 
 
 def _last(values: pd.Series) -> float:
+    values = values.dropna()  # only some steps validate
     return float(values.tail(max(1, round(LAST * len(values)))).mean())
 
 

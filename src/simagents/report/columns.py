@@ -86,6 +86,11 @@ COLUMNS = {
     "traffic_light": Column(
         "traffic_light_violation_likelihood", "Traffic-light violation", "", True, 4
     ),
+    "cross_entropy": Column("history/validation_cross_entropy", "CE", "nats", False, 3),
+    "map_rise": Column("history/validation_rise_without_map", "CE without map", "rise", None, 3),
+    "neighbour_rise": Column(
+        "history/validation_rise_without_neighbours", "CE without others", "rise", None, 3
+    ),
     "kl": Column("history/kl", "KL", "nats", None, 5),
     "vehicle_tokens": Column("/training/vehicle/tokens", "Vehicles", "tokens", None, 0),
     "pedestrian_tokens": Column("/training/pedestrian/tokens", "Pedestrians", "tokens", None, 0),

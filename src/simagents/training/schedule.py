@@ -12,7 +12,7 @@ def value_warmup(recipe: Recipe) -> int:
 
 
 def rate_factor(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine down to `final_ratio`, as a factor of the top rate.
+    """Linear warm-up, then down to `final_ratio` along the schedule, as a factor of the peak rate.
 
     CAT-K anneals once an epoch; here every step does, so that the rate never depends on how long an
     epoch is.
@@ -21,6 +21,8 @@ def rate_factor(step: int, recipe: Recipe) -> float:
     rising = max(int(optimiser.warmup * steps), 1) if optimiser.warmup else 0
     if step < rising:
         return (step + 1) / rising
-    progress = (step - rising) / max(steps - rising, 1)
-    fall = 0.5 * (1 + cos(pi * min(progress, 1.0)))
-    return optimiser.final_ratio + (1 - optimiser.final_ratio) * fall
+    if optimiser.schedule == "constant":
+        return 1.0
+    progress = min((step - rising) / max(steps - rising, 1), 1.0)
+    left = 1 - progress if optimiser.schedule == "linear" else 0.5 * (1 + cos(pi * progress))
+    return optimiser.final_ratio + (1 - optimiser.final_ratio) * left

@@ -27,6 +27,7 @@ from simagents.training.distributed.processes import (
     start_processes,
     sum_over_processes,
 )
+from simagents.training.learners.controls import ParentRewards
 from simagents.training.learners.learner import Learner
 from simagents.training.learners.registry import build_learner
 from simagents.training.results import write_provenance, write_weights
@@ -36,6 +37,7 @@ from simagents.training.resume.history import History
 from simagents.training.resume.stopping import StopError, StopRequests, leased, stop_if_requested
 from simagents.training.stopwatch import Stopwatch
 from simagents.training.tally import add, summed
+from simagents.training.validation import Validation, described
 
 
 @dataclass
@@ -121,21 +123,22 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     if args.parent and recipe.algorithm.needs_reference:
         reference = copy.deepcopy(policy).eval().requires_grad_(False)
     freeze(policy, recipe)
-    if recipe.algorithm.value is not None:
-        policy.value_head = ValueHead(policy.feature_width, recipe.seed).to(device)
+    rewards = parent_rewards(args.calibration)
+    value = recipe.algorithm.value
+    if value is not None:
+        start = rewards.mean if value.start == "parent_mean" else value.start
+        policy.value_head = ValueHead(policy.feature_width, recipe.seed, start).to(device)
     share = Share(processes.rank, processes.world_size, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
     engine = wrap(policy, recipe, args.micro_batch, accumulation, args.zero_stage)
     checkpoint = Checkpoint(engine, args.resume)
     learner_state = checkpoint.resume()
     first_step = checkpoint.last
-    parent_mean = read_json(args.calibration)["mean"] if args.calibration else None
-    learner = build_learner(
-        recipe, engine, engine.module, reference, parent_mean, args.worlds_at_once
-    )
+    learner = build_learner(recipe, engine, engine.module, reference, rewards, args.worlds_at_once)
     if learner_state is not None:
         learner.restore(learner_state)
     scenes = TrainingScenes(args.scenarios, args.tokens, recipe)
+    validation = Validation(scenes, recipe, processes, args.micro_batch)
     stop_if_requested(requests, processes)
     work = batches(scenes, recipe, share, first_step, args.workers)
     bar = tqdm(
@@ -168,12 +171,27 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             numbers = summed(sums, device)
             learner.follow(numbers)
             numbers["gradient_norm"] = float(norm)
-            history.add(step, **numbers, seconds=perf_counter() - start)
-            bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
+            numbers["seconds"] = perf_counter() - start
             done = step + 1
+            if validation.due(done):
+                with autocast(device, recipe):
+                    health = validation(engine.module)
+                numbers |= health
+                if processes.rank == 0:
+                    bar.write(f"step {done}, {described(health)}", file=sys.stderr)
+            history.add(step, **numbers)
+            bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             if done % args.save_every == 0 and done < recipe.budget.steps:
                 checkpoint.save(done, learner.state())
         from_first(lambda: _finish(args, policy, history))
+
+
+def parent_rewards(path: Path | None) -> ParentRewards | None:
+    """What `simagents calibrate` measured."""
+    if path is None:
+        return None
+    measured = read_json(path)
+    return ParentRewards(measured["mean"], measured["deviation"])
 
 
 def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:

@@ -46,7 +46,7 @@ def test_a_rollout_s_reward_comes_with_the_last_action_to_every_agent():
     """One scene, two rollouts, three agents, two actions; no value: reward at every action."""
     settings = Gae(
         rule="gae", discount=1.0, gae_lambda=1.0,
-        value={"weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3},
+        value={"start": 0.0, "weight": 0.5, "warmup": 0.1, "learning_rate": 1e-3},
     )  # fmt: skip
     reward = torch.tensor([0.2, 0.7]).view(1, 2, 1, 1)
     credit = credit_of(settings, Evidence(reward, 2, value=torch.zeros(1, 2, 3, 2)))

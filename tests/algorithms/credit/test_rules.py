@@ -90,7 +90,7 @@ def test_rules_keep_the_axes_of_the_reward():
     """A reward of agents and actions has advantages of agents and actions; one of a rollout has not."""
     dense, whole = torch.rand(2, 3, 4, 5), torch.rand(2, 3, 1, 1)
     without = torch.rand(2, 3)
-    for settings in (Constant(rule="constant", alpha=0.5), Rloo(rule="rloo")):
+    for settings in (Constant(rule="constant", alpha=0.5, divide_by=1.0), Rloo(rule="rloo")):
         assert credit_of(settings, Evidence(dense, 5)).advantage.shape == (2, 3, 4, 5)
         assert credit_of(settings, Evidence(whole, 5)).advantage.shape == (2, 3, 1, 1)
     for settings in (Mloo(rule="mloo"), LeaveOneOut(rule="leave_one_out")):

@@ -8,11 +8,11 @@ from simagents.config.credit import Constant
 
 
 def credit(settings: Constant, evidence: Evidence) -> Credit:
-    """A = r - α: SMART-R1 (Pei, Shi, Shen 2025, arXiv:2509.23993), Eq. 4.
+    """A = r - α: SMART-R1 (Pei, Shi, Shen 2025, arXiv:2509.23993), Eq. 4; here over d, which is 1 there.
 
-    `settings.alpha` is a number by now: training has put the measured mean where an offset was.
+    `alpha` and `divide_by` are numbers by now: training has put in what was measured.
     """
-    return Credit(above(evidence.reward, alpha=settings.alpha))
+    return Credit(above(evidence.reward, alpha=settings.alpha) / settings.divide_by)
 
 
 def above(reward: Float[Tensor, "*N"], *, alpha: float) -> Float[Tensor, "*N"]:

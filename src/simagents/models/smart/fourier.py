@@ -20,11 +20,13 @@ class FourierEmbedding(nn.Module):
 
     Angles and metres stay float32 through the first layer, also under bf16 autocast: a distance of
     60 m, or its product with a frequency, does not fit into 8 bits of mantissa.
+
+    `deviation` is that of the initial frequencies, 0.02 in the published code.
     """
 
-    def __init__(self, scalars: int, width: int, bands: int):
+    def __init__(self, scalars: int, width: int, bands: int, deviation: float):
         super().__init__()
-        self.frequency = nn.Parameter(torch.empty(scalars, bands).normal_(std=0.02))
+        self.frequency = nn.Parameter(torch.empty(scalars, bands).normal_(std=deviation))
         self.first_weight = nn.Parameter(torch.empty(scalars, 2 * bands + 1, width))
         self.first_bias = nn.Parameter(torch.zeros(scalars, 1, width))
         self.norm_weight = nn.Parameter(torch.ones(scalars, 1, width))

@@ -24,7 +24,7 @@ class MapEncoder(nn.Module):
         self.types = nn.ModuleList(
             nn.Embedding(len(kinds), width) for kinds in (PointType, PolygonType, LightType)
         )
-        self.relation = FourierEmbedding(3, width, config.bands)
+        self.relation = FourierEmbedding(3, width, config.bands, config.frequency_deviation)
         self.layers = nn.ModuleList(
             RelationAttention(**config.attention, bipartite=False) for _ in range(config.map_layers)
         )

@@ -1,5 +1,6 @@
 """SMART: next-token prediction for traffic (Wu et al. 2024, arXiv:2405.15677), sized by CAT-K."""
 
+import copy
 from dataclasses import replace
 
 import torch
@@ -10,6 +11,7 @@ from simagents.config.models import Smart as SmartSettings
 from simagents.models.distribution import Categorical
 from simagents.models.paths import AgentState, Paths, Worlds
 from simagents.models.perceptrons import mlp_embedding, mlp_head
+from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
 from simagents.models.smart.attention import Memory, RelationAttention
 from simagents.models.smart.fourier import FourierEmbedding
@@ -51,7 +53,7 @@ class Smart(nn.Module, TokenPolicy):
             )
 
         def fourier(scalars: int) -> FourierEmbedding:
-            return FourierEmbedding(scalars, width, config.bands)
+            return FourierEmbedding(scalars, width, config.bands, config.frequency_deviation)
 
         self.map_encoder = MapEncoder(config)
         self.agent_token = nn.ModuleList(mlp_embedding(8, width) for _ in CLASSES)
@@ -73,11 +75,18 @@ class Smart(nn.Module, TokenPolicy):
         self.apply(_initialise)
         self.feature_width = width
         self.value_head: nn.Module | None = None
+        self.unseen: Input | None = None
 
     @property
     def fine_tuned(self) -> list[nn.Module]:
         """The parts that CAT-K fine-tunes: all agent attention and the head; the rest is frozen."""
         return [self.time_layers, self.map_agent_layers, self.agent_layers, self.head]
+
+    def without(self, part: Input) -> "Smart":
+        """Shares the weights; no agent has relations to that part."""
+        blind = copy.copy(self)
+        blind.unseen = part
+        return blind
 
     # ---- training: all steps at once ----------------------------------------------------------
 
@@ -231,8 +240,7 @@ class Smart(nn.Module, TokenPolicy):
     def _past_relations(self, state: SmartState, pose: Tensor, valid: Tensor) -> Relations:
         n, past = len(pose), len(state.pose)
         if past == 0:
-            nothing = torch.zeros(0, dtype=torch.int64, device=pose.device)
-            return embed_relations(nothing, nothing, n, pose.new_zeros(0, 4), self.time_relation)
+            return Relations.none(pose.device)
         back = torch.arange(past, 0, -1, device=pose.device)
         there = torch.stack(state.valid, dim=1) & valid[:, None]
         target, which = torch.nonzero(there, as_tuple=True)
@@ -273,11 +281,15 @@ class Smart(nn.Module, TokenPolicy):
     def _map_relations(
         self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
     ) -> Relations:
+        if self.unseen == "map":
+            return Relations.none(pose.device)
         radius = self.config.map_to_agent_radius
         return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding)
 
     def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
         """Agents of a group (a world at a step) attend to one another; those of group -1 to none."""
+        if self.unseen == "neighbours":
+            return Relations.none(pose.device)
         return relations_among(pose, group, self.config.agent_radius, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:

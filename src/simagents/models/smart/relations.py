@@ -38,6 +38,12 @@ class Relations:
     relation: list[Float[Tensor, "_ _ D"]]
     """normalised relation embeddings"""
 
+    @staticmethod
+    def none(device: torch.device) -> "Relations":
+        """No target has sources."""
+        nothing = torch.zeros(0, dtype=torch.int64, device=device)
+        return Relations(nothing, nothing, [], [])
+
     def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
         """Rows of the sources, group by group."""
         # index_select, not rows[source]: four times as fast on a CPU. Group by group, because the
@@ -86,7 +92,7 @@ def embed_relations(
             f"a target has {int(degree.max())} sources; at most {_BOUNDS[-1]} are supported."
         )
     if not edges:
-        return Relations(target[:0], source[:0], [], [])
+        return Relations.none(target.device)
     edge = torch.cat(edges)
     # With padding a tenth more rows than edges, but no copy of all of them.
     embedded = _normalised(embedding, features.index_select(0, edge))

@@ -18,7 +18,7 @@ from simagents.scenarios.roles import has_role, trainable_by_log
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
-from simagents.training.data.order import Share, scene_at
+from simagents.training.data.order import Share, order_seed, scene_at
 
 MOST_TRAINED = 32
 """Agents of a scene that the supervised loss counts at most (SMART)."""
@@ -46,6 +46,7 @@ class TrainingScenes(Dataset):
         self.tokens = TokenStore(tokens) if tokens else None
         self.reader = SceneReader(recipe.model)
         self.recipe = recipe
+        self.seed = order_seed(recipe)
         self.count = len(self.scenarios) - recipe.held_out
         if self.tokens is not None and self.tokens.ids != self.scenarios.ids:
             raise InputError(
@@ -58,7 +59,20 @@ class TrainingScenes(Dataset):
             )
 
     def __getitem__(self, places: list[int]) -> Batch:
-        rows = [self.recipe.held_out + scene_at(p, self.count, self.recipe.seed) for p in places]
+        rows = [self.recipe.held_out + scene_at(p, self.count, self.seed) for p in places]
+        rewarded = self.recipe.budget.rollouts > 0
+        return self._batch(rows, places, with_logs=rewarded)
+
+    @property
+    def held_out_count(self) -> int:
+        """Scenes on which no run trains."""
+        return self.recipe.held_out
+
+    def held_out(self, rows: list[int]) -> Batch:
+        """Scenes on which no run trains, by number, with their logs."""
+        return self._batch(rows, rows, with_logs=True)
+
+    def _batch(self, rows: list[int], places: list[int], *, with_logs: bool) -> Batch:
         scenarios = [self.scenarios[row] for row in rows]
         tokens = [self.tokens[row] for row in rows] if self.tokens else None
         if tokens:
@@ -69,14 +83,14 @@ class TrainingScenes(Dataset):
             self._trained(*both, place) for both, place in zip(candidates, places, strict=True)
         ]
         scenes = self.reader(scenarios, tokens, trained)
-        return Batch(places[0], scenes, scenarios if self.recipe.budget.rollouts else [])
+        return Batch(places[0], scenes, scenarios if with_logs else [])
 
     def _trained(self, role: np.ndarray, trainable: np.ndarray, place: int) -> np.ndarray:
         chosen = role & trainable
         others = np.flatnonzero(trainable & ~role)
         room = max(MOST_TRAINED - int(chosen.sum()), 0)
         if len(others) > room:
-            order = generator(self.recipe.seed, key_of("trained"), place)
+            order = generator(self.seed, key_of("trained"), place)
             others = order.permutation(others)[:room]
         chosen[others] = True
         return chosen

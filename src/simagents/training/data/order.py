@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from simagents.counter import generator, key_of
+from simagents.config.recipe import Recipe
+from simagents.counter import generator, hashed, key_of
 from simagents.errors import InputError
 
 
@@ -38,6 +39,15 @@ class Share:
             step * batch + (turn * self.world_size + self.rank) * self.micro
             for turn in range(self.accumulation(batch))
         ]
+
+
+def order_seed(recipe: Recipe) -> int:
+    """The seed of the order of scenes.
+
+    It depends on the parent: a second fine-tuning sees its scenes in another order than the first,
+    and all stages that start from one parent, which are compared, see the same scenes.
+    """
+    return int(hashed(recipe.seed, key_of(recipe.parent or "")))
 
 
 def scene_at(place: int, scenes: int, seed: int) -> int:

@@ -27,8 +27,9 @@ def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_
     if head:
         groups.append({"params": head, "lr": value.learning_rate})
     optimiser = torch.optim.AdamW(
-        groups, weight_decay=recipe.optimiser.weight_decay, fused=trained[0].is_cuda or None
-    )
+        groups, betas=recipe.optimiser.betas, weight_decay=recipe.optimiser.weight_decay,
+        fused=trained[0].is_cuda or None,
+    )  # fmt: skip
     passes, alone = recipe.algorithm.passes, value_warmup(recipe)
 
     def of_head(update: int) -> float:

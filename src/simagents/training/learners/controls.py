@@ -2,10 +2,23 @@
 
 from dataclasses import dataclass
 from math import exp
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from simagents.config.algorithms import Divergence, DivergenceTarget
-from simagents.config.credit import Constant, CreditSettings, RunningMean
+from simagents.config.credit import (
+    Constant,
+    CreditSettings,
+    ParentDeviations,
+    ParentMean,
+    RunningMean,
+)
+
+
+class ParentRewards(NamedTuple):
+    """What was measured on the parent (`simagents calibrate`), over held-out training scenes."""
+
+    mean: float
+    deviation: float
 
 
 @runtime_checkable
@@ -71,13 +84,26 @@ def weight_control(divergence: Divergence) -> Control:
     return Fixed(divergence.beta)
 
 
-def threshold_control(credit: CreditSettings, parent_mean: float | None) -> Control | None:
-    """The control of α; None for rules without one. `parent_mean` is the calibrated mean reward."""
+def threshold_control(credit: CreditSettings, parent: ParentRewards | None) -> Control | None:
+    """The control of α; None for rules without one."""
     if isinstance(credit, RunningMean):
         offset = credit.alpha.parent_mean
-        return RunningThreshold(round(parent_mean + offset, 6), credit.rate, offset)
+        return RunningThreshold(round(parent.mean + offset, 6), credit.rate, offset)
     if isinstance(credit, Constant):
-        if isinstance(credit.alpha, float):
-            return Fixed(credit.alpha)
-        return Fixed(round(parent_mean + credit.alpha.parent_mean, 6))
+        return Fixed(_threshold(credit.alpha, parent))
     return None
+
+
+def divisor(credit: CreditSettings, parent: ParentRewards | None) -> float:
+    """What advantages over a threshold are divided by."""
+    if not isinstance(credit, Constant):
+        return 1.0
+    return parent.deviation if credit.divide_by == "parent_deviation" else credit.divide_by
+
+
+def _threshold(alpha: float | ParentMean | ParentDeviations, parent: ParentRewards | None) -> float:
+    if isinstance(alpha, float):
+        return alpha
+    if isinstance(alpha, ParentDeviations):
+        return round(parent.mean + alpha.parent_deviations * parent.deviation, 6)
+    return round(parent.mean + alpha.parent_mean, 6)

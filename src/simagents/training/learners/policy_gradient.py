@@ -46,6 +46,8 @@ class PolicyGradient(Learner):
     recipe: Recipe
     threshold: Control | None
     """α, for credit rules with one"""
+    divide_by: float
+    """of advantages over the threshold"""
     beta: Control | None
     """weight of the divergence; None without one"""
     worlds_at_once: int = 0
@@ -100,6 +102,8 @@ class PolicyGradient(Learner):
             with torch.no_grad():
                 stats["value"] = weighted(weight, value)
                 stats["value_error"] = weighted(weight, error)
+                stats["returns"] = weighted(weight, sampled.padded["returns"])
+                stats["squared_returns"] = weighted(weight, sampled.padded["returns"].square())
         loss = policy_gradient_loss(
             gain,
             weight,
@@ -122,6 +126,10 @@ class PolicyGradient(Learner):
 
     def follow(self, numbers: dict[str, float]) -> None:
         self.prepared = {}
+        if "value_error" in numbers:
+            variance = numbers.pop("squared_returns") - numbers["returns"] ** 2
+            # Share of the variance of this step's returns that the values explain; 0 for a constant.
+            numbers["explained"] = 1 - numbers["value_error"] / max(variance, 1e-12)
         for control in self.controls.values():
             control.follow(numbers)
 
@@ -199,7 +207,9 @@ class PolicyGradient(Learner):
         """Advantages of all actions, whitened over the step's batches of all processes if so set."""
         settings = self.settings.credit
         if self.threshold is not None:
-            settings = Constant(rule="constant", alpha=self.threshold.value)
+            settings = Constant(
+                rule="constant", alpha=self.threshold.value, divide_by=self.divide_by
+            )
         device = batches[0].scenes.device
         total = torch.zeros(3, dtype=torch.float64, device=device)
         for batch, sampled in zip(batches, experiences, strict=True):

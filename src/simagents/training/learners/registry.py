@@ -9,7 +9,12 @@ from simagents.errors import InputError
 from simagents.models.policy import TrainablePolicy
 from simagents.rewards.reward import Reward, build_reward
 from simagents.training.learners.closed_loop import ClosedLoopCloning
-from simagents.training.learners.controls import threshold_control, weight_control
+from simagents.training.learners.controls import (
+    ParentRewards,
+    divisor,
+    threshold_control,
+    weight_control,
+)
 from simagents.training.learners.imitation import Cloning
 from simagents.training.learners.learner import Learner
 from simagents.training.learners.noisy import NoisyCloning
@@ -22,10 +27,10 @@ def build_learner(
     policy: TrainablePolicy,
     model: nn.Module,
     reference: nn.Module | None,
-    parent_mean: float | None = None,
+    parent: ParentRewards | None = None,
     worlds_at_once: int = 0,
 ) -> Learner:
-    """`policy` is the engine around `model`; `parent_mean` the calibrated mean reward of the parent.
+    """`policy` is the engine around `model`; `parent` the measured rewards of the parent.
 
     Raises InputError where the algorithm needs what is not there.
     """
@@ -52,7 +57,8 @@ def build_learner(
                 reference,
                 _reward(algorithm),
                 recipe,
-                threshold_control(algorithm.credit, parent_mean),
+                threshold_control(algorithm.credit, parent),
+                divisor(algorithm.credit, parent),
                 weight_control(algorithm.divergence) if algorithm.divergence else None,
                 worlds_at_once,
             )
