@@ -12,8 +12,10 @@ import yaml
 
 from simagents import extensions
 from simagents.errors import InputError
+from simagents.metrics import Challenge
 from simagents.report import draw_figure
 from simagents.report.draw_figure import Args
+from simagents.report.figures import composition
 from simagents.report.figures.time_split import seconds_of_steps
 from simagents.report.histories import read_histories
 from simagents.report.rows import read_rows
@@ -122,6 +124,56 @@ def test_component_gains(tmp_path, varied):
     keys["over"] = "SF"
     with pytest.raises(InputError, match="did you mean `SFT`"):
         draw_figure.main(arguments("component_gains", tmp_path / "f.pdf", keys, cells=cells))
+
+
+@pytest.fixture
+def driving(tmp_path, cell, varied):
+    """Such cells with the parts of the metric and the metres driven."""
+
+    def write(name, challenge=2025):
+        path = varied(name)
+        content = json.loads(path.read_text()) | {"challenge": challenge}
+        parts = ["kinematic", "interactive", "map", "distance"]
+        content["columns"] += parts
+        for row in content["rows"]:
+            mean = row["cells"]["metametric"]["mean"]
+            row["cells"] |= {key: cell(mean) for key in parts}
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+def test_what_the_metric_pays_for(tmp_path, driving, varied):
+    keys = {"tables": ["baselines"]}
+    pdf, _ = drawn(tmp_path, "composition", keys, cells=[driving("baselines")])
+    assert pdf.startswith(b"%PDF")
+    for name, cells, words in (
+        ("old", driving("old", 2023), "the parts of challenge 2023 have no weights"),
+        ("few", varied("few"), "give the table the columns kinematic, interactive, map, distance"),
+    ):
+        args = arguments("composition", tmp_path / "f.pdf", {"tables": [name]}, cells=[cells])
+        with pytest.raises(InputError, match=words):
+            draw_figure.main(args)
+
+
+@pytest.mark.parametrize("year", composition.WEIGHTS)
+def test_the_weights_of_the_parts_are_those_of_the_metric(year):
+    """Four kinematic features, then three interactive ones, then three of the map."""
+    weights = list(Challenge.of(year).weights.values())
+    parts = {"kinematic": weights[:4], "interactive": weights[4:7], "map": weights[7:]}
+    for part, of_features in parts.items():
+        assert composition.WEIGHTS[year][part] == pytest.approx(sum(of_features))
+
+
+def test_gain_and_metres_against_divergence(tmp_path, driving, varied):
+    keys = {"tables": ["alpha", "beta"]}
+    cells = [driving("alpha"), driving("beta")]
+    pdf, _ = drawn(tmp_path, "tradeoff", keys, cells=cells)
+    assert pdf.startswith(b"%PDF")
+    args = arguments("tradeoff", tmp_path / "f.pdf", {"tables": ["alpha"]}, cells=[varied("alpha")])
+    with pytest.raises(InputError, match="alpha: give the table the columns distance"):
+        draw_figure.main(args)
 
 
 def test_time_is_split_by_the_medians_of_steps(tmp_path, history, rows):

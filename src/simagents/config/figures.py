@@ -71,6 +71,28 @@ class ComponentGains(FigureSettings):
     """label of the row that the later ones are compared with"""
 
 
+class Composition(FigureSettings):
+    """What the meta-metric pays systems for."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"cells"})
+
+    kind: Literal["composition"]
+    """the meta-metric as the sum of its parts, and the metres driven"""
+    tables: Annotated[list[str], Field(min_length=1, max_length=1)]
+    """the table whose rows are drawn"""
+
+
+class Tradeoff(FigureSettings):
+    """What policies gain for how much divergence."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"cells"})
+
+    kind: Literal["tradeoff"]
+    """gain in realism and metres driven against the divergence from the parent"""
+    tables: Tables
+    """tables whose first row is the parent of the others"""
+
+
 class TimeSplit(FigureSettings):
     """Where training time goes."""
 
@@ -84,6 +106,6 @@ class TimeSplit(FigureSettings):
 
 FIGURES = Tagged(
     "kind", "simagents.report.figures",
-    TrainingCurves, Rollouts, Sweep, ComponentGains, TimeSplit,
+    TrainingCurves, Rollouts, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
 )  # fmt: skip
 Figure = Annotated[FigureSettings, FIGURES]
