@@ -431,7 +431,7 @@ def test_a_threshold_to_be_measured_waits_for_its_parent(config):
         "rollouts": config["budgets"]["reinforce"]["rollouts"],
         "seed": 0,
         "reward": {"kind": "realism", "challenge": 2025, "scored": "scene", "subgroup": None},
-        "sampling": {"top_k": 32, "temperature": 1.0},
+        "sampling": config["evaluation"]["sampling"],
     }
     config["stages"]["rft"]["algorithm"]["credit"]["alpha"] = 0.77
     assert not plan_of(config).calibrations
@@ -494,23 +494,23 @@ def test_a_target_that_there_is_not_is_named(config, word, message):
 
 
 def test_the_readme_s_experiment_adds_two_runs(config):
-    """The row with 32 is the stage itself."""
+    """The row with 12 is the stage itself."""
     text = (PROJECT / "README.md").read_text().partition("**An experiment of your own**")[2]
     own = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     before = set(plan_of(config).runs)
     config["tables"] |= own["tables"]
     plan = plan_of(config)
-    assert [row.label for row in plan.tables["sampling"].rows] == ["top 8", "top 32", "top 0"]
+    assert [row.label for row in plan.tables["sampling"].rows] == ["top 6", "top 12", "top 0"]
     assert len(set(plan.runs) - before) == 2
 
 
 # ---- all stages -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scale", ["demo", "small", "paper"])
-def test_every_scale_plans(scale):
+@pytest.mark.parametrize(("scale", "runs"), [("demo", 34), ("small", 39), ("paper", 39)])
+def test_every_scale_plans(scale, runs):
     plan = Plan.of(reading.read(PROJECT, {"scale": scale}))
-    assert len(plan.runs) == 32 * len(plan.config.seeds)
+    assert len(plan.runs) == runs * len(plan.config.seeds)
 
 
 @pytest.mark.parametrize(

@@ -37,12 +37,20 @@ def test_processes_share_a_batch_without_gaps_or_overlaps(world_size, micro, acc
     assert Share(0, 1, micro).starts(step, batch)[0] == step * batch
 
 
-@pytest.mark.parametrize(("world_size", "micro", "batch"), [(1, 3, 4), (2, 1, 3), (3, 2, 8)])
-def test_a_batch_that_does_not_divide_is_refused(world_size, micro, batch):
+@pytest.mark.parametrize(("world_size", "batch"), [(2, 3), (3, 8), (4, 2)])
+def test_a_batch_that_does_not_divide_is_refused(world_size, batch):
     with pytest.raises(
         InputError, match=f"a global batch of {batch} scenes cannot be shared by {world_size}"
     ):
-        Share(0, world_size, micro).accumulation(batch)
+        Share.of(0, world_size, batch, 1)
+
+
+@pytest.mark.parametrize(
+    ("world_size", "batch", "at_most", "micro"),
+    [(1, 8, 4, 4), (1, 2, 4, 2), (2, 12, 4, 3), (2, 14, 4, 1), (1, 7, 9, 7)],
+)
+def test_micro_batches_are_the_largest_that_divide(world_size, batch, at_most, micro):
+    assert Share.of(0, world_size, batch, at_most).micro == micro
 
 
 def test_held_out_scenes_are_never_trained_on(disk, recipe_of):

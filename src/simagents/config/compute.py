@@ -23,7 +23,7 @@ class Compute(Settings):
     threads: AtLeastOne
     """CPU cores of a training job"""
     micro_batch: AtLeastOne
-    """scenes in memory at once on each process"""
+    """scenes in memory at once on each process, at most: the largest number that divides its part of the batch"""
     worlds_at_once: Count
     """rollouts of a scene whose activations are in memory at once while a policy gradient is computed;
     0 for all. Fewer take longer"""

@@ -45,7 +45,7 @@ def main(args: Args) -> None:
     reference = schema()
     readme = args.root / README
     texts = {
-        args.root / SCHEMA: _HEAD + yaml.safe_dump(reference, sort_keys=False, width=120),
+        args.root / SCHEMA: _HEAD + yaml.safe_dump(_by_file(reference), sort_keys=False, width=120),
         readme: with_tables(readme.read_text(), reference),
     }
     for path, text in texts.items():
@@ -68,6 +68,27 @@ def schema() -> Json:
     copy = _cleaned(without_references(Copy.model_json_schema()))
     whole["properties"]["stages"]["patternProperties"] = {pattern: {"anyOf": [stage, copy]}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
+
+
+def _by_file(reference: Json) -> Json:
+    """The schema of one file: it may hold some keys of what another file defines.
+
+    So a scale changes single keys of a stage or table of config/papers. Nothing is required below
+    them but the tag of a kind of one's own; whether a key is missing is known once all files are read.
+    """
+    loose = {name: _optional(reference["properties"][name]) for name in ("stages", "tables")}
+    return {**reference, "properties": {**reference["properties"], **loose}}
+
+
+def _optional(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_optional(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    closed = part.get("additionalProperties") is False
+    return {
+        key: _optional(value) for key, value in part.items() if not (closed and key == "required")
+    }
 
 
 def _cleaned(part: Any) -> Any:

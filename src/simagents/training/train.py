@@ -68,7 +68,7 @@ class Args:
     calibration: Path | None = None
     """mean reward of the parent, from `simagents calibrate`"""
     micro_batch: int = 1
-    """scenes in memory at once on each process; another number draws other dropout masks"""
+    """scenes in memory at once on each process, at most; another number draws other dropout masks"""
     worlds_at_once: int = 0
     """rollouts of a scene in memory at once when policy gradients learn from them; 0: all"""
     zero_stage: int = 0
@@ -128,9 +128,9 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     if value is not None:
         start = rewards.mean if value.start == "parent_mean" else value.start
         policy.value_head = ValueHead(policy.feature_width, recipe.seed, start).to(device)
-    share = Share(processes.rank, processes.world_size, args.micro_batch)
+    share = Share.of(processes.rank, processes.world_size, recipe.budget.batch, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
-    engine = wrap(policy, recipe, args.micro_batch, accumulation, args.zero_stage)
+    engine = wrap(policy, recipe, share.micro, accumulation, args.zero_stage)
     checkpoint = Checkpoint(engine, args.resume)
     learner_state = checkpoint.resume()
     first_step = checkpoint.last

@@ -18,16 +18,24 @@ class Share:
     world_size: int
     micro: int
 
-    def accumulation(self, batch: int) -> int:
-        """Micro-batches a step on each process; InputError where the batch does not divide."""
-        whole = self.world_size * self.micro
-        if batch % whole:
+    @staticmethod
+    def of(rank: int, world_size: int, batch: int, at_most: int) -> "Share":
+        """Micro-batches of `at_most` scenes, the largest that divide this process's part of the batch.
+
+        Raises InputError where the batch does not divide among the processes.
+        """
+        if batch % world_size:
             raise InputError(
-                f"a global batch of {batch} scenes cannot be shared by {self.world_size} processes in"
-                f" micro-batches of {self.micro}; choose a micro-batch that divides"
-                f" {batch // self.world_size or 1}."
+                f"a global batch of {batch} scenes cannot be shared by {world_size} processes; choose"
+                " a number of processes that divides it (compute.nodes, compute.workers)."
             )
-        return batch // whole
+        part = batch // world_size
+        micro = max(size for size in range(1, min(at_most, part) + 1) if part % size == 0)
+        return Share(rank, world_size, micro)
+
+    def accumulation(self, batch: int) -> int:
+        """Micro-batches a step on each process."""
+        return batch // (self.world_size * self.micro)
 
     def starts(self, step: int, batch: int) -> list[int]:
         """First places of this process's micro-batches of one step.
