@@ -189,10 +189,10 @@ def test_what_is_exported_is_what_was_imported(catk, tmp_path, vocabulary):
     assert corners == pytest.approx(original, abs=1e-5)
 
 
-def test_a_neighbourhood_that_catk_cannot_have_is_reported(catk, tmp_path, capsys):
+def test_what_catk_s_code_will_compute_differently_is_reported(catk, tmp_path, capsys):
     bring(catk)
     recipe = json.loads((catk.out / "recipe.json").read_text())
-    recipe["model"]["map_neighbours"] = 16
+    recipe["model"] |= {"map_neighbours": 16, "late_motion": "none"}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
     args = export_catk.Args(
         tmp_path / "recipe.json",
@@ -201,7 +201,9 @@ def test_a_neighbourhood_that_catk_cannot_have_is_reported(catk, tmp_path, capsy
         tmp_path / "back",
     )
     export_catk.main(args)
-    assert "16 others at most here and to 100 in CAT-K's code" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "16 others at most here and to 100 in CAT-K's code" in told
+    assert "moves by nothing here and by its world position in CAT-K's code" in told
 
 
 def test_classes_of_unequal_size_have_no_place_in_a_checkpoint(catk, tmp_path):

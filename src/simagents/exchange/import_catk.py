@@ -14,7 +14,7 @@ from torch import Tensor
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.exchange.inert import plain, read_checkpoint
-from simagents.exchange.names import NEIGHBOURS, matches, repeated
+from simagents.exchange.names import LATE_MOTION, NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import read_vocabulary
 from simagents.files import replacing, write_json
 from simagents.models.families import build_policy
@@ -127,6 +127,7 @@ def model_of(
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
         "map_neighbours": NEIGHBOURS,
         "past_steps": int(decoder_value("time_span", _SPAN)) // SUBSTEPS,
+        "late_motion": LATE_MOTION,
         "relation_rows": 0,  # exact: its learned frequencies may be too fast for tables
         "head": "shared",
         **{key: float(decoder_value(*source)) for key, source in _OPTIONS.items()},
