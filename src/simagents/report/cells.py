@@ -19,7 +19,9 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
                   95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `scenarios` where
                   neither row is trained; `one seed` where a trained row has only one, so that the
-                  interval says nothing of training and nothing may be concluded (`differences.py`)
+                  interval says nothing of training and nothing may be concluded (`differences.py`).
+                  An imported model is one seed of a training elsewhere: beside rows of several seeds
+                  it stands as it is, and the interval covers their seeds
 
 A number that does not exist is null, never 0.
 """
@@ -39,12 +41,10 @@ from simagents.errors import InputError
 from simagents.files import read_json, write_json
 from simagents.report.columns import COLUMNS, column
 from simagents.report.histories import read_histories
-from simagents.report.rows import Row, read_rows
+from simagents.report.rows import UNTRAINED, Row, read_rows
 
 Json = dict[str, Any]
 
-UNTRAINED = "baseline-"
-"""Names of systems without training begin so."""
 COMPARED = "metametric"
 """The quantity by which rows are compared pair by pair in every table."""
 LAST = 0.1
@@ -56,7 +56,7 @@ class Args:
     """Gather the scores of systems into the cells of a table."""
 
     rows: str
-    """JSON list of {"label", "systems": [one per seed], "published": name or null}"""
+    """JSON list of {"label", "systems": [one per seed, or one], "published": name or null}"""
     columns: list[str]
     """metametric, kinematic, interactive, map, min_ade, ade, collision_rate, …"""
     scores: list[Path]
