@@ -62,6 +62,7 @@ def test_tokens_training_scores_and_a_table_continue_from_an_import(tiny_world, 
     assert Recipe.read(results / f"runs/{sft}/recipe.json").parent == bc
     assert len((results / f"runs/{sft}/history.jsonl").read_text().splitlines()) == 2
     assert not (results / f"runs/{bc}/history.jsonl").exists()
+    assert [row["imported"] for row in cells["rows"]] == [True, False]
     assert imported["cells"]["kl"]["mean"] is None
     assert [row["cells"]["vehicle_tokens"]["mean"] for row in cells["rows"]] == [48, 48]
     scores = [row["cells"]["metametric"]["mean"] for row in cells["rows"]]

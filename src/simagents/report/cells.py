@@ -7,7 +7,8 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
     scenarios     how many every system was scored on
     seeds         how many systems a row has at most
     columns       keys of `columns.py`, in order
-    rows          per row: label, published, systems, cells by column key, each with
+    rows          per row: label, published, systems, whether it was imported, cells by column key,
+                  each with
                       mean            over seeds, of the means over scenarios
                       deviation       over seeds (n - 1); null for one seed
                       standard_error  over scenarios, of the scores averaged over seeds
@@ -146,6 +147,7 @@ def gather(
                 "label": row.label,
                 "published": row.published,
                 "systems": list(row.systems),
+                "imported": row.imported,
                 "cells": {key: _any_cell(row, key, scores, histories) for key in keys},
             }
             for row in rows
