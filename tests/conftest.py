@@ -54,7 +54,7 @@ TINY = dict(
     family="smart", width=16, heads=2, head_width=8, bands=4, frequency_deviation=0.02,
     map_layers=1, agent_layers=2, dropout=0.0, history_drop=0.0,
     map_radius=10.0, map_neighbours=8, map_to_agent_radius=12.0,
-    agent_radius=30.0, past_steps=3, relation_rows=0,
+    agent_radius=30.0, past_steps=3, late_motion="none", relation_rows=0,
     head="shared",
 )  # fmt: skip
 

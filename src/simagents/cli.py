@@ -28,6 +28,10 @@ GROUPS = {
             "simagents.tokens.reconstruction",
             "how well a vocabulary follows logs that it was not built from",
         ),
+        "given-vocabulary": (
+            "simagents.tokens.given",
+            "measure a vocabulary that came with an imported model",
+        ),
         "tokenize": ("simagents.tokens.tokenize", "turn cached scenarios into token chains"),
     },
     "training": {
@@ -65,6 +69,10 @@ GROUPS = {
         "import-catk": (
             "simagents.exchange.import_catk",
             "turn a CAT-K or SMART checkpoint into weights, recipe and vocabulary",
+        ),
+        "adopt": (
+            "simagents.exchange.adopt",
+            "copy an imported model to the runs of the workflow",
         ),
         "export-catk": (
             "simagents.exchange.export_catk",

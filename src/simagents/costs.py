@@ -9,6 +9,7 @@ from operator import add, or_
 from pathlib import Path
 from typing import Any
 
+from simagents.config.changes import merged
 from simagents.config.reading import read, read_yaml
 from simagents.errors import unknown_key
 from simagents.files import replacing
@@ -29,6 +30,8 @@ class Args:
     """demo, small or paper"""
     size: str | None = None
     """of the model, a file of config/model; that of the scale if none is given"""
+    configfile: Path | None = None
+    """keys that win over those of the repository's files, as with Snakemake"""
     out: Path | None = None
     """write there instead of printing"""
     root: Path = Path()
@@ -66,6 +69,8 @@ Parts = dict[Hashable, Cost]
 def main(args: Args) -> None:
     """Print Markdown, or write it."""
     choices = {"scale": args.scale} | ({"size": args.size} if args.size else {})
+    if args.configfile:
+        choices = merged(choices, read_yaml(args.configfile))
     plan = Plan.of(read(args.root, choices))
     units = read_yaml(args.root / "config/costs.yaml")
     text = Estimate(plan, units).text()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from simagents.config.changes import completed
@@ -15,20 +16,22 @@ from simagents.config.configuration import Configuration
 from simagents.config.exhibits import READ_TOKENS, Table
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
+from simagents.config.imports import Imported, read_imported
 from simagents.config.models import Model
 from simagents.config.recipe import Budget, Optimiser, Recipe
 from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
-from simagents.runs import Baseline, Run, System
+from simagents.runs import Baseline, Import, Run, System
 from simagents.shared_files import SharedFiles
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: the same recipe under every seed."""
+    """One line of a table."""
 
     label: str
     systems: list[System]
+    """the same recipe under every seed; one system where it has no seed"""
     published: str | None
     """name of the row in the published table"""
 
@@ -56,13 +59,15 @@ class Plan(SharedFiles):
 
     tables: dict[str, Exhibit] = field(default_factory=dict)
     figures: dict[str, Exhibit] = field(default_factory=dict)
+    imported: dict[str, Import] = field(default_factory=dict)
+    """by the names of their stages"""
 
     @staticmethod
     def of(config: Configuration) -> "Plan":
         """Expand a configuration. Raises InputError where it contradicts itself."""
         plan = Plan(config)
         for name in config.stages:  # those that no row uses are checked too
-            plan._run(name, config.stages[name], config.seeds[0], f"stages.{name}")
+            plan._trained_or_imported(name, config.stages[name], config.seeds[0], f"stages.{name}")
         for name, table in config.tables.items():
             plan.tables[name] = plan._exhibit(name, table, f"tables.{name}")
         for name, figure in config.figures.items():
@@ -114,6 +119,16 @@ class Plan(SharedFiles):
                     system = system.parent
         return runs
 
+    @property
+    def imports(self) -> dict[str, Import]:
+        """Imported models by name."""
+        return {imported.id: imported for imported in self.imported.values()}
+
+    @property
+    def given_tokens(self) -> dict[str, Import]:
+        """For each vocabulary that is given, one of the imports that bring it, by its digest."""
+        return {imported.tokens: imported for imported in self.imported.values()}
+
     @cached_property
     def calibrations(self) -> dict[str, Run]:
         """For each measurement that runs wait for, one of these runs, by the measurement's name."""
@@ -154,12 +169,31 @@ class Plan(SharedFiles):
             changes = dict(zip(row.with_, chosen, strict=True))
             inner = f"{where}.with" if changes else where
             stage = self.config.stages[row.stage].changed(changes, inner)
-            runs = [self._run(row.stage, stage, seed, inner) for seed in self.config.seeds]
-            yield Row(labelled(row.label, changes, where), runs, row.published)
+            systems = {
+                system.id: system
+                for seed in self.config.seeds
+                for system in [self._trained_or_imported(row.stage, stage, seed, inner)]
+            }
+            yield Row(labelled(row.label, changes, where), list(systems.values()), row.published)
 
-    def _run(
-        self, name: str, stage: Stage, seed: int, where: str, above: tuple[str, ...] = ()
-    ) -> Run:
+    def _trained_or_imported(
+        self,
+        name: str,
+        stage: Stage | Imported,
+        seed: int,
+        where: str,
+        above: tuple[str, ...] = (),
+    ) -> Run | Import:
+        if isinstance(stage, Stage):
+            return self._run(name, stage, seed, where, above)
+        if name not in self.imported:
+            folder = Path(stage.import_).expanduser()
+            model = read_imported(folder, f"stages.{name}.import")
+            tokens = self.given_tokens_id(model.vocabulary)
+            self.imported[name] = Import(name, folder, model, tokens)
+        return self.imported[name]
+
+    def _run(self, name: str, stage: Stage, seed: int, where: str, above: tuple[str, ...]) -> Run:
         config, parent = self.config, None
         if name in above:
             raise InputError(f"stages.{name}: starts from itself, by way of {', '.join(above)}.")
@@ -167,7 +201,7 @@ class Plan(SharedFiles):
             if stage.from_ not in config.stages:
                 raise unknown_value(stage.from_, f"{where}.from", config.stages)
             beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
-            parent = self._run(stage.from_, beginning, seed, at, (*above, name))
+            parent = self._trained_or_imported(stage.from_, beginning, seed, at, (*above, name))
             for key in ("tokenizer", "model"):
                 if getattr(stage, key):
                     raise InputError(

@@ -1,12 +1,14 @@
-"""Systems with names that say what they are made of: training runs, and baselines."""
+"""Systems with names that say what they are made of: training runs, imports, and baselines."""
 
 import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from simagents.config.calibration import Calibration
+from simagents.config.imports import ImportedModel
 from simagents.config.recipe import Recipe
 
 
@@ -21,7 +23,7 @@ class Run:
     """One training run: a complete recipe, and the run it starts from."""
 
     recipe: Recipe
-    parent: "Run | None" = None
+    parent: "Run | Import | None" = None
 
     @cached_property
     def id(self) -> str:
@@ -61,6 +63,30 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
+class Import:
+    """A stage whose model was trained elsewhere: one system, whatever the seeds."""
+
+    stage: str
+    folder: Path
+    """where it was imported to; no part of its name"""
+    model: ImportedModel
+    tokens: str
+    """digest of its vocabulary and of the scenes that it tokenises"""
+
+    @property
+    def recipe(self) -> Recipe:
+        """Only its `model` describes what is there."""
+        return self.model.recipe
+
+    @cached_property
+    def id(self) -> str:
+        """`stage-digest`: what answers, and of which scenes."""
+        settings = self.recipe.model.model_dump(mode="json")
+        content = {"model": settings, "weights": self.model.weights, "tokens": self.tokens}
+        return f"{self.stage}-{digest(content)}"
+
+
+@dataclass(frozen=True, eq=False)
 class Baseline:
     """A system that is scored without training."""
 
@@ -78,4 +104,4 @@ class Baseline:
         )
 
 
-System = Run | Baseline
+System = Run | Import | Baseline

@@ -66,6 +66,17 @@ class SharedFiles:
         }
         return digest(content)
 
+    def given_tokens_id(self, vocabulary: str) -> str:
+        """Names a vocabulary that is given, by the SHA-256 of its file, and the scenes it tokenises."""
+        content = {
+            "data": self.data,
+            "shards": self.scenarios.training_shards,  # on which it is measured
+            "snippets": self.config.tokens.snippets,
+            "revision": self.config.tokens.revision,
+            "vocabulary": vocabulary,
+        }
+        return digest(content)
+
     @cached_property
     def default_tokens(self) -> str:
         """Of the stages that name no tokenizer, and of the baselines that read tokens."""

@@ -101,3 +101,12 @@ def test_the_scales_have_the_same_keys():
     first, *others = map(keys, contents)
     assert len(first) > 50
     assert all(other == first for other in others)
+
+
+def test_an_import_on_the_command_line_replaces_a_whole_stage():
+    """Other values are changed key by key."""
+    choices = {"stages": {"bc": {"import": "imported"}, "sft": {"budget": "brief"}}}
+    stages = reading.content(ROOT, choices)["stages"]
+    assert stages["bc"] == {"import": "imported"}
+    assert stages["sft"]["budget"] == "brief"
+    assert stages["sft"]["from"] == "bc"

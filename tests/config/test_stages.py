@@ -82,3 +82,34 @@ def test_merging_goes_mapping_by_mapping_and_replaces_lists():
     first, second = {"a": {"b": 1, "c": [1, 2]}, "d": 1}, {"a": {"c": [3]}, "e": {"f": 1}}
     assert merged(first, second) == {"a": {"b": 1, "c": [3]}, "d": 1, "e": {"f": 1}}
     assert first == {"a": {"b": 1, "c": [1, 2]}, "d": 1}
+
+
+# ---- imported stages ----------------------------------------------------------------------------------
+
+
+def test_an_import_is_a_whole_stage(content):
+    content["stages"]["bc"] = {"import": "imported"}
+    assert stages(content)["bc"].import_ == "imported"
+    assert stages(content)["sft"].from_ == "bc"
+
+
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        (
+            {"import": "imported", "budget": "brief"},
+            r"stages\.own: unknown key `budget`; valid keys are import",
+        ),
+        ({"import": 7}, r"stages\.own\.import: 7 must be a valid string"),
+    ],
+)
+def test_an_import_has_no_other_keys(content, stage, message):
+    content["stages"]["own"] = stage
+    with pytest.raises(InputError, match=message):
+        stages(content)
+
+
+def test_a_copy_of_an_import_is_refused(content):
+    content["stages"] |= {"bc": {"import": "imported"}, "own": {"like": "bc"}}
+    with pytest.raises(InputError, match=r"stages\.own\.like: `bc` is imported and has no keys"):
+        stages(content)

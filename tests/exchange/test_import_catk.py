@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from plain.checkpoint import filled, shapes
 from plain.smart import PlainSmart
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
@@ -53,9 +54,9 @@ def test_an_imported_model_answers_as_the_plain_network_does(catk, batch, vocabu
     assert (logits - expected).abs().max() < 1e-5
 
 
-def test_the_published_size_is_accounted_for_to_the_last_weight(shapes_of):
+def test_the_published_size_is_accounted_for_to_the_last_weight():
     """7,001,024 without the norms that are listed twice: two tensors of 128 in 3 + 12 layers."""
-    published = shapes_of(128, 128, 64, 2048, 3, 6)
+    published = shapes(128, 128, 64, 2048, 3, 6)
     total = sum(torch.Size(shape).numel() for shape in published.values())
     assert total - 2 * 128 * 15 == 7_001_024
 
@@ -68,9 +69,9 @@ def test_sizes_come_from_shapes_and_the_rest_from_the_configuration(catk):
     assert (model.dropout, model.history_drop, model.map_neighbours) == (0.2, 0.3, 100)
 
 
-def test_what_the_checkpoint_leaves_out_is_reported(catk, shapes_of, filled, capsys):
+def test_what_the_checkpoint_leaves_out_is_reported(catk, capsys):
     """Without a configuration, 128 channels of attention are eight heads, as in CAT-K."""
-    catk.state, catk.decoder = filled(shapes_of(16, 128, 4, 48, 1, 2)), None
+    catk.state, catk.decoder = filled(shapes(16, 128, 4, 48, 1, 2)), None
     catk.write()
     model = bring(catk).config
     assert (model.heads, model.head_width, model.agent_radius, model.past_steps) == (8, 16, 60, 6)
@@ -189,10 +190,10 @@ def test_what_is_exported_is_what_was_imported(catk, tmp_path, vocabulary):
     assert corners == pytest.approx(original, abs=1e-5)
 
 
-def test_a_neighbourhood_that_catk_cannot_have_is_reported(catk, tmp_path, capsys):
+def test_what_catk_s_code_will_compute_differently_is_reported(catk, tmp_path, capsys):
     bring(catk)
     recipe = json.loads((catk.out / "recipe.json").read_text())
-    recipe["model"]["map_neighbours"] = 16
+    recipe["model"] |= {"map_neighbours": 16, "late_motion": "none"}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
     args = export_catk.Args(
         tmp_path / "recipe.json",
@@ -201,7 +202,9 @@ def test_a_neighbourhood_that_catk_cannot_have_is_reported(catk, tmp_path, capsy
         tmp_path / "back",
     )
     export_catk.main(args)
-    assert "16 others at most here and to 100 in CAT-K's code" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "16 others at most here and to 100 in CAT-K's code" in told
+    assert "moves by nothing here and by its world position in CAT-K's code" in told
 
 
 def test_classes_of_unequal_size_have_no_place_in_a_checkpoint(catk, tmp_path):

@@ -48,8 +48,10 @@ class PlainSmart:
         corners: Tensor,
         pieces: Tensor,
         neighbours: int = 100,
+        late_motion: str = "world_position",
     ):
         self.source, self.decoder, self.neighbours = weights, decoder, neighbours
+        self.late_motion = late_motion
         self.corners, self.motion, self.pieces = corners, poses_of(corners), pieces
         self.training = False
 
@@ -65,7 +67,7 @@ class PlainSmart:
         }  # fmt: skip
         plain = cls(
             lambda: weights_of(policy), decoder, corners_of(vocabulary), vocabulary.map,
-            config.map_neighbours,
+            config.map_neighbours, config.late_motion,
         )  # fmt: skip
         plain.motion = vocabulary.motion  # exact, because a step of 1e-7 m has a bearing, too
         return plain
@@ -79,9 +81,9 @@ class PlainSmart:
         agent, step = torch.nonzero(valid, as_tuple=True)
         at = paths.pose[agent, step]
         before = (step - 1).clamp(min=0)
-        moved = at - paths.pose[agent, before]
-        moved = moved * (valid[agent, before] & (step > 0))[:, None]
         row = paths.agent[agent]
+        moved = self.moved(scenes, row, at, paths.pose[agent, before], valid[agent, before])
+        moved = moved * (step > 0)[:, None]
         x = self.nodes(scenes, row, paths.action[agent, step], moved, at)
 
         back = step[:, None] - step
@@ -137,7 +139,7 @@ class PlainSmart:
         """Logits after one more step. `paths` has agents and worlds, `past` what happened so far."""
         moved = torch.zeros_like(pose)
         if past.pose:
-            moved = (pose - past.pose[-1]) * (valid & past.valid[-1])[:, None]
+            moved = self.moved(scenes, paths.agent, pose, past.pose[-1], past.valid[-1])
         x = self.nodes(scenes, paths.agent, token, moved, pose)
         n, steps = len(pose), len(past.pose)
         there = torch.stack([*past.valid, valid])[:-1] & valid
@@ -280,11 +282,20 @@ class PlainSmart:
         of_token = torch.stack(of_token)[kind, torch.arange(len(box), device=box.device)]
         length = moved[:, :2].norm(dim=-1)
         turn = wrap_angle(torch.atan2(moved[:, 1], moved[:, 0]) - pose[:, 2])
-        motion = torch.stack([length, torch.where(length > 0, turn, 0.0)], dim=-1)
+        motion = torch.stack([length, torch.where(length > 0, turn, 0.0)], dim=-1).to(pose.dtype)
         of_agent = self.state["agent_encoder.type_a_emb.weight"][kind]
         of_agent = of_agent + self.head("agent_encoder.shape_emb", scenes.agent_size[row])
         of_motion = self.fourier("agent_encoder.x_a_emb", motion, of_agent)
         return self.embedding("agent_encoder.fusion_emb", torch.cat([of_token, of_motion], dim=-1))
+
+    def moved(
+        self, scenes: SceneBatch, row: Tensor, pose: Tensor, before: Tensor, seen: Tensor
+    ) -> Tensor:
+        """Of valid poses: from the pose before, in the world frame, where one that was not seen is 0."""
+        if self.late_motion == "none":
+            return (pose - before)[:, :2] * seen[:, None]
+        origin = scenes.origin[scenes.agent_scene[row]]
+        return pose[:, :2] + origin - (before[:, :2] + origin) * seen[:, None]
 
     def time_relations(
         self, target: Tensor, source: Tensor, edges: tuple[Tensor, Tensor], back: Tensor

@@ -17,6 +17,7 @@ from simagents.report import draw_figure
 from simagents.report.draw_figure import Args
 from simagents.report.figures import composition
 from simagents.report.figures.time_split import seconds_of_steps
+from simagents.report.figures.training_curves import curves_of
 from simagents.report.histories import read_histories
 from simagents.report.rows import read_rows
 from simagents.scenarios.rollout_file import writing_rollouts
@@ -71,6 +72,19 @@ def test_a_run_without_a_history_is_an_error(tmp_path, history, rows):
     )
     with pytest.raises(InputError, match="no history of sft-1"):
         draw_figure.main(args)
+
+
+def test_an_imported_model_has_no_history_and_no_curve(tmp_path, history, rows):
+    given = json.loads(rows("bc-1", "sft-1"))
+    given[0]["imported"] = True
+    histories = [history("sft-1", cross_entropy=2.0, seconds_update=0.5)]
+    read = read_rows(json.dumps(given)), read_histories(histories)
+    assert [curve.label for curve in curves_of(*read)] == [given[1]["label"]]
+    assert list(seconds_of_steps(*read).index) == [given[1]["label"]]
+    for kind in ("training_curves", "time_split"):
+        args = arguments(kind, tmp_path / "f.pdf", rows=json.dumps(given[:1]), histories=histories)
+        with pytest.raises(InputError, match="none of the rows is trained"):
+            draw_figure.main(args)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ def test_macros(written, table):
     plan = {
         "scale": "demo",
         "captions": {"training": "Loss at 5%, $a_b$."},
+        "imported": ["bc"],
         "facts": {"model": {"width": 48}, "rate": 3e-6, "seeds": [0, 1], "name": "a_b"},
     }
     text = written({"t": table}, plan)
@@ -51,6 +52,7 @@ def test_macros(written, table):
         r"\setresult{verdict:t:bc-sft}{below}",
         r"\setresult{interval:t:bc-sft:bc:metametric}{[$-0.0200$, $-0.0050$]}",
         r"\expandafter\def\csname inpaper:t\endcsname{}",
+        r"\expandafter\def\csname imported:bc\endcsname{}",
         r"\setresult{vocabulary:vehicle:tokens}{31,234}",
         r"\setresult{vocabulary:vehicle:mean_error_m}{n/a}",
         r"\setresult{fact:model.width}{48}",

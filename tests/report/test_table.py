@@ -91,6 +91,14 @@ def test_the_log_is_no_contestant(typeset, cells):
     assert "the log aside" in tex
 
 
+def test_an_imported_model_is_named(typeset, cells):
+    content = cells({"BC": 0.6, "SFT": 0.7})
+    assert "Imported" not in "".join(typeset(content))
+    content["rows"][0]["imported"] = True
+    for text in typeset(content):
+        assert "Imported, so not trained here and one model for all seeds: BC." in text
+
+
 def test_what_is_not_defined_says_so(typeset, cell, cells):
     content = cells({"BC": 0.7, "RFT": 0.71})
     content["rows"][0]["cells"]["metametric"] = cell(None, None, undefined=2)

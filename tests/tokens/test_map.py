@@ -186,5 +186,14 @@ def test_the_nearest_shape_is_found_by_three_points(hand_made):
     entries = hand_made.map.numpy()
     shapes = entries[[0, 1, 1, 0]] + np.random.default_rng(0).normal(0, 0.2, (4, 11, 2))
     gap = ((shapes[:, None, ::5] - entries[:, ::5]) ** 2).sum(axis=(-1, -2))
-    nearest = nearest_shape(shapes[:, ::5].astype(np.float32), entries)
+    nearest = nearest_shape(shapes[:, ::5], entries)
     assert nearest.tolist() == gap.argmin(axis=1).tolist() == [0, 1, 1, 0]
+
+
+def test_near_ties_are_decided_by_distance_and_not_by_rounding():
+    """Straight pieces whose ends are 20 micrometres apart: some 5 m² are compared to 1e-9 m²."""
+    straight = np.column_stack([np.arange(11) / 2, np.zeros(11)])
+    ends = 1 + np.arange(20)[:, None, None] * 4e-6
+    entries = (straight * ends).astype(np.float32)
+    shapes = entries.astype(np.float64) * (1 + 1e-6)
+    assert nearest_shape(shapes[:, ::5], entries).tolist() == list(range(20))

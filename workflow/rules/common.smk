@@ -11,7 +11,7 @@ from simagents.config.reading import read
 from simagents.errors import InputError
 from simagents.plan import Plan
 from simagents.report.columns import COLUMNS
-from simagents.runs import Run
+from simagents.runs import Baseline, Import, Run
 from simagents.site import Site
 
 
@@ -38,7 +38,7 @@ wildcard_constraints:
     number=r"\d+",
     split="training|validation",
     shard=r"[\w.-]+",
-    run=r"[a-z0-9_]+-[0-9a-f]{10}",
+    run="|".join(PLAN.runs),  # trained here; imports have a rule each
     system=r"baseline-[a-z_]+(-[0-9a-f]{10})?|[a-z0-9_]+-[0-9a-f]{10}",
     evaluation="[0-9a-f]{10}",
     chunk=r"\d+",
@@ -101,6 +101,21 @@ def vocabulary_of(digest):
     return f"{TOKENS}/{digest}/vocabulary.safetensors"
 
 
+def given_vocabulary(wildcards):
+    """The vocabulary of an import; nothing where one is built."""
+    given = PLAN.given_tokens.get(wildcards.digest)
+    return f"{PLAN.results}/runs/{given.id}/vocabulary.safetensors" if given else []
+
+
+def vocabulary_command(wildcards, input):
+    """How the vocabulary is made: built by a rule, or taken from an import."""
+    settings = PLAN.config.tokens.model_dump(mode="json", exclude={"revision"})
+    if input.get("given"):
+        return f"given-vocabulary --given {input.given} --snippets {settings['snippets']}"
+    tokenizer = PLAN.tokenizers[wildcards.digest].model_dump_json()
+    return f"vocabulary {options(settings)} --tokenizer {shlex.quote(tokenizer)}"
+
+
 # ---- runs ----------------------------------------------------------------------------------------
 
 
@@ -149,11 +164,11 @@ def calibration(wildcards):
 
 
 def weights_of(wildcards):
-    """A run has a recipe and weights; a baseline has neither."""
-    if wildcards.system in PLAN.runs:
-        run = f"{PLAN.results}/runs/{wildcards.system}"
-        return {"recipe": ancient(f"{run}/recipe.json"), "weights": f"{run}/model.safetensors"}
-    return {}
+    """A run or an import has a recipe and weights; a baseline has neither."""
+    if isinstance(PLAN.systems[wildcards.system], Baseline):
+        return {}
+    run = f"{PLAN.results}/runs/{wildcards.system}"
+    return {"recipe": ancient(f"{run}/recipe.json"), "weights": f"{run}/model.safetensors"}
 
 
 # ---- exhibits ------------------------------------------------------------------------------------
@@ -209,7 +224,7 @@ def check_vocabulary_columns():
 
 
 def histories_of(exhibit):
-    """The training logs of every run of a table or figure."""
+    """The training logs of every run of a table or figure; imports and baselines have none."""
     runs = [system.id for system in exhibit.systems if isinstance(system, Run)]
     return expand(f"{PLAN.results}/runs/{{run}}/history.jsonl", run=runs)
 
@@ -234,6 +249,7 @@ def rows_of(exhibit):
                 "systems": [s.id for s in row.systems],
                 "published": row.published,
                 **({"reconstruction": reconstruction_of(row)} if with_reconstruction else {}),
+                **({"imported": True} if isinstance(row.systems[0], Import) else {}),
             }
             for row in exhibit.rows
         ]
@@ -268,18 +284,27 @@ def default_evaluation():
     return names.most_common(1)[0][0]
 
 
+def default_model():
+    """Of the stages that name none."""
+    return PLAN.config.models[PLAN.config.model]
+
+
 def plan_facts():
     """The facts of the plan that the paper's prose uses, as JSON."""
     keys = {"seeds", "tokens", "tokenizers", "budgets", "evaluation", "stages"}
     facts = PLAN.config.model_dump(mode="json", include=keys, exclude_none=True)
+    facts["stages"] = {n: s for n, s in facts["stages"].items() if n not in PLAN.imported}
     facts["scenarios"] = PLAN.scenarios.model_dump(mode="json")
-    facts["model"] = PLAN.config.models[PLAN.config.model].model_dump(mode="json")
+    # The prose describes the model of BC, from which the other stages start.
+    model = PLAN.imported["bc"].recipe.model if "bc" in PLAN.imported else default_model()
+    facts["model"] = model.model_dump(mode="json")
     return json.dumps(
         {
             "scale": PLAN.config.scale,
             "data": PLAN.source,
             "evaluation": PLAN.evaluation_id(default_evaluation()),
             "captions": {name: f.settings.caption for name, f in PLAN.figures.items()},
+            "imported": sorted(PLAN.imported),
             "facts": facts,
         }
     )

@@ -65,7 +65,8 @@ rule shards:
 
 rule vocabulary:
     input:
-        scenarios_of("training"),
+        scenarios=scenarios_of("training"),
+        given=given_vocabulary,
     output:
         vocabulary="<results>/tokens/{digest}/vocabulary.safetensors",
         report="<results>/tokens/{digest}/vocabulary.json",
@@ -76,10 +77,9 @@ rule vocabulary:
     resources:
         runtime=COMPUTE.minutes,
     params:
-        options=options(PLAN.config.tokens.model_dump(mode="json", exclude={"revision"})),
-        tokenizer=lambda wildcards: PLAN.tokenizers[wildcards.digest].model_dump_json(),
+        command=vocabulary_command,
     shell:
-        "simagents vocabulary --scenarios {input} {params.options} --tokenizer {params.tokenizer:q}"
+        "simagents {params.command} --scenarios {input.scenarios}"
         " --out {output.vocabulary} --report {output.report} >{log} 2>&1"
 
 

@@ -19,7 +19,7 @@ rule evaluate:
     params:
         system=lambda wildcards, input: (
             f"--recipe {input.recipe} --weights {input.weights}"
-            if wildcards.system in PLAN.runs
+            if input.get("recipe")
             else f"--baseline {PLAN.systems[wildcards.system].name}"
         ),
         tokens=token_flags,

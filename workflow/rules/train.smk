@@ -1,4 +1,4 @@
-"""Recipes -> weights. A recipe is all that a run's numbers may depend on."""
+"""Recipes, or imports -> weights. A recipe is all that a run's numbers may depend on."""
 
 SHARING = options(
     COMPUTE.model_dump(include={"micro_batch", "worlds_at_once", "zero_stage", "save_every"})
@@ -23,6 +23,27 @@ rule recipe:
         ),
     shell:
         "printf '%s\\n' {params.recipe:q} >{output} 2>{log}"
+
+
+# The folder is part of the command and neither an input nor a parameter: moving it changes nothing.
+for name, imported in PLAN.imports.items():
+
+    rule:
+        name:
+            f"import_{name.replace('-', '_')}"
+        output:
+            recipe=f"<results>/runs/{name}/recipe.json",
+            weights=f"<results>/runs/{name}/model.safetensors",
+            vocabulary=f"<results>/runs/{name}/vocabulary.safetensors",
+        log:
+            f"<logs>/import/{name}.log",
+        localrule: True
+        conda:
+            "../../envs/simagents.yaml"
+        params:
+            folder=folder_of,
+        shell:
+            f"simagents adopt {shlex.quote(str(imported.folder))} --out {{params.folder}} >{{log}} 2>&1"
 
 
 rule train:

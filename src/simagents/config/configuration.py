@@ -14,7 +14,7 @@ from simagents.config.figures import Figure
 from simagents.config.keys import Settings, read_as
 from simagents.config.models import Model
 from simagents.config.recipe import Optimiser, PlannedBudget, Precision, Validation
-from simagents.config.stages import Stage, without_copies
+from simagents.config.stages import AnyStage, without_copies
 from simagents.config.tokenizers import Tokenizer, Tokens
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -66,7 +66,7 @@ class Configuration(Settings):
     """resources of jobs; they change the speed, never the results, and are no part of a run's name"""
     on_demand: list[str]
     """tables and figures that this scale does not build by default; request them by name"""
-    stages: dict[Name, Stage]
+    stages: dict[Name, AnyStage]
     """training recipes by name"""
     tables: dict[Name, Table]
     """tables of the papers by name"""

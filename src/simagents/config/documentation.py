@@ -66,7 +66,8 @@ def schema() -> Json:
     del whole["required"]
     ((pattern, stage),) = whole["properties"]["stages"]["patternProperties"].items()
     copy = _cleaned(without_references(Copy.model_json_schema()))
-    whole["properties"]["stages"]["patternProperties"] = {pattern: {"anyOf": [stage, copy]}}
+    forms = {"anyOf": [*stage["oneOf"], copy]}
+    whole["properties"]["stages"]["patternProperties"] = {pattern: forms}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}
 
 

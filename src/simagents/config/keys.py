@@ -180,7 +180,7 @@ def _walk(kind: Any, location: tuple[int | str, ...]) -> tuple[tuple[str, ...], 
     the innermost class that holds it."""
     keys, holder, here = [], kind, kind
     for part in location:
-        here = _settings_in(here)
+        here = _settings_in(here, part)
         if isinstance(here, type) and issubclass(here, Settings):
             holder = here
             if part in fields_of(here):
@@ -196,14 +196,15 @@ def _walk(kind: Any, location: tuple[int | str, ...]) -> tuple[tuple[str, ...], 
     return tuple(keys), holder
 
 
-def _settings_in(annotation: Any) -> Any:
-    """The member of a union that has keys; anything else as it is."""
+def _settings_in(annotation: Any, name: int | str = "") -> Any:
+    """The member of a union that has this name, or else has keys; anything else as it is."""
     if get_origin(annotation) is Annotated:
-        return _settings_in(get_args(annotation)[0])
+        return _settings_in(get_args(annotation)[0], name)
     if get_origin(annotation) in (Union, UnionType):
         members = [m for m in map(_settings_in, get_args(annotation)) if m is not NoneType]
         closed = [m for m in members if get_origin(m) in (dict, list) or _closed(m)]
-        return (closed or members)[0]
+        named = [m for m in closed if getattr(m, "__name__", None) == name]
+        return (named or closed or members)[0]
     return annotation
 
 

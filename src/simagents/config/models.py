@@ -59,6 +59,9 @@ class Smart(ModelSettings):
     """metres between agents that attend to one another"""
     past_steps: Annotated[int, Field(ge=1)]
     """past tokens to which an agent attends"""
+    late_motion: Literal["none", "world_position"]
+    """motion of an agent's first token where the log does not show the token before: `none`, or its
+    whole position in the world frame, as CAT-K's code computes it and its weights have learned it"""
     relation_rows: Annotated[int, Field(ge=0), AfterValidator(_a_table_or_none)]
     """rows of the tables from which embeddings of relations are interpolated; 0 for exact embeddings"""
     head: Literal["shared", "per_class"]

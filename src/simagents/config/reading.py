@@ -18,8 +18,9 @@ def read(root: Path, choices: Mapping[str, Any] | None = None) -> Configuration:
     """The configuration of a repository.
 
     Read are config/papers/*.yaml, config/scale/SCALE.yaml, config/model/SIZE.yaml and config.yaml;
-    later files win, and `choices`, such as the keys of a command line, win over all of them. Raises
-    InputError for a file that is missing or no YAML, and for whatever is wrong with a key.
+    later files win, and `choices`, such as the keys of a command line, win over all of them. A stage
+    that config.yaml or `choices` import replaces the whole stage of that name. Raises InputError
+    for a file that is missing or no YAML, and for whatever is wrong with a key.
     """
     return Configuration.of(content(root, choices))
 
@@ -34,7 +35,20 @@ def content(root: Path, choices: Mapping[str, Any] | None = None) -> Json:
         if not (folder / f"{name}.yaml").exists():
             raise unknown_value(name, key, (path.stem for path in folder.glob("*.yaml")))
         together = merged(together, read_yaml(folder / f"{name}.yaml"))
-    return merged(together, chosen)
+    return merged(_without_imported(together, chosen), chosen)
+
+
+def _without_imported(content: Json, chosen: Json) -> Json:
+    """Without the stages that `chosen` imports: none of their keys describes an imported model."""
+    stages, chosen_stages = content.get("stages"), chosen.get("stages")
+    if not isinstance(stages, Mapping) or not isinstance(chosen_stages, Mapping):
+        return content
+    imported = {
+        name
+        for name, stage in chosen_stages.items()
+        if isinstance(stage, Mapping) and "import" in stage
+    }
+    return content | {"stages": {n: stage for n, stage in stages.items() if n not in imported}}
 
 
 def papers(paths: Iterable[Path]) -> Json:

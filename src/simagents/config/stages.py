@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from simagents.config.algorithms import Algorithm
 from simagents.config.changes import ChangesOf, Json, changed
 from simagents.config.data import Revision
+from simagents.config.imports import Imported
 from simagents.config.keys import Settings, read_as
 from simagents.config.models import Model
 from simagents.config.recipe import Optimiser, Trains
@@ -43,6 +44,18 @@ class Stage(Settings):
         return read_as(Stage, changed(self.model_dump(mode="json"), changes, where), where)
 
 
+def _form(content: Any) -> str:
+    imported = isinstance(content, Mapping) and "import" in content
+    return Imported.__name__ if imported or isinstance(content, Imported) else Stage.__name__
+
+
+AnyStage = Annotated[
+    Annotated[Stage, Tag(Stage.__name__)] | Annotated[Imported, Tag(Imported.__name__)],
+    Discriminator(_form),
+]
+"""A stage is trained, or has a model that is there already."""
+
+
 class Copy(Settings):
     """A stage that is written as a change of another one."""
 
@@ -68,6 +81,11 @@ def without_copies(stages: Json) -> Json:
             if copy.like not in stages:
                 raise unknown_value(copy.like, f"stages.{name}.like", stages)
             model = write(copy.like, (*above, name))
+            if isinstance(model, Mapping) and "import" in model:
+                raise InputError(
+                    f"stages.{name}.like: `{copy.like}` is imported and has no keys to copy; write the"
+                    " keys of this stage out."
+                )
             # Read here, so that a mistake is reported in the stage that makes it.
             read_as(Stage, model, f"stages.{copy.like}")
             content = changed(model, copy.with_, where)

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ import tyro
 from simagents.config.models import Smart
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
-from simagents.exchange.names import NEIGHBOURS, matches, repeated
+from simagents.exchange.names import LATE_MOTION, NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import NAMES, corners_of
 from simagents.files import replacing
 from simagents.models.families import build_policy
@@ -78,12 +79,18 @@ def main(args: Args) -> None:
     corners = corners_of(vocabulary.motion).numpy()
     _pickle(args.out / "agent_vocab.pkl", {"token_all": dict(zip(NAMES, corners, strict=True))})
     _pickle(args.out / "map_vocab.pkl", {"traj_src": vocabulary.map.numpy().astype(np.float64)})
+    for difference in _differences(model):
+        print(f"{difference} in CAT-K's code, so outputs will differ.", file=sys.stderr)
+
+
+def _differences(model: Smart) -> Iterator[str]:
+    """What CAT-K's code has no option for."""
     if model.map_neighbours != NEIGHBOURS:
-        print(
+        yield (
             f"a map piece attends to {model.map_neighbours} others at most here and to {NEIGHBOURS}"
-            " in CAT-K's code, so outputs will differ.",
-            file=sys.stderr,
         )
+    if model.late_motion != LATE_MOTION:
+        yield "the first token of a late agent moves by nothing here and by its world position"
 
 
 def _pickle(path: Path, content: dict) -> None:

@@ -11,10 +11,11 @@ import tyro
 from safetensors.torch import save_file
 from torch import Tensor
 
+from simagents.config.imports import DIGESTS, RECIPE, VOCABULARY, WEIGHTS, write_digests
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.exchange.inert import plain, read_checkpoint
-from simagents.exchange.names import NEIGHBOURS, matches, repeated
+from simagents.exchange.names import LATE_MOTION, NEIGHBOURS, matches, repeated
 from simagents.exchange.tokens import read_vocabulary
 from simagents.files import replacing, write_json
 from simagents.models.families import build_policy
@@ -49,7 +50,7 @@ class Args:
     map_vocab: Path
     """pickle with `traj_src`: points of the map tokens"""
     out: Path
-    """folder for model.safetensors, recipe.json and vocabulary.safetensors"""
+    """folder for model.safetensors, recipe.json, vocabulary.safetensors and digests.json"""
 
 
 def main(args: Args) -> None:
@@ -63,10 +64,13 @@ def main(args: Args) -> None:
     weights = weights_of(state, model, vocabulary, args.checkpoint)
     recipe = recipe_of(model, vocabulary)
     args.out.mkdir(parents=True, exist_ok=True)
-    with replacing(args.out / "model.safetensors") as temporary:
+    # First away and last written, so that digests never stand beside files of another import.
+    (args.out / DIGESTS).unlink(missing_ok=True)
+    with replacing(args.out / WEIGHTS) as temporary:
         save_file(weights, temporary)
-    write_json(args.out / "recipe.json", recipe)
-    vocabulary.write(args.out / "vocabulary.safetensors")
+    write_json(args.out / RECIPE, recipe)
+    vocabulary.write(args.out / VOCABULARY)
+    write_digests(args.out)
     if assumed:
         print(f"not in the checkpoint, taken from CAT-K: {', '.join(assumed)}", file=sys.stderr)
     print(
@@ -128,6 +132,7 @@ def model_of(
         "agent_layers": _count(state, "agent_encoder.t_attn_layers"),
         "map_neighbours": NEIGHBOURS,
         "past_steps": int(decoder_value("time_span", _SPAN)) // SUBSTEPS,
+        "late_motion": LATE_MOTION,
         "relation_rows": 0,  # exact: its learned frequencies may be too fast for tables
         "head": "shared",
         **{key: float(decoder_value(*source)) for key, source in _OPTIONS.items()},

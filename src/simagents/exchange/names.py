@@ -17,6 +17,9 @@ from torch import Tensor
 NEIGHBOURS = 100
 """Map pieces that a map piece sees at most: CAT-K's code has this number and no option for it."""
 
+LATE_MOTION = "world_position"
+"""Of the first token that an agent is seen in: the same holds for it."""
+
 Form = Literal["same", "rows", "matrices", "corners"]
 
 _ATTENTION = {

@@ -7,7 +7,8 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
     scenarios     how many every system was scored on
     seeds         how many systems a row has at most
     columns       keys of `columns.py`, in order
-    rows          per row: label, published, systems, cells by column key, each with
+    rows          per row: label, published, systems, whether it was imported, cells by column key,
+                  each with
                       mean            over seeds, of the means over scenarios
                       deviation       over seeds (n - 1); null for one seed
                       standard_error  over scenarios, of the scores averaged over seeds
@@ -19,7 +20,9 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
                   95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `scenarios` where
                   neither row is trained; `one seed` where a trained row has only one, so that the
-                  interval says nothing of training and nothing may be concluded (`differences.py`)
+                  interval says nothing of training and nothing may be concluded (`differences.py`).
+                  An imported model is one seed of a training elsewhere: beside rows of several seeds
+                  it stands as it is, and the interval covers their seeds
 
 A number that does not exist is null, never 0.
 """
@@ -39,12 +42,10 @@ from simagents.errors import InputError
 from simagents.files import read_json, write_json
 from simagents.report.columns import COLUMNS, column
 from simagents.report.histories import read_histories
-from simagents.report.rows import Row, read_rows
+from simagents.report.rows import UNTRAINED, Row, read_rows
 
 Json = dict[str, Any]
 
-UNTRAINED = "baseline-"
-"""Names of systems without training begin so."""
 COMPARED = "metametric"
 """The quantity by which rows are compared pair by pair in every table."""
 LAST = 0.1
@@ -56,7 +57,7 @@ class Args:
     """Gather the scores of systems into the cells of a table."""
 
     rows: str
-    """JSON list of {"label", "systems": [one per seed], "published": name or null}"""
+    """JSON list of {"label", "systems": [one per seed, or one], "published": name or null}"""
     columns: list[str]
     """metametric, kinematic, interactive, map, min_ade, ade, collision_rate, …"""
     scores: list[Path]
@@ -146,6 +147,7 @@ def gather(
                 "label": row.label,
                 "published": row.published,
                 "systems": list(row.systems),
+                "imported": row.imported,
                 "cells": {key: _any_cell(row, key, scores, histories) for key in keys},
             }
             for row in rows

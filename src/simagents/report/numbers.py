@@ -15,6 +15,7 @@ What the paper may write, and what it gets:
     \differenceinterval{table}{row}{to}{column}  its interval
     \differenceverdict{table}{row}{to}{column}   the same, of an earlier row
     \ifinpaper{table}{yes}{no}       whether this scale has the table, or leaves it for demand
+    \ifimported{stage}{yes}{no}      whether the stage's model was trained elsewhere
     \vocabulary{part}{key}           of the report on the vocabularies: \vocabulary{vehicle}{tokens}
     \fact{key}                       of the plan: \fact{model.width}
     \figurecaption{figure}           from the configuration
@@ -27,6 +28,7 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
     scale, data    as the tables say
     evaluation     digest of the paper's default evaluation; without it all tables must agree
     captions       {figure: LaTeX}
+    imported       names of the stages whose models were trained elsewhere
     facts          any nesting of mappings, lists and values; mappings become dotted keys, lists
                    are joined by commas. The paper asks for seeds, scenarios (of the
                    source), tokens, tokenizers, model, budgets, evaluation, stages, as in the configuration
@@ -63,6 +65,7 @@ _LOOKUP = r"""% Numbers of the paper. Written by `simagents numbers`; do not edi
 \newcommand{\differenceinterval}[4]{\resultof{interval:#1:#2:#3:#4}}
 \newcommand{\differenceverdict}[4]{\resultof{verdict:#1:#2:#3:#4}}
 \newcommand{\ifinpaper}[3]{\ifcsname inpaper:#1\endcsname#2\else#3\fi}
+\newcommand{\ifimported}[3]{\ifcsname imported:#1\endcsname#2\else#3\fi}
 \newcommand{\vocabulary}[2]{\resultof{vocabulary:#1:#2}}
 \newcommand{\fact}[1]{\resultof{fact:#1}}
 \newcommand{\figurecaption}[1]{\resultof{caption:#1}}
@@ -97,7 +100,9 @@ def main(args: Args) -> None:
         *_prefixed("fact", flat(plan.get("facts", {}), ".")),
         *((f"caption:{name}", wording(text)) for name, text in plan.get("captions", {}).items()),
     ]
-    lines += [rf"\expandafter\def\csname inpaper:{name}\endcsname{{}}" for name in tables]
+    flags = [f"inpaper:{name}" for name in tables]
+    flags += [f"imported:{name}" for name in plan.get("imported", ())]
+    lines += [rf"\expandafter\def\csname {flag}\endcsname{{}}" for flag in flags]
     lines += [rf"\setresult{{{key}}}{{{text}}}" for key, text in results]
     with replacing(args.out) as temporary:
         temporary.write_text("\n".join(lines) + "\n")

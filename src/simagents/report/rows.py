@@ -6,26 +6,37 @@ from dataclasses import dataclass
 from simagents.errors import InputError, unknown_key
 from simagents.files import read_object
 
-_KEYS = ("label", "systems", "published", "reconstruction")
+_KEYS = ("label", "systems", "published", "reconstruction", "imported")
+
+
+UNTRAINED = "baseline-"
+"""Names of systems without training begin so."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: the same recipe under every seed."""
+    """One line of a table: the same recipe under every seed, or one system that has no seed."""
 
     label: str
     """LaTeX"""
     systems: tuple[str, ...]
-    """names of the runs or baselines, one per seed"""
+    """names of the runs, one per seed, or of the import or baseline"""
     published: str | None = None
     """what the published table calls it"""
     reconstruction: str | None = None
     """report on its tokens; only where the table shows something of them"""
+    imported: bool = False
+    """whether its model was trained elsewhere"""
+
+    @property
+    def trained(self) -> bool:
+        """Whether runs of the workflow trained it, so that there are histories of it."""
+        return not self.imported and not all(name.startswith(UNTRAINED) for name in self.systems)
 
 
 def read_rows(text: str) -> list[Row]:
-    """From a JSON list of objects with `label`, `systems` and, where there are any, `published` and
-    `reconstruction`.
+    """From a JSON list of objects with `label`, `systems` and, where there are any, `published`,
+    `reconstruction` and `imported`.
 
     Raises InputError where the text is anything else.
     """

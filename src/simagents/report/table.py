@@ -294,6 +294,11 @@ def _notes(
     ]
     if cells["seeds"] > 1:
         notes.append("σ is the deviation over training seeds, where a row has several.")
+    imported = [row["label"] for row in cells["rows"] if row["imported"]]
+    if imported:
+        notes.append(
+            f"Imported, so not trained here and one model for all seeds: {', '.join(imported)}."
+        )
     if any(column(key).of_history for key in cells["columns"]):
         notes.append(
             f"KL is from the policy that fine-tuning started from, a mean over tokens and over the "

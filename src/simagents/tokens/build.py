@@ -57,11 +57,16 @@ class Args:
 def main(args: Args) -> None:
     """Scenarios are read in order until every class has its snippets."""
     store = ScenarioStore(args.scenarios)
-    rows = tqdm(range(len(store)), desc="collecting motions", unit="scenario")
-    motions, pieces, used = collect((store[row] for row in rows), args.snippets)
+    motions, pieces, used = read_until(store, args.snippets)
     vocabulary = build(motions, pieces, args)
     vocabulary.write(args.out)
     write_json(args.report, report(vocabulary, [store[row] for row in range(used)]))
+
+
+def read_until(store: ScenarioStore, limit: int) -> tuple[list[np.ndarray], np.ndarray, int]:
+    """What `collect` says of the store's scenarios, with a bar that shows how far it is."""
+    rows = tqdm(range(len(store)), desc="collecting motions", unit="scenario")
+    return collect((store[row] for row in rows), limit)
 
 
 def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray], np.ndarray, int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from jaxtyping import Float32, Int16, Int32, UInt8
+from jaxtyping import Float32, Float64, Int16, Int32, UInt8
 
 from simagents.scenarios.scenario import (
     CURRENT,
@@ -90,7 +90,7 @@ class MapPieces:
     """first point, and the direction of the first 0.5 m"""
     shape: Float32[np.ndarray, "M 11 2"]
     """points seen from `pose`; a last piece of less than 5 m has its points closer together"""
-    corner: Float32[np.ndarray, "M 3 2"]
+    corner: Float64[np.ndarray, "M 3 2"]
     """first, middle and last point seen from `pose`: what is compared with the vocabulary"""
     point_type: UInt8[np.ndarray, "M"]
     polygon_type: UInt8[np.ndarray, "M"]
@@ -132,7 +132,7 @@ def cut_map(scenario: Scenario, origin: np.ndarray) -> MapPieces:
     return MapPieces(
         pose=np.column_stack([first, heading]).astype(np.float32),
         shape=seen_from(first, heading, window).astype(np.float32),
-        corner=seen_from(first, heading, corner).astype(np.float32),
+        corner=seen_from(first, heading, corner),
         point_type=np.ascontiguousarray(point_type),
         polygon_type=np.ascontiguousarray(polygon_type),
         light=np.ascontiguousarray(light),
@@ -159,13 +159,14 @@ def _types(kind: int, subtype: int, stopped: bool) -> tuple[PointType, PolygonTy
 
 
 def nearest_shape(
-    corner: Float32[np.ndarray, "M 3 2"], vocabulary: Float32[np.ndarray, "V 11 2"]
+    corner: Float64[np.ndarray, "M 3 2"], vocabulary: Float32[np.ndarray, "V 11 2"]
 ) -> Int16[np.ndarray, "M"]:
     """Index of the map token nearest to each piece.
 
-    Compared at the points 0, 5 and 10 by the sum of squared distances, as SMART matches them.
+    Compared at the points 0, 5 and 10 by the sum of squared distances, as SMART matches them. In
+    double precision, because float32 decides between near ties by rounding.
     """
     piece = corner.reshape(-1, 6)
-    entry = vocabulary[:, ::5].reshape(-1, 6)
+    entry = vocabulary[:, ::5].reshape(-1, 6).astype(np.float64)
     # |a - b|² = |a|² - 2ab + |b|²; the first term does not change which b is nearest.
     return ((entry**2).sum(axis=1) - 2 * piece @ entry.T).argmin(axis=1).astype(np.int16)

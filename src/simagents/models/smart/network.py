@@ -4,7 +4,7 @@ import copy
 from dataclasses import replace
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import Smart as SmartSettings
@@ -100,9 +100,10 @@ class Smart(nn.Module, TokenPolicy):
         world = seen.world[agent]
         scene = scenes.agent_scene[seen.agent[agent]]
         row = seen.agent[agent]
-        motion = torch.zeros(n, steps, 2, device=node.device)
-        both = (seen.valid[:, 1:] & seen.valid[:, :-1])[..., None]
-        motion[:, 1:] = (seen.pose[:, 1:, :2] - seen.pose[:, :-1, :2]) * both
+        origin = scenes.origin[scenes.agent_scene[seen.agent]]
+        whole = seen.valid[:, 1:] & seen.valid[:, :-1]
+        moved = self._moved(seen.pose[:, :-1], seen.pose[:, 1:], whole, origin[:, None])
+        motion = torch.cat([torch.zeros_like(seen.pose[:, :1, :2]), moved], dim=1)
         x = self._embed(
             seen.action.flatten()[node], motion.flatten(0, 1)[node], pose,
             scenes.agent_class[row], scenes.agent_size[row],
@@ -170,6 +171,7 @@ class Smart(nn.Module, TokenPolicy):
             agent_size=scenes.agent_size[paths.agent],
             scene=scenes.agent_scene[paths.agent],
             world=paths.world,
+            origin=scenes.origin[scenes.agent_scene[paths.agent]],
             pose=[],
             valid=[],
             layers=[[] for _ in self.time_layers],
@@ -205,7 +207,7 @@ class Smart(nn.Module, TokenPolicy):
         """One node of every agent; only the new step's edges are computed."""
         moved = torch.zeros_like(pose[:, :2])
         if state.pose:
-            moved = (pose[:, :2] - state.pose[-1][:, :2]) * (valid & state.valid[-1])[:, None]
+            moved = self._moved(state.pose[-1], pose, valid & state.valid[-1], state.origin)
         x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
         time = self._past_relations(state, pose, valid)
         on_map = self._map_relations(pose, state.scene, state.map, state.embed_map)
@@ -263,6 +265,24 @@ class Smart(nn.Module, TokenPolicy):
         layers = [layer.memory(x) for layer in self.map_agent_layers]
         return MapMemory(tokens.map_scene, tokens.map_pose, layers)
 
+    def _moved(
+        self,
+        before: Float[Tensor, "*N 3"],
+        pose: Float[Tensor, "*N 3"],
+        whole: Bool[Tensor, "*N"],
+        origin: Float64[Tensor, "*#N 2"],
+    ) -> Float[Tensor, "*N 2"]:
+        """How far (m) each agent has come with its token, along x and y; `whole`: both poses are valid.
+
+        Where the pose before is not, the agent has not moved, or, with `late_motion: world_position`,
+        it has come from the origin of the world frame: CAT-K's invalid poses are zeros there. That
+        position is in double precision, because it is multiplied by frequencies.
+        """
+        step = pose[..., :2] - before[..., :2]
+        if self.config.late_motion == "none":
+            return step * whole[..., None]
+        return torch.where(whole[..., None], step.double(), pose[..., :2].double() + origin)
+
     def _embed(
         self, token: Tensor, moved: Tensor, pose: Tensor, agent_class: Tensor, agent_size: Tensor
     ) -> Tensor:
@@ -274,7 +294,7 @@ class Smart(nn.Module, TokenPolicy):
             embedded = embedded.index_copy(0, rows, embedding(box[rows]).to(embedded.dtype))
         origin = torch.cat([torch.zeros_like(moved), pose[:, 2:]], dim=-1)
         ahead = torch.cat([moved, pose[:, 2:]], dim=-1)
-        motion = relation_features(origin, ahead)[:, :2]
+        motion = relation_features(origin, ahead)[:, :2].to(pose.dtype)
         of_agent = self.agent_class(agent_class) + self.agent_size(agent_size)
         return self.fusion(torch.cat([embedded, self.agent_motion(motion, of_agent)], dim=-1))
 

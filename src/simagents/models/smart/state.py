@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from simagents.models.paths import Paths
@@ -30,6 +30,8 @@ class SmartState:
     agent_size: Float[Tensor, "N 3"]
     scene: Int64[Tensor, "N"]
     world: Int64[Tensor, "N"]
+    origin: Float64[Tensor, "N 2"]
+    """of the agent's scene in the world frame"""
     pose: list[Float[Tensor, "N 3"]]
     """newest last"""
     valid: list[Bool[Tensor, "N"]]
@@ -50,6 +52,7 @@ class SmartState:
             agent_size=select(self.agent_size),
             scene=select(self.scene),
             world=paths.world,
+            origin=select(self.origin),
             pose=[select(pose) for pose in self.pose],
             valid=[select(valid) for valid in self.valid],
             layers=[[(select(k), select(v)) for k, v in steps] for steps in self.layers],

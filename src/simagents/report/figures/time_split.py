@@ -65,9 +65,15 @@ def draw(settings: TimeSplit, inputs: FigureInputs) -> Figure:
 
 
 def seconds_of_steps(rows: list[Row], histories: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Seconds a step by row and part. Raises InputError where a row's runs log none."""
+    """Seconds a step by row and part; rows that were not trained here are left out.
+
+    Raises InputError where no row is left, and where a row's runs log none.
+    """
     split = {}
-    for row in rows:
+    trained = [row for row in rows if row.trained]
+    if not trained:
+        raise InputError("--rows: none of the rows is trained, so there is nothing to draw.")
+    for row in trained:
         logged = [histories[system] for system in row.systems if system in histories]
         steps = pd.concat(logged) if logged else pd.DataFrame()
         parts = [part for part in PARTS if part in steps]

@@ -73,10 +73,10 @@ class Curve:
 def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
     """Panels for the stages that occur, each with the quantities that its runs logged.
 
-    Rows of baselines have no curves and are left out. Raises InputError where no row is trained,
+    Rows of baselines and imports have no curves and are left out. Raises InputError where no row is trained,
     and where a run has no history.
     """
-    curves = _curves(inputs.rows, inputs.histories)
+    curves = curves_of(inputs.rows, inputs.histories)
     stages = {stage: [c for c in curves if _stage(c.history) is stage] for stage in STAGES}
     panels = [
         (stage, members, [q for q in stage.quantities if any(q in c.history for c in members)])
@@ -102,9 +102,12 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
     return figure
 
 
-def _curves(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve]:
-    """One curve per row and seed; rows that name the same run share its first row's curve."""
-    trained = [row for row in rows if not all(s.startswith("baseline-") for s in row.systems)]
+def curves_of(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve]:
+    """One curve per row and seed; rows that name the same run share its first row's curve.
+
+    Raises InputError where no row is trained, and where a run has no history.
+    """
+    trained = [row for row in rows if row.trained]
     if not trained:
         raise InputError("--rows: none of the rows is trained, so there is nothing to draw.")
     name = "colorblind" if len(trained) <= 10 else "husl"
