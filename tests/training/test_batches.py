@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from simagents.errors import InputError
 from simagents.scenarios.roles import has_role, trainable_by_log
+from simagents.scenarios.shard_file import Store, write_shard
+from simagents.scenarios.store import write_scenarios
+from simagents.scenarios.synthetic import generate_scenario
 from simagents.training.data.batches import MOST_TRAINED, TrainingScenes, batches
 from simagents.training.data.order import Share, scene_at
 
@@ -52,6 +55,44 @@ def test_held_out_scenes_are_never_trained_on(disk, recipe_of):
     assert seen == set(scenes.tokens.ids[4:])
     with pytest.raises(InputError, match="6 training scenes, 6 of them held out: nothing is left"):
         TrainingScenes(disk.scenarios, disk.tokens, recipe_of(held_out=6))
+
+
+def test_reinforcement_does_without_scenes_that_cannot_be_scored(
+    disk, recipe_of, without_edges, tmp_path
+):
+    """The order is one of the others; imitation visits all, and so does a resumed run again."""
+    scenarios = [generate_scenario(5, index) for index in (2, 0, 4, 1, 3, 5)]
+    for place in (0, 3, 5):
+        scenarios[place] = without_edges(scenarios[place])
+    shard = tmp_path / "scenarios"
+    write_scenarios(shard, scenarios)
+    imitation = TrainingScenes([shard], disk.tokens, recipe_of())
+    reinforcement = TrainingScenes([shard], disk.tokens, recipe_of(budget={"rollouts": 2}))
+    ids = [scenario.id for scenario in scenarios]
+    kept = [ids[row] for row in (1, 2, 4)]
+    visited = [reinforcement[[place]].scenes.ids[0] for place in range(6)]
+    assert visited == [kept[scene_at(place, 3, 0)] for place in range(6)]
+    assert visited[::-1] == [reinforcement[[place]].scenes.ids[0] for place in range(5, -1, -1)]
+    assert {imitation[[place]].scenes.ids[0] for place in range(5)} == set(ids[1:])
+    assert imitation.left_out == ""
+    assert reinforcement.left_out == (
+        "2 of 5 training scenes cannot be scored (2 has no road edge of two points or more);"
+        " reinforcement leaves them out."
+    )
+    with pytest.raises(
+        InputError, match=r"1 of 1 training scenes cannot .* nothing is left to rei"
+    ):
+        TrainingScenes([shard], disk.tokens, recipe_of(held_out=5, budget={"rollouts": 2}))
+
+
+def test_shards_that_do_not_know_what_can_be_scored_are_made_again(disk, recipe_of, tmp_path):
+    """Imitation does not need to know."""
+    old = tmp_path / "old"
+    store = Store(disk.scenarios)
+    write_shard(old, [(name, store[row]) for row, name in enumerate(store.ids)])
+    TrainingScenes([old], disk.tokens, recipe_of())
+    with pytest.raises(InputError, match=r"old: made by an earlier version, .* `simagents cache`"):
+        TrainingScenes([old], disk.tokens, recipe_of(budget={"rollouts": 2}))
 
 
 def test_logs_come_along_where_a_reward_needs_them(disk, recipe_of):

@@ -1,5 +1,6 @@
 """The mean reward of a policy on held-out training scenes, to which thresholds are relative."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from tqdm import tqdm
 from simagents.config.calibration import Calibration
 from simagents.config.keys import read_as
 from simagents.device import check_device
+from simagents.errors import InputError
 from simagents.evaluation.systems import trained
 from simagents.files import read_object, write_json
 from simagents.rewards.reward import build_reward
+from simagents.scenarios.scorable import told
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
@@ -28,7 +31,7 @@ class Args:
     settings: str
     """JSON: reward, sampling, rollouts, held_out, seed"""
     out: Path
-    """JSON: mean, deviation, scenes"""
+    """JSON: mean, deviation, and the number of scenes that they are of"""
     tokens: list[Path] | None = None
     """the same shards, tokenised; for models that read tokens"""
     vocabulary: Path | None = None
@@ -39,6 +42,7 @@ class Args:
 def main(args: Args) -> None:
     """The mean reward over the held-out scenes; α is this mean plus an offset of the recipe.
 
+    Held-out scenes that the metric cannot score are counted on stderr and left out.
     The paper's 0.77 is close to the mean reward of its SFT policy. The meta-metric's level depends on
     data, challenge year and number of rollouts, so the rule can be reused elsewhere and the number
     cannot.
@@ -55,9 +59,25 @@ def main(args: Args) -> None:
     )  # fmt: skip
     reward = build_reward(settings.reward)
     means = []
-    for row in tqdm(range(settings.held_out), desc="held-out scenes", unit="scenario"):
+    for row in tqdm(_held_out(store, settings.held_out), desc="held-out scenes", unit="scenario"):
         scenario, scene = store[row], None if tokens is None else tokens[row]
         rewards = reward([scenario], [system(scenario, scene)])
         means.append(rewards.total.double().mean().cpu())
     mean, deviation = torch.stack(means).mean().item(), torch.stack(means).std().item()
     write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(means)})
+
+
+def _held_out(store: ScenarioStore, held_out: int) -> list[int]:
+    """Rows of the first `held_out` scenarios that can be scored."""
+    if len(store) < held_out:
+        raise InputError(
+            f"{len(store)} training scenes cannot have {held_out} held out; give more."
+        )
+    reasons = store.unscorable
+    lost = [reasons[name] for name in store.ids[:held_out] if name in reasons]
+    if lost:
+        said = told(lost, held_out, "held-out scenes")
+        if len(lost) == held_out:
+            raise InputError(f"{said}: nothing is left to calibrate on; give other scenarios.")
+        print(f"{said}; calibration leaves them out.", file=sys.stderr)
+    return [row for row in range(held_out) if store.ids[row] not in reasons]

@@ -16,6 +16,7 @@ from simagents.models.families import SceneReader
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.roles import has_role, trainable_by_log
 from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.scorable import told
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.training.data.order import Share, scene_at
@@ -39,26 +40,35 @@ class Batch:
 
 
 class TrainingScenes(Dataset):
-    """Training scenes by place, with the agents that the loss counts chosen by (seed, place)."""
+    """Training scenes by place, with the agents that the loss counts chosen by (seed, place).
+
+    The first `held_out` scenes are for calibration. A recipe with rollouts has a reward, so it also
+    does without the scenes that the metric cannot score; `left_out` is then a sentence that counts
+    them, and empty where there are none.
+    """
 
     def __init__(self, scenarios: list[Path], tokens: list[Path] | None, recipe: Recipe):
         self.scenarios = ScenarioStore(scenarios)
         self.tokens = TokenStore(tokens) if tokens else None
         self.reader = SceneReader(recipe.model)
         self.recipe = recipe
-        self.count = len(self.scenarios) - recipe.held_out
+        self.rows = np.arange(recipe.held_out, len(self.scenarios))
+        self.left_out = ""
         if self.tokens is not None and self.tokens.ids != self.scenarios.ids:
             raise InputError(
                 "--scenarios and --tokens hold different scenarios; give the same shards of both."
             )
-        if self.count < 1:
+        if not len(self.rows):
             raise InputError(
                 f"{len(self.scenarios)} training scenes, {recipe.held_out} of them held out: nothing"
                 " is left; raise the number of shards or lower `held_out`."
             )
+        if recipe.budget.rollouts:
+            self._leave_out_unscorable()
 
     def __getitem__(self, places: list[int]) -> Batch:
-        rows = [self.recipe.held_out + scene_at(p, self.count, self.recipe.seed) for p in places]
+        count, seed = len(self.rows), self.recipe.seed
+        rows = [int(self.rows[scene_at(place, count, seed)]) for place in places]
         scenarios = [self.scenarios[row] for row in rows]
         tokens = [self.tokens[row] for row in rows] if self.tokens else None
         if tokens:
@@ -70,6 +80,18 @@ class TrainingScenes(Dataset):
         ]
         scenes = self.reader(scenarios, tokens, trained)
         return Batch(places[0], scenes, scenarios if self.recipe.budget.rollouts else [])
+
+    def _leave_out_unscorable(self) -> None:
+        reasons, total = self.scenarios.unscorable, len(self.rows)
+        ids = self.scenarios.ids
+        lost = [reasons[ids[row]] for row in self.rows if ids[row] in reasons]
+        if not lost:
+            return
+        said = told(lost, total, "training scenes")
+        self.rows = np.array([row for row in self.rows if ids[row] not in reasons])
+        if not len(self.rows):
+            raise InputError(f"{said}: nothing is left to reinforce on; give other scenarios.")
+        self.left_out = f"{said}; reinforcement leaves them out."
 
     def _trained(self, role: np.ndarray, trainable: np.ndarray, place: int) -> np.ndarray:
         chosen = role & trainable
