@@ -44,7 +44,7 @@ def test_what_cannot_be_scored_is_known_without_reading_scenarios(
 
 def test_a_scenario_that_is_there_twice_is_refused(scenarios, tmp_path):
     write_scenarios(tmp_path / "one", scenarios)
-    with pytest.raises(InputError, match=f"scenario {scenarios[0].id} is there twice"):
+    with pytest.raises(InputError, match=f"hold scenario {scenarios[0].id} twice"):
         ScenarioStore([tmp_path / "one", tmp_path / "one"])
 
 

@@ -39,7 +39,7 @@ class ScenarioStore:
         self._row = {name: row for row, name in enumerate(self._store.ids)}
         if len(self._row) < len(self.ids):
             twice = next(name for row, name in enumerate(self.ids) if self._row[name] != row)
-            raise InputError(f"scenario {twice} is there twice; give every shard once.")
+            raise InputError(f"the shards hold scenario {twice} twice; give every shard once.")
 
     @property
     def ids(self) -> list[str]:
