@@ -49,6 +49,10 @@ def records(scenarios, street) -> list[bytes]:
 
 def record_of(records: list[bytes], case: Case, *, fields_only: bool = False) -> bytes:
     record = case.draw.choice(records)
+    if case.draw.random() < 0.03:
+        name = scenario_pb2.Scenario.FromString(record).scenario_id.encode()
+        case.changes.append("noise for an id")
+        return record.replace(name, case.draw.randbytes(len(name)))
     if not fields_only and case.draw.random() < 0.4:
         return damage_bytes(record, case)
     proto = scenario_pb2.Scenario.FromString(record)

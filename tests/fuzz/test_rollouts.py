@@ -67,12 +67,15 @@ def submission(claim, case: Case) -> bytes:
     metadata = SimAgentsChallengeSubmission(
         account_name="someone@example.org", unique_method_name="noise", authors=["A. Driver"]
     )
-    where = case.draw.choice(("rollouts", "rollouts", "metadata", "bytes"))
+    where = case.draw.choice(("rollouts", "rollouts", "metadata", "bytes", "bytes of metadata"))
     if where == "rollouts":
         damage_proto(rollouts, case)
     elif where == "metadata":
         damage_proto(metadata, case)
-    data = message(_FIELD, rollouts.SerializeToString()) + metadata.SerializeToString()
+    last = metadata.SerializeToString()
+    if where == "bytes of metadata":
+        last = damage_bytes(last, case, most=1)
+    data = message(_FIELD, rollouts.SerializeToString()) + last
     return damage_bytes(data, case) if where == "bytes" else data
 
 

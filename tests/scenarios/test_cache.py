@@ -40,7 +40,7 @@ def test_scenarios_without_a_score_are_kept_and_counted(tmp_path, good, without_
     out = run(tmp_path, [*good, encode_scenario(bare)])
     assert Shard(out).header["unscorable"] == {bare.id: NO_EDGE}
     assert len(ScenarioStore([out])) == 3
-    said = "1 of 3 scenarios cannot be scored (1 has no road edge of two points or more); reinf"
+    said = "1 of 3 scenarios cannot be scored (has no road edge of two points or more: 1); reinf"
     assert said in capsys.readouterr().err
 
 

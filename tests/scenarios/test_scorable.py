@@ -78,5 +78,5 @@ def test_the_metric_refuses_what_is_undefined(crossing):
 
 def test_reasons_are_counted():
     assert told([NO_EDGE, UNSEEN, NO_EDGE], 9, "scenes") == (
-        f"3 of 9 scenes cannot be scored (1 {UNSEEN}, 2 {NO_EDGE})"
+        f"3 of 9 scenes cannot be scored ({UNSEEN}: 1, {NO_EDGE}: 2)"
     )

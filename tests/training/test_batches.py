@@ -76,11 +76,11 @@ def test_reinforcement_does_without_scenes_that_cannot_be_scored(
     assert {imitation[[place]].scenes.ids[0] for place in range(5)} == set(ids[1:])
     assert imitation.left_out == ""
     assert reinforcement.left_out == (
-        "2 of 5 training scenes cannot be scored (2 has no road edge of two points or more);"
+        "2 of 5 training scenes cannot be scored (has no road edge of two points or more: 2);"
         " reinforcement leaves them out."
     )
     with pytest.raises(
-        InputError, match=r"1 of 1 training scenes cannot .* nothing is left to rei"
+        InputError, match=r"1 of 1 training scenes cannot .* nothing is left for rei"
     ):
         TrainingScenes([shard], disk.tokens, recipe_of(held_out=5, budget={"rollouts": 2}))
 

@@ -14,7 +14,6 @@ from simagents.errors import InputError
 from simagents.evaluation.systems import trained
 from simagents.files import read_object, write_json
 from simagents.rewards.reward import build_reward
-from simagents.scenarios.scorable import told
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
@@ -58,26 +57,17 @@ def main(args: Args) -> None:
         settings.seed, device,
     )  # fmt: skip
     reward = build_reward(settings.reward)
+    if len(store) < settings.held_out:
+        raise InputError(
+            f"{len(store)} training scenes cannot have {settings.held_out} held out; give more."
+        )
+    rows, left_out = store.scorable(range(settings.held_out), "held-out scenes", "calibration")
+    if left_out:
+        print(left_out, file=sys.stderr)
     means = []
-    for row in tqdm(_held_out(store, settings.held_out), desc="held-out scenes", unit="scenario"):
+    for row in tqdm(rows.tolist(), desc="held-out scenes", unit="scenario"):
         scenario, scene = store[row], None if tokens is None else tokens[row]
         rewards = reward([scenario], [system(scenario, scene)])
         means.append(rewards.total.double().mean().cpu())
     mean, deviation = torch.stack(means).mean().item(), torch.stack(means).std().item()
     write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(means)})
-
-
-def _held_out(store: ScenarioStore, held_out: int) -> list[int]:
-    """Rows of the first `held_out` scenarios that can be scored."""
-    if len(store) < held_out:
-        raise InputError(
-            f"{len(store)} training scenes cannot have {held_out} held out; give more."
-        )
-    reasons = store.unscorable
-    lost = [reasons[name] for name in store.ids[:held_out] if name in reasons]
-    if lost:
-        said = told(lost, held_out, "held-out scenes")
-        if len(lost) == held_out:
-            raise InputError(f"{said}: nothing is left to calibrate on; give other scenarios.")
-        print(f"{said}; calibration leaves them out.", file=sys.stderr)
-    return [row for row in range(held_out) if store.ids[row] not in reasons]

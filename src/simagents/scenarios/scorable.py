@@ -51,5 +51,5 @@ def unscorable(scenario: Scenario) -> str:
 def told(reasons: Iterable[str], scenarios: int, noun: str) -> str:
     """How many of so many scenarios cannot be scored and why: the beginning of a sentence."""
     counts = Counter(reasons)
-    listed = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+    listed = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
     return f"{counts.total()} of {scenarios} {noun} cannot be scored ({listed})"

@@ -5,10 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int64
 
 from simagents.errors import InputError
 from simagents.scenarios.scenario import Scenario
-from simagents.scenarios.scorable import unscorable
+from simagents.scenarios.scorable import told, unscorable
 from simagents.scenarios.shard_file import Item, Store, write_shard
 
 _ARRAYS = [field.name for field in fields(Scenario) if field.name not in ("id", "sdc")]
@@ -64,6 +65,21 @@ class ScenarioStore:
                 )
             reasons |= header["unscorable"]
         return reasons
+
+    def scorable(self, rows: range, noun: str, purpose: str) -> tuple[Int64[np.ndarray, "n"], str]:
+        """Those of `rows` that can be scored, in order, and a sentence about the others, if any.
+
+        Raises InputError where nothing is left for the purpose, and as `unscorable` does.
+        """
+        reasons = self.unscorable
+        lost = [reasons[self.ids[row]] for row in rows if self.ids[row] in reasons]
+        kept = np.array([row for row in rows if self.ids[row] not in reasons], dtype=np.int64)
+        if not lost:
+            return kept, ""
+        said = told(lost, len(rows), noun)
+        if not len(kept):
+            raise InputError(f"{said}: nothing is left for {purpose}; give other scenarios.")
+        return kept, f"{said}; {purpose} leaves them out."
 
     def __getitem__(self, key: int | str) -> Scenario:
         """The scenario at a place, or with an id. Raises KeyError for an unknown id."""

@@ -30,6 +30,14 @@ def test_what_is_no_proto_says_so(noise):
         decode_scenario(noise, "here")
 
 
+def test_an_id_that_is_no_text_is_refused(record):
+    name = decode_scenario(record, "here").id.encode()
+    damaged = record.replace(name, b"\xff" + name[1:])
+    for decode in (decode_scenario, decode_simulated):
+        with pytest.raises(InputError, match=r"^here: its scenario id b'\\xff.* is no text"):
+            decode(damaged, "here")
+
+
 def test_a_tf_example_is_recognised(example):
     with pytest.raises(InputError, match=r"`scenario` folder, not those of `tf_example`"):
         decode_scenario(example, "here")

@@ -89,9 +89,12 @@ _FORMAT_HINT = "take the files of WOMD's `scenario` folder, not those of `tf_exa
 
 def _parsed(record: bytes, where: str) -> Any:
     try:
-        return scenario_pb2.Scenario.FromString(record)
+        proto = scenario_pb2.Scenario.FromString(record)
     except DecodeError:
         raise InputError(f"{where}: not a WOMD Scenario proto; {_FORMAT_HINT}") from None
+    if not isinstance(proto.scenario_id, str):  # protobuf leaves what is not UTF-8 as bytes
+        raise InputError(f"{where}: its scenario id {proto.scenario_id!r} is no text.")
+    return proto
 
 
 def _check_ids(proto: Any, where: str) -> None:

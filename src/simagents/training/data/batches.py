@@ -16,7 +16,6 @@ from simagents.models.families import SceneReader
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.roles import has_role, trainable_by_log
 from simagents.scenarios.scenario import Scenario
-from simagents.scenarios.scorable import told
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.training.data.order import Share, scene_at
@@ -52,19 +51,21 @@ class TrainingScenes(Dataset):
         self.tokens = TokenStore(tokens) if tokens else None
         self.reader = SceneReader(recipe.model)
         self.recipe = recipe
-        self.rows = np.arange(recipe.held_out, len(self.scenarios))
-        self.left_out = ""
+        rows = range(recipe.held_out, len(self.scenarios))
         if self.tokens is not None and self.tokens.ids != self.scenarios.ids:
             raise InputError(
                 "--scenarios and --tokens hold different scenarios; give the same shards of both."
             )
-        if not len(self.rows):
+        if not rows:
             raise InputError(
                 f"{len(self.scenarios)} training scenes, {recipe.held_out} of them held out: nothing"
                 " is left; raise the number of shards or lower `held_out`."
             )
+        self.rows, self.left_out = np.array(rows), ""
         if recipe.budget.rollouts:
-            self._leave_out_unscorable()
+            self.rows, self.left_out = self.scenarios.scorable(
+                rows, "training scenes", "reinforcement"
+            )
 
     def __getitem__(self, places: list[int]) -> Batch:
         count, seed = len(self.rows), self.recipe.seed
@@ -80,18 +81,6 @@ class TrainingScenes(Dataset):
         ]
         scenes = self.reader(scenarios, tokens, trained)
         return Batch(places[0], scenes, scenarios if self.recipe.budget.rollouts else [])
-
-    def _leave_out_unscorable(self) -> None:
-        reasons, total = self.scenarios.unscorable, len(self.rows)
-        ids = self.scenarios.ids
-        lost = [reasons[ids[row]] for row in self.rows if ids[row] in reasons]
-        if not lost:
-            return
-        said = told(lost, total, "training scenes")
-        self.rows = np.array([row for row in self.rows if ids[row] not in reasons])
-        if not len(self.rows):
-            raise InputError(f"{said}: nothing is left to reinforce on; give other scenarios.")
-        self.left_out = f"{said}; reinforcement leaves them out."
 
     def _trained(self, role: np.ndarray, trainable: np.ndarray, place: int) -> np.ndarray:
         chosen = role & trainable
