@@ -161,7 +161,7 @@ def test_checkpoints(source, tmp_path):
         assert torch.isfinite(vocabulary.motion).all()
         assert torch.isfinite(vocabulary.map).all()
 
-    fuzz("checkpoints", 60, attempt)
+    fuzz("checkpoints", 40, attempt)
 
 
 def test_readers_of_pickles(source, tmp_path):
