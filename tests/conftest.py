@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist share t
 install_import_hook("simagents", "beartype.beartype")
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,18 @@ def as_rollouts(scenario: Scenario, count: int = 1, noise: float = 0.0) -> torch
     rollouts = torch.from_numpy(log[:, 11:]).expand(count, -1, -1, -1).clone()
     scale = torch.tensor([1, 1, 0.1, 0.1]) * noise
     return rollouts + torch.randn(rollouts.shape, generator=torch.manual_seed(0)) * scale
+
+
+def without_edges(scenario: Scenario) -> Scenario:
+    """The same scenario with lines where the road's edges were: the metric cannot score it."""
+    kind = scenario.map_kind
+    lines = np.where(kind == MapKind.ROAD_EDGE, np.uint8(MapKind.ROAD_LINE), kind)
+    return replace(scenario, map_kind=lines)
+
+
+@pytest.fixture(name="without_edges", scope="session")
+def _without_edges() -> Callable[..., Scenario]:
+    return without_edges
 
 
 @pytest.fixture(name="street", scope="session")

@@ -47,6 +47,9 @@ def test_bad_json_names_file_and_line(tmp_path):
         read_json(path)
     with pytest.raises(InputError, match=r"absent\.json: there is no such file"):
         read_json(tmp_path / "absent.json")
+    path.write_bytes(b'{"steps": "\xb5"}')
+    with pytest.raises(InputError, match=r"recipe\.json: not text"):
+        read_json(path)
 
 
 def test_a_star_does_not_match_what_a_killed_writer_left_behind(tmp_path):

@@ -81,6 +81,8 @@ def read_json(path: Path) -> Any:
         raise InputError(
             f"{path}, line {problem.lineno}: not valid JSON ({problem.msg})."
         ) from None
+    except UnicodeDecodeError as problem:
+        raise InputError(f"{path}: not text ({problem}).") from None
 
 
 def read_object(text: str, flag: str, kind: type) -> Any:

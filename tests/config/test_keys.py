@@ -51,11 +51,14 @@ def test_the_tag_chooses_the_class_and_comes_back():
     ("content", "message"),
     [
         ({"rule": "ga"}, r"^x\.credit\.rule: unknown value `ga`; did you mean `gae`\?$"),
+        ({"rule": ["gae"]}, r"^x\.credit\.rule: unknown value `\['gae'\]`"),
         ({"discount": 1.0}, r"^x\.credit: needs the key `rule`, one of constant, running_mean"),
         (
             gae(value={"weigth": 1.0}),
             r"^x\.credit\.value: unknown key `weigth`; did you mean `weight`\?$",
         ),
+        (gae(value={"int": 1.0}), r"^x\.credit\.value: unknown key `int`; (did|valid)"),
+        (gae(**{"a[b]": 1.0}), r"^x\.credit: unknown key `a\[b\]`; (did|valid)"),
         (gae(discount=2.0), r"^x\.credit\.discount: 2\.0 must be less than or equal to 1\.$"),
         (
             gae(discount="1e0"),

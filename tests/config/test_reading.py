@@ -77,12 +77,13 @@ def test_an_unknown_choice_names_the_nearest(choice, sentence):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stages: {a: [}\n", r"own\.yaml, line 1: not valid YAML"),
-        ("- a\n", r"own\.yaml: must hold keys with values"),
+        (b"stages: {a: [}\n", r"own\.yaml, line 1: not valid YAML"),
+        (b"- a\n", r"own\.yaml: must hold keys with values"),
+        (b"a: \xb5\n", r"own\.yaml: not text"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_named(repository, text, message):
-    (repository / "config/papers/own.yaml").write_text(text)
+    (repository / "config/papers/own.yaml").write_bytes(text)
     with pytest.raises(InputError, match=message):
         reading.read(repository)
 

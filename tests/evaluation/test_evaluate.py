@@ -2,24 +2,22 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from simagents.errors import InputError
 from simagents.evaluation import evaluate
 from simagents.scenarios.rollout_file import RolloutFile
-from simagents.scenarios.scenario import MapKind
 from simagents.scenarios.shard_file import write_shard
 from simagents.scenarios.store import write_scenarios
 from simagents.submission.score import score_files
 
 
-def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
+def test_kept_rollouts_score_the_same(
+    tmp_path, scenarios, scenes, vocabulary, without_edges, capsys
+):
     """Those of a scenario without road edges, which has no score, are kept as well."""
-    kind = scenarios[-1].map_kind
-    edgeless = np.where(kind == MapKind.ROAD_EDGE, np.uint8(MapKind.ROAD_LINE), kind)
-    scenarios = [*scenarios[:-1], replace(scenarios[-1], map_kind=edgeless)]
+    scenarios = [*scenarios[:-1], without_edges(scenarios[-1])]
     shard = tmp_path / "scenarios.safetensors"
     write_scenarios(shard, scenarios)
     items = [(one.id, scene.item()) for one, scene in zip(scenarios, scenes, strict=True)]
@@ -44,6 +42,7 @@ def test_kept_rollouts_score_the_same(tmp_path, scenarios, scenes, vocabulary):
             evaluate.main(replace(args, **change))
     assert not args.out.exists()
     evaluate.main(args)
+    assert f"skipped: scenario {scenarios[-1].id} has no road edge" in capsys.readouterr().out
     assert RolloutFile(args.pictures).ids == [scenarios[0].id]
     outcome = score_files(shard, args.rollouts_out, 2025, rollouts_each=2)
     evaluated = pd.read_parquet(args.out).sort_values("scenario_id", ignore_index=True)

@@ -87,6 +87,17 @@ def test_an_unknown_number_of_heads_is_refused(catk):
         bring(catk)
 
 
+def test_options_that_are_no_numbers_are_refused_or_assumed(catk, capsys):
+    catk.decoder["time_span"] = float("inf")
+    catk.write()
+    assert bring(catk).config.past_steps == 6
+    assert "taken from CAT-K: time_span 30" in capsys.readouterr().err
+    catk.decoder["hist_drop_prob"] = -3.0
+    catk.write()
+    with pytest.raises(InputError, match=r"ckpt: as a recipe\.model\.history_drop: -3\.0 must be"):
+        bring(catk)
+
+
 def test_the_recipe_names_the_vocabulary(catk):
     bring(catk)
     recipe = json.loads((catk.out / "recipe.json").read_text())
@@ -113,6 +124,7 @@ COPY = "agent_encoder.t_attn_layers.0.attn_prenorm_x_dst.bias"
             r"mlp\.3\.bias` has shape \[47\], .* needs \[48\]",
         ),
         (lambda s: s.pop("agent_encoder.type_a_emb.weight"), r"type_a_emb\.weight` is missing"),
+        (lambda s: s[GATE][3].fill_(torch.nan), rf"{GATE}` has numbers that are not finite"),
         (lambda s: s.clear(), "no `state_dict` of tensors"),
     ],
 )

@@ -13,7 +13,7 @@ from simagents.config.configuration import Configuration
 from simagents.plan import Plan
 
 SHORT = {
-    "scenarios": {"synthetic": {"held_out": 2}},
+    "scenarios": {"synthetic": {"held_out": 3}},
     "budgets": {
         "pretrain": {"steps": 20, "batch": 2},
         "reinforce": {"steps": 2, "batch": 2, "rollouts": 4},

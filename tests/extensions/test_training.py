@@ -16,10 +16,13 @@ from simagents.training import train
 
 
 @pytest.fixture(scope="module")
-def shard(tmp_path_factory):
-    """Four scenarios, of which two are held out."""
+def shard(tmp_path_factory, without_edges):
+    """Six scenarios, of which three are held out; the last one of both parts has no road edge."""
     path = tmp_path_factory.mktemp("data") / "shard.safetensors"
-    write_scenarios(path, [generate_scenario(5, index) for index in (2, 0, 4, 1)])
+    scenarios = [generate_scenario(5, index) for index in (2, 0, 3, 4, 1, 5)]
+    for place in (2, 5):
+        scenarios[place] = without_edges(scenarios[place])
+    write_scenarios(path, scenarios)
     return path
 
 
@@ -70,6 +73,15 @@ def test_mpo_takes_the_metric_of_the_scene_and_a_measured_threshold(trained):
     assert 0 < first["alpha"] < 1
     assert first["advantage"] == pytest.approx(first["reward"] - first["alpha"], abs=1e-5)
     assert first["kl"] == pytest.approx(0, abs=1e-6)
+
+
+def test_scenes_without_a_score_do_not_stop_reinforcement(trained, plan, folder):
+    """Two steps of two scenes visit all that can be scored; the parent's mean is of those too."""
+    run = next(row.systems[0] for row in plan.tables["velocities"].rows if row.label == "BC + MPO")
+    measured = json.loads((folder / run.id / "calibration.json").read_text())
+    assert measured["scenes"] == 2
+    assert 0 < measured["mean"] < 1
+    assert all(0 < step["reward"] < 1 for step in trained["BC + MPO"])
 
 
 def test_the_own_reward_and_credit_rule_are_used(trained):

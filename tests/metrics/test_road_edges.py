@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from simagents.errors import InputError
 from simagents.metrics.culling import first_nearest
 from simagents.metrics.road_edges import INVALID, RoadEdges, distance_to_road_edge
 
@@ -90,12 +89,6 @@ def test_an_open_line_has_no_neighbours_beyond_its_ends(street):
 
 def test_single_points_are_no_edges(street):
     assert edges_of(street, [(0, 0, 0)], [(0, 0, 0), (1, 0, 0)]).first.tolist() == [0, 1]
-
-
-@pytest.mark.parametrize("lines", [(), ([(0.0, 0.0, 0.0)],)])
-def test_a_map_without_edges_has_no_metric(street, lines):
-    with pytest.raises(InputError, match="scenario street has no road edge"):
-        edges_of(street, *lines)
 
 
 def test_the_outermost_corner_counts(street):

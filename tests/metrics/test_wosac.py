@@ -289,8 +289,14 @@ def test_what_is_no_rollouts_is_refused(reference, rollouts, change, words):
 def test_evaluated_agents_must_be_simulated(scenario):
     valid = scenario.valid.copy()
     valid[1, 10] = False
-    with pytest.raises(InputError, match="agent 101 is to be evaluated but is not valid"):
+    with pytest.raises(InputError, match="street evaluates an agent that is not valid at the curr"):
         LogReference.of(replace(scenario, valid=valid), CHALLENGE)
+
+
+@pytest.mark.parametrize("lines", [(), ([(0.0, 0.0, 0.0)],)])
+def test_a_map_without_edges_has_no_metric(street, lines):
+    with pytest.raises(InputError, match="scenario street has no road edge of two points or more"):
+        LogReference.of(street(edges=lines), CHALLENGE)
 
 
 def test_agents_that_are_not_simulated_do_not_exist(street, as_rollouts):

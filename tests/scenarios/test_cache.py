@@ -5,6 +5,7 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.scenarios import cache
+from simagents.scenarios.scorable import NO_EDGE
 from simagents.scenarios.shard_file import Shard
 from simagents.scenarios.store import ScenarioStore
 from simagents.scenarios.synthetic import generate_scenario
@@ -32,6 +33,22 @@ def test_good_scenarios_are_kept_and_bad_ones_named(tmp_path, good, capsys):
     (rejected,) = header["rejected"]
     assert "shard.tfrecord, record 1: not a WOMD Scenario proto" in rejected
     assert f"skipped: {rejected}" in capsys.readouterr().err
+
+
+def test_scenarios_without_a_score_are_kept_and_counted(tmp_path, good, without_edges, capsys):
+    bare = without_edges(generate_scenario(5, 0))
+    out = run(tmp_path, [*good, encode_scenario(bare)])
+    assert Shard(out).header["unscorable"] == {bare.id: NO_EDGE}
+    assert len(ScenarioStore([out])) == 3
+    said = "1 of 3 scenarios cannot be scored (has no road edge of two points or more: 1); reinf"
+    assert said in capsys.readouterr().err
+
+
+def test_a_second_scenario_of_the_same_id_is_unusable(tmp_path, good):
+    out = run(tmp_path, [*good, good[0]])
+    (rejected,) = Shard(out).header["rejected"]
+    assert "is there twice" in rejected
+    assert len(ScenarioStore([out])) == 2
 
 
 def test_caching_again_gives_the_same_bytes(tmp_path, good):

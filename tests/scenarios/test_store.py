@@ -5,6 +5,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from simagents.errors import InputError
+from simagents.scenarios.scorable import NO_EDGE
 from simagents.scenarios.store import ScenarioStore, write_scenarios
 
 
@@ -29,6 +31,21 @@ def test_scenarios_are_found_by_id(store, scenarios):
     assert store[scenarios[2].id].id == scenarios[2].id == store.ids[2]
     with pytest.raises(KeyError):
         store["no such scenario"]
+
+
+def test_what_cannot_be_scored_is_known_without_reading_scenarios(
+    scenarios, without_edges, tmp_path
+):
+    write_scenarios(tmp_path / "one", scenarios[:1])
+    write_scenarios(tmp_path / "two", map(without_edges, scenarios[1:]))
+    store = ScenarioStore([tmp_path / "one", tmp_path / "two"])
+    assert store.unscorable == {scenario.id: NO_EDGE for scenario in scenarios[1:]}
+
+
+def test_a_scenario_that_is_there_twice_is_refused(scenarios, tmp_path):
+    write_scenarios(tmp_path / "one", scenarios)
+    with pytest.raises(InputError, match=f"hold scenario {scenarios[0].id} twice"):
+        ScenarioStore([tmp_path / "one", tmp_path / "one"])
 
 
 def test_a_scenario_knows_who_is_simulated_and_who_is_scored(street):

@@ -85,6 +85,17 @@ def test_a_damaged_shard_does_not_hide_the_next_one(tmp_path, metadata):
     assert "one: is no submission message or a damaged one" in sources.damage[0]
 
 
+@pytest.mark.parametrize("text", [b"noise", b"A. Driver"])
+def test_text_that_is_no_text_is_damage(tmp_path, metadata, text):
+    """A method's name, and one of several authors; the scenario is read all the same."""
+    path = tmp_path / "shard.binproto"
+    path.write_bytes(shard_of(metadata, "a").replace(text, b"\xff" + text[1:]))
+    shards = Shards(path)
+    assert [entry.scenario for entry in shards] == ["a"]
+    assert "is no text" in shards.reports[0].problem
+    assert shards.reports[0].metadata is None
+
+
 @pytest.mark.parametrize("left", [0.5, 0.98, 1.0])
 def test_a_cut_archive_is_read_as_far_as_it_goes(tmp_path, metadata, left):
     """Even if only the checksum at the end is missing."""

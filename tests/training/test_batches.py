@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from simagents.errors import InputError
 from simagents.scenarios.roles import has_role, trainable_by_log
+from simagents.scenarios.shard_file import Store, write_shard
+from simagents.scenarios.store import write_scenarios
+from simagents.scenarios.synthetic import generate_scenario
 from simagents.training.data.batches import MOST_TRAINED, TrainingScenes, batches
-from simagents.training.data.order import Share, scene_at
+from simagents.training.data.order import Share, order_seed, scene_at
 
 
 @given(st.integers(1, 50), st.integers(0, 10), st.integers(0, 2**32))
@@ -53,6 +56,15 @@ def test_micro_batches_are_the_largest_that_divide(world_size, batch, at_most, m
     assert Share.of(0, world_size, batch, at_most).micro == micro
 
 
+def test_stages_of_one_parent_see_the_same_scenes_and_its_descendants_others(recipe_of):
+    """A second fine-tuning, whose parent is the first, does not repeat the order of the first."""
+    first, beside, second = (
+        order_seed(recipe_of(parent=name)) for name in ("bc-1", "bc-1", "sft-1")
+    )
+    assert first == beside
+    assert len({first, second, order_seed(recipe_of()), order_seed(recipe_of(seed=1))}) == 4
+
+
 def test_held_out_scenes_are_never_trained_on(disk, recipe_of):
     recipe = recipe_of(held_out=4)
     scenes = TrainingScenes(disk.scenarios, disk.tokens, recipe)
@@ -60,6 +72,44 @@ def test_held_out_scenes_are_never_trained_on(disk, recipe_of):
     assert seen == set(scenes.tokens.ids[4:])
     with pytest.raises(InputError, match="6 training scenes, 6 of them held out: nothing is left"):
         TrainingScenes(disk.scenarios, disk.tokens, recipe_of(held_out=6))
+
+
+def test_reinforcement_does_without_scenes_that_cannot_be_scored(
+    disk, recipe_of, without_edges, tmp_path
+):
+    """The order is one of the others; imitation visits all, and so does a resumed run again."""
+    scenarios = [generate_scenario(5, index) for index in (2, 0, 4, 1, 3, 5)]
+    for place in (0, 3, 5):
+        scenarios[place] = without_edges(scenarios[place])
+    shard = tmp_path / "scenarios"
+    write_scenarios(shard, scenarios)
+    imitation = TrainingScenes([shard], disk.tokens, recipe_of())
+    reinforcement = TrainingScenes([shard], disk.tokens, recipe_of(budget={"rollouts": 2}))
+    ids = [scenario.id for scenario in scenarios]
+    kept = [ids[row] for row in (1, 2, 4)]
+    visited = [reinforcement[[place]].scenes.ids[0] for place in range(6)]
+    assert visited == [kept[scene_at(place, 3, reinforcement.seed)] for place in range(6)]
+    assert visited[::-1] == [reinforcement[[place]].scenes.ids[0] for place in range(5, -1, -1)]
+    assert {imitation[[place]].scenes.ids[0] for place in range(5)} == set(ids[1:])
+    assert imitation.left_out == ""
+    assert reinforcement.left_out == (
+        "2 of 5 training scenes cannot be scored (has no road edge of two points or more: 2);"
+        " reinforcement leaves them out."
+    )
+    with pytest.raises(
+        InputError, match=r"1 of 1 training scenes cannot .* nothing is left for rei"
+    ):
+        TrainingScenes([shard], disk.tokens, recipe_of(held_out=5, budget={"rollouts": 2}))
+
+
+def test_shards_that_do_not_know_what_can_be_scored_are_made_again(disk, recipe_of, tmp_path):
+    """Imitation does not need to know."""
+    old = tmp_path / "old"
+    store = Store(disk.scenarios)
+    write_shard(old, [(name, store[row]) for row, name in enumerate(store.ids)])
+    TrainingScenes([old], disk.tokens, recipe_of())
+    with pytest.raises(InputError, match=r"old: made by an earlier version, .* `simagents cache`"):
+        TrainingScenes([old], disk.tokens, recipe_of(budget={"rollouts": 2}))
 
 
 def test_logs_come_along_where_a_reward_needs_them(disk, recipe_of):

@@ -54,10 +54,12 @@ class Tagged:
 
     def kind_of(self, name: object) -> type[Settings]:
         """The class behind a tag's value. Raises InputError, naming the nearest, for an unknown one."""
+        if not isinstance(name, str):
+            raise unknown_value(str(name), self.tag, self.kinds)
         if name in self.kinds:
             return self.kinds[name]
         for package in (self.home, "simagents.extensions"):
-            if isinstance(name, str) and name.isidentifier() and _has_module(package, name):
+            if name.isidentifier() and _has_module(package, name):
                 kind = getattr(import_module(f"{package}.{name}"), "Settings", None)
                 if kind is not None and kind is not Settings:
                     return kind
@@ -170,8 +172,9 @@ def _first(problem: ValidationError, kind: Any) -> tuple[tuple[str, ...], str]:
     if chosen["type"] == "nested":
         return (*keys, *chosen["ctx"]["keys"]), chosen["ctx"]["said"]
     if chosen["type"] == "extra_forbidden":
-        said = str(unknown_key(keys[-1], "", fields_of(holder)))
-        return keys[:-1], said.removeprefix(": ")
+        name = str(chosen["loc"][-1])  # not in `keys` where it reads like a member of a union
+        said = str(unknown_key(name, "", fields_of(holder)))
+        return keys[:-1] if keys[-1:] == (name,) else keys, said.removeprefix(": ")
     return keys, _sentence(chosen)
 
 

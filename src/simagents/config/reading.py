@@ -83,6 +83,8 @@ def read_yaml(path: Path) -> Json:
         line = f", line {mark.line + 1}" if mark else ""
         said = getattr(problem, "problem", None) or "see the YAML specification"
         raise InputError(f"{path}{line}: not valid YAML ({said}).") from None
+    except UnicodeDecodeError as problem:
+        raise InputError(f"{path}: not text ({problem}).") from None
     if not isinstance(keys, dict):
         raise InputError(f"{path}: must hold keys with values.")
     return keys

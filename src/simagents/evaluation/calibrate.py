@@ -1,5 +1,6 @@
 """The mean reward of a policy on held-out training scenes, to which thresholds are relative."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tqdm import tqdm
 from simagents.config.calibration import Calibration
 from simagents.config.keys import read_as
 from simagents.device import check_device
+from simagents.errors import InputError
 from simagents.evaluation.systems import trained
 from simagents.files import read_object, write_json
 from simagents.rewards.reward import build_reward
@@ -28,7 +30,7 @@ class Args:
     settings: str
     """JSON: reward, sampling, rollouts, held_out, seed"""
     out: Path
-    """JSON: mean, deviation, scenes"""
+    """JSON: mean, deviation, and the number of scenes that they are of"""
     tokens: list[Path] | None = None
     """the same shards, tokenised; for models that read tokens"""
     vocabulary: Path | None = None
@@ -39,6 +41,7 @@ class Args:
 def main(args: Args) -> None:
     """The mean reward over the held-out scenes; α is this mean plus an offset of the recipe.
 
+    Held-out scenes that the metric cannot score are counted on stderr and left out.
     The paper's 0.77 is close to the mean reward of its SFT policy. The meta-metric's level depends on
     data, challenge year and number of rollouts, so the rule can be reused elsewhere and the number
     cannot.
@@ -54,8 +57,15 @@ def main(args: Args) -> None:
         settings.seed, device,
     )  # fmt: skip
     reward = build_reward(settings.reward)
+    if len(store) < settings.held_out:
+        raise InputError(
+            f"{len(store)} training scenes cannot have {settings.held_out} held out; give more."
+        )
+    rows, left_out = store.scorable(range(settings.held_out), "held-out scenes", "calibration")
+    if left_out:
+        print(left_out, file=sys.stderr)
     means = []
-    for row in tqdm(range(settings.held_out), desc="held-out scenes", unit="scenario"):
+    for row in tqdm(rows.tolist(), desc="held-out scenes", unit="scenario"):
         scenario, scene = store[row], None if tokens is None else tokens[row]
         rewards = reward([scenario], [system(scenario, scene)])
         means.append(rewards.total.double().mean().cpu())

@@ -17,6 +17,7 @@ from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
 from simagents.metrics.distance import metres_driven
 from simagents.scenarios.rollout_file import writing_rollouts
+from simagents.scenarios.scorable import unscorable
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
@@ -63,7 +64,7 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """Every scenario is scored on its own; scenarios that the metric refuses are printed and left out."""
+    """Every scenario is scored on its own; those that the metric cannot score are printed and left out."""
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
     tokens = TokenStore(args.tokens) if args.tokens else None
@@ -89,11 +90,10 @@ def main(args: Args) -> None:
             kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
             if keep:  # before scoring: a submission includes scenarios without a score
                 keep(*kept)
-            try:
-                reference = LogReference.of(scenario, challenge, device=args.device)
-            except InputError as problem:
-                print(f"skipped: {problem}")
+            if reason := unscorable(scenario):
+                print(f"skipped: scenario {scenario.id} {reason}, so it has no score.")
                 continue
+            reference = LogReference.of(scenario, challenge, device=args.device)
             numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
             driven = metres_driven(scenario, trajectories)
             scores.append({"scenario_id": scenario.id, **numbers, **driven})

@@ -4,14 +4,17 @@ import hashlib
 import re
 import sys
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import tyro
 from safetensors.torch import save_file
 from torch import Tensor
 
 from simagents.config.imports import DIGESTS, RECIPE, VOCABULARY, WEIGHTS, write_digests
+from simagents.config.keys import read_as
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError
 from simagents.exchange.inert import plain, read_checkpoint
@@ -89,6 +92,8 @@ def tensors_of(content: dict[str, Any], path: Path) -> dict[str, Tensor]:
     for name, tensor in state.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f"{path}: `{name}` is no tensor.")
+        if not torch.isfinite(tensor.float()).all():
+            raise InputError(f"{path}: tensor `{name}` has numbers that are not finite.")
     return {str(name).removeprefix(_PREFIX): tensor.float() for name, tensor in state.items()}
 
 
@@ -103,7 +108,7 @@ def model_of(
 
     def decoder_value(name: str, default: Any) -> Any:
         value = decoder.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
             assumed.append(f"{name} {default}")
             return default
         return value
@@ -145,7 +150,8 @@ def weights_of(
 ) -> dict[str, Tensor]:
     """The tensors under our names; InputError names what is missing, extra, unequal, misshapen."""
     layers = model["map_layers"], model["agent_layers"]
-    policy = build_policy(Recipe.model_validate(recipe_of(model, vocabulary)), vocabulary)
+    recipe = read_as(Recipe, recipe_of(model, vocabulary), f"{path}: as a recipe")
+    policy = build_policy(recipe, vocabulary)
     shapes = {name: tensor.shape for name, tensor in policy.state_dict().items()}
     table = list(matches(*layers))
     copies = dict(repeated(*layers))

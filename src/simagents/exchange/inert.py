@@ -5,8 +5,13 @@ and arrays is replaced by a class that keeps its arguments and does nothing; so 
 not installed can still be read, and `os.system` is never called.
 """
 
+import io
 import pickle
+import pickletools
+import struct
+import zlib
 from collections import OrderedDict
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -129,9 +134,20 @@ class _Unpickler(pickle.Unpickler):
         return self.storages[key]
 
 
+def _load(data: bytes, path: Path, archive: ZipFile | None = None, root: str = "") -> Any:
+    """The content of a pickle. Raises InputError for a memo that would fill the memory: Python
+    makes room for the largest number in it, and for all below."""
+    for opcode, number, _ in pickletools.genops(data):
+        if "PUT" in opcode.name and number > len(data):
+            raise InputError(
+                f"{path}: a pickle that numbers what it remembers up to {number}; it is damaged."
+            )
+    return _Unpickler(io.BytesIO(data), archive, root).load()
+
+
 _BROKEN = (
     pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError, KeyError, IndexError,
-    RuntimeError,
+    RuntimeError, OverflowError, MemoryError, OSError, struct.error, zlib.error, LZMAError,
 )  # fmt: skip
 
 
@@ -146,7 +162,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             if len(names) != 1:
                 raise InputError(f"{path}: not a checkpoint of torch (no data.pkl).")
             with archive.open(names[0]) as file:
-                content = _Unpickler(file, archive, names[0].removesuffix("/data.pkl")).load()
+                content = _load(file.read(), path, archive, names[0].removesuffix("/data.pkl"))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such checkpoint.") from None
     except (BadZipFile, *_BROKEN) as problem:
@@ -160,7 +176,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     """A pickled mapping of arrays; InputError where it is nothing of the kind."""
     try:
         with path.open("rb") as file:
-            content = _Unpickler(file).load()
+            content = _load(file.read(), path)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except _BROKEN as problem:

@@ -67,6 +67,8 @@ def _array(path: Path, name: str, array: Any, shape: tuple[int, ...]) -> Tensor:
     if array.shape[1:] != shape or not len(array):
         needed = ", ".join(map(str, shape))
         raise InputError(f"{path}: `{name}` has shape {list(array.shape)}, not [V, {needed}].")
-    if not np.isfinite(array).all():
-        raise InputError(f"{path}: `{name}` has numbers that are not finite.")
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(single).all():
+        raise InputError(f"{path}: `{name}` has numbers that are not finite in float32.")
+    return torch.from_numpy(single)

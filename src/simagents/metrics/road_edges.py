@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Bool, Float32, Int64
 from torch import Tensor
 
-from simagents.errors import InputError
 from simagents.metrics.boxes import outline
 from simagents.metrics.concatenation import ends_of, shifted
 from simagents.metrics.culling import first_nearest
@@ -43,7 +42,7 @@ class RoadEdges:
 
     @classmethod
     def of(cls, scenario: Scenario) -> "RoadEdges":
-        """The road edges of a map.
+        """The road edges of a map, of which there is one at least.
 
         The official code makes polylines equally long with padding and takes the last *padded*
         segment for the one before the first. Hence only rings with as many points as the longest
@@ -52,11 +51,6 @@ class RoadEdges:
         rows = (scenario.map_kind == MapKind.ROAD_EDGE).nonzero()[0]
         lines = [scenario.polyline(row) for row in rows.tolist()]
         lines = [line for line in lines if len(line) >= 2]
-        if not lines:
-            raise InputError(
-                f"scenario {scenario.id} has no road edge, so the metric is not defined on it;"
-                " leave it out."
-            )
         longest = max(len(line) for line in lines)
         segments = [np.concatenate([line[:-1], line[1:] - line[:-1]], axis=1) for line in lines]
         table = torch.from_numpy(np.concatenate(segments)).T

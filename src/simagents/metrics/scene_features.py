@@ -22,6 +22,7 @@ from simagents.metrics.kinematics import (
 from simagents.metrics.red_lights import RedLights, traffic_light_violation
 from simagents.metrics.road_edges import OFFROAD_DISTANCE, RoadEdges, distance_to_road_edge
 from simagents.scenarios.scenario import CURRENT, SIMULATED, Scenario
+from simagents.scenarios.scorable import undefined
 
 BUDGET = {"cpu": 1 << 19, "cuda": 1 << 26}
 """Elements that intermediate arrays hold together, by kind of device: bounds memory and changes no
@@ -85,15 +86,13 @@ class LoggedScenes:
 
     @classmethod
     def of(cls, scenario: Scenario) -> "LoggedScenes":
-        """The parts of a scenario that the metric reads."""
+        """The parts of a scenario that the metric reads; InputError where it is not defined."""
+        if reason := undefined(scenario):
+            raise InputError(
+                f"scenario {scenario.id} {reason}, so the metric is not defined on it; leave it out."
+            )
         rows = scenario.simulated
         place = {row: i for i, row in enumerate(rows.tolist())}
-        unseen = [row for row in scenario.evaluated.tolist() if row not in place]
-        if unseen:
-            raise InputError(
-                f"scenario {scenario.id}: agent {scenario.agent_id[unseen[0]]} is to be evaluated"
-                " but is not valid at the current step; leave the scenario out."
-            )
         evaluated = torch.tensor([place[row] for row in scenario.evaluated.tolist()])
         position = torch.from_numpy(scenario.position[rows])
         heading = torch.from_numpy(scenario.heading[rows])

@@ -47,8 +47,8 @@ class LogReference:
         """Everything about log and map, prepared on a device.
 
         Waymo Open Sim Agents Challenge 2025, official evaluator 1.6.7: what is scored depends on
-        the log's validity alone. Raises InputError for a scenario without road edges, on which the
-        official evaluator fails, and for one that evaluates an agent it does not simulate.
+        the log's validity alone. Raises InputError for the scenarios on which the official
+        evaluator fails: `simagents.scenarios.scorable.undefined` says which.
 
         Of several scenarios it is what `join` makes of their references.
         """

@@ -99,7 +99,14 @@ class Shards:
                     rest += message(field.number, value)
                 else:
                     rest += varint(field.number << 3 | field.type) + value
-            report.metadata = submission_pb2.SimAgentsChallengeSubmission.FromString(bytes(rest))
+            metadata = submission_pb2.SimAgentsChallengeSubmission.FromString(bytes(rest))
+            for descriptor, value in metadata.ListFields():
+                # Protobuf leaves text that is not UTF-8 as bytes.
+                if isinstance(value, bytes) or (
+                    descriptor.is_repeated and any(isinstance(item, bytes) for item in value)
+                ):
+                    raise WireError(f"{descriptor.name} is no text")
+            report.metadata = metadata
         except (WireError, DecodeError, UnicodeDecodeError) as problem:
             report.problem = f"is no submission message or a damaged one ({problem})."
 

@@ -139,6 +139,8 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
         learner.restore(learner_state)
     scenes = TrainingScenes(args.scenarios, args.tokens, recipe)
     validation = Validation(scenes, recipe, processes, args.micro_batch)
+    if scenes.left_out and processes.rank == 0:
+        print(scenes.left_out, file=sys.stderr)
     stop_if_requested(requests, processes)
     work = batches(scenes, recipe, share, first_step, args.workers)
     bar = tqdm(

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from simagents.errors import InputError
-from simagents.scenarios.scenario import CURRENT, LightState
+from simagents.models.scenes import collate
+from simagents.scenarios.scenario import CURRENT, AgentType, LightState
 from simagents.scenarios.womd import scenario_pb2
-from simagents.scenarios.womd.decode import decode_scenario, read_scenarios
+from simagents.scenarios.womd.decode import decode_scenario, decode_simulated, read_scenarios
 from simagents.scenarios.womd.tfrecord import write_records
 
 
@@ -28,6 +30,14 @@ def test_what_is_no_proto_says_so(noise):
         decode_scenario(noise, "here")
 
 
+def test_an_id_that_is_no_text_is_refused(record):
+    name = decode_scenario(record, "here").id.encode()
+    damaged = record.replace(name, b"\xff" + name[1:])
+    for decode in (decode_scenario, decode_simulated):
+        with pytest.raises(InputError, match=r"^here: its scenario id b'\\xff.* is no text"):
+            decode(damaged, "here")
+
+
 def test_a_tf_example_is_recognised(example):
     with pytest.raises(InputError, match=r"`scenario` folder, not those of `tf_example`"):
         decode_scenario(example, "here")
@@ -42,13 +52,60 @@ def test_bad_records_among_good_ones(record, broken, tmp_path):
     assert str(bad).startswith(f"{path}, record 1: ")
 
 
-def test_states_that_are_not_valid_may_hold_anything(record):
+@pytest.mark.parametrize("garbage", [float("inf"), float("nan"), -1e300])
+def test_states_that_are_not_valid_may_hold_anything(record, garbage):
+    """What no invalid state of WOMD holds becomes zero: NaN times a mask would be NaN."""
+
     def change(proto):
         state = proto.tracks[0].states[0]
         state.valid = False
-        state.center_x = float("inf")
+        for name in ("center_x", "center_z", "length", "heading", "velocity_x"):
+            setattr(state, name, garbage)
+        state.center_y = 0.125
 
-    assert not decode_scenario(changed(record, change), "here").valid[0, 0]
+    scenario = decode_scenario(changed(record, change), "here")
+    assert not scenario.valid[0, 0]
+    assert scenario.position[0, 0].tolist() == [0, 0.125, 0]
+    assert scenario.heading[0, 0] == scenario.velocity[0, 0, 0] == 0
+    assert np.isfinite(scenario.mean_size).all()
+    scene = collate([scenario])
+    assert torch.isfinite(scene.pose).all()
+    assert torch.isfinite(scene.velocity).all()
+
+
+def test_values_that_an_enumeration_does_not_list_are_unknown(record):
+    """As in the official parser, whose enumerations are closed."""
+
+    def change(proto):
+        proto.tracks[0].object_type = -1
+        proto.tracks[1].object_type = 300
+        for feature in proto.map_features:
+            kind = feature.WhichOneof("feature_data")
+            if kind in ("lane", "road_line", "road_edge"):
+                getattr(feature, kind).type = 99
+        proto.dynamic_map_states[CURRENT].lane_states.add(lane=77, state=1000)
+
+    scenario = decode_scenario(changed(record, change), "here")
+    assert scenario.agent_type[:2].tolist() == [AgentType.UNSET] * 2
+    assert not scenario.map_type.any()
+    assert scenario.light_state[scenario.light_lane == 77, CURRENT] == LightState.UNKNOWN
+
+
+def test_a_log_with_ordinary_noise_is_kept(record):
+    """Agents that jump, have no size, turn several times: WOMD has them, or may have."""
+
+    def change(proto):
+        for state in proto.tracks[0].states:
+            state.length, state.heading, state.velocity_x = 0.0, 13.0, 300.0
+            state.center_x += 40_000.0
+
+    decode_scenario(changed(record, change), "here")
+
+
+def test_ids_of_the_test_split_must_differ_too(record):
+    twice = changed(record, lambda p: p.tracks.add().CopyFrom(p.tracks[0]))
+    with pytest.raises(InputError, match=r"^here: scenario \w+ has two tracks"):
+        decode_simulated(twice, "here")
 
 
 def test_a_feature_of_an_unknown_kind_is_left_out(record):

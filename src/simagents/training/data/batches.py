@@ -39,7 +39,12 @@ class Batch:
 
 
 class TrainingScenes(Dataset):
-    """Training scenes by place, with the agents that the loss counts chosen by (seed, place)."""
+    """Training scenes by place, with the agents that the loss counts chosen by (seed, place).
+
+    The first `held_out` scenes are for calibration. A recipe with rollouts has a reward, so it also
+    does without the scenes that the metric cannot score; `left_out` is then a sentence that counts
+    them, and empty where there are none.
+    """
 
     def __init__(self, scenarios: list[Path], tokens: list[Path] | None, recipe: Recipe):
         self.scenarios = ScenarioStore(scenarios)
@@ -47,19 +52,25 @@ class TrainingScenes(Dataset):
         self.reader = SceneReader(recipe.model)
         self.recipe = recipe
         self.seed = order_seed(recipe)
-        self.count = len(self.scenarios) - recipe.held_out
+        rows = range(recipe.held_out, len(self.scenarios))
         if self.tokens is not None and self.tokens.ids != self.scenarios.ids:
             raise InputError(
                 "--scenarios and --tokens hold different scenarios; give the same shards of both."
             )
-        if self.count < 1:
+        if not rows:
             raise InputError(
                 f"{len(self.scenarios)} training scenes, {recipe.held_out} of them held out: nothing"
                 " is left; raise the number of shards or lower `held_out`."
             )
+        self.rows, self.left_out = np.array(rows), ""
+        if recipe.budget.rollouts:
+            self.rows, self.left_out = self.scenarios.scorable(
+                rows, "training scenes", "reinforcement"
+            )
 
     def __getitem__(self, places: list[int]) -> Batch:
-        rows = [self.recipe.held_out + scene_at(p, self.count, self.seed) for p in places]
+        count = len(self.rows)
+        rows = [int(self.rows[scene_at(place, count, self.seed)]) for place in places]
         rewarded = self.recipe.budget.rollouts > 0
         return self._batch(rows, places, with_logs=rewarded)
 

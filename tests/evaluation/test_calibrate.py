@@ -1,0 +1,60 @@
+"""Calibration measures on the held-out scenes that can be scored, and says how many cannot."""
+
+import json
+
+import pytest
+from safetensors.torch import save_file
+
+from simagents.errors import InputError
+from simagents.evaluation import calibrate
+from simagents.models.families import build_policy
+from simagents.scenarios.shard_file import write_shard
+from simagents.scenarios.store import write_scenarios
+
+SETTINGS = {
+    "rollouts": 2, "held_out": 3, "seed": 0, "sampling": {"top_k": 0, "temperature": 1.0},
+    "reward": {"kind": "realism", "challenge": 2025, "scored": "scene"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def measure(tmp_path, scenes, vocabulary, recipe_of):
+    """Calibrates an untrained policy on some scenarios; returns what is written."""
+    recipe = recipe_of()
+    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
+    save_file(build_policy(recipe, vocabulary).state_dict(), tmp_path / "weights")
+    vocabulary.write(tmp_path / "vocabulary")
+
+    def run(scenarios, **changes):
+        write_scenarios(tmp_path / "scenarios", scenarios)
+        items = [(one.id, scene.item()) for one, scene in zip(scenarios, scenes, strict=True)]
+        write_shard(tmp_path / "tokens", items)
+        out = tmp_path / "calibration.json"
+        calibrate.main(
+            calibrate.Args(
+                tmp_path / "recipe.json", tmp_path / "weights", [tmp_path / "scenarios"],
+                json.dumps(SETTINGS | changes), out, [tmp_path / "tokens"],
+                tmp_path / "vocabulary", "cpu",
+            )
+        )  # fmt: skip
+        return json.loads(out.read_text())
+
+    return run
+
+
+def test_scenes_without_a_score_are_left_out(measure, scenarios, without_edges, capsys):
+    first, middle, last = scenarios
+    all_three = measure(scenarios)
+    assert all_three["scenes"] == 3
+    assert "cannot be scored" not in capsys.readouterr().err
+    two = measure([first, without_edges(middle), last])
+    assert "1 of 3 held-out scenes cannot be scored (has no road edge" in capsys.readouterr().err
+    assert two["scenes"] == 2
+    assert two["mean"] != all_three["mean"]
+
+
+def test_something_must_be_left(measure, scenarios, without_edges):
+    with pytest.raises(InputError, match=r"3 of 3 held-out scenes .* nothing is left for calibr"):
+        measure([without_edges(scenario) for scenario in scenarios])
+    with pytest.raises(InputError, match="3 training scenes cannot have 4 held out"):
+        measure(scenarios, held_out=4)
