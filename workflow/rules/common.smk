@@ -312,6 +312,7 @@ def plan_facts():
 
 check_vocabulary_columns()
 
+PARENTS = {run.parent.id for run in PLAN.runs.values() if isinstance(run.parent, Run)}
 SHARDS = {split: shard_names(split) for split in ("training", "validation")}
 RECORDS = f"resources/synthetic/{PLAN.data_id}" if PLAN.source == "synthetic" else "resources/womd"
 TOKENS = f"{PLAN.results}/tokens"

@@ -85,6 +85,15 @@ rule train:
         " --provenance {output.provenance} >>{log} 2>&1"
 
 
+use rule train as train_parent with:
+    wildcard_constraints:
+        run="|".join(sorted(PARENTS)) or "none",
+    priority: 1  # other runs wait for these
+
+
+ruleorder: train_parent > train
+
+
 rule calibrate:
     input:
         unpack(parent_of_calibration),
