@@ -112,6 +112,7 @@ def _cells(means, *, published=None, differences=(), scale="demo", **facts):
                 "label": label,
                 "published": name,
                 "systems": [f"{label.lower()}-{EVALUATION}"],
+                "shared": None,
                 "cells": {"metametric": _cell(mean)},
             }
             for (label, mean), name in zip(means.items(), names, strict=True)

@@ -233,6 +233,7 @@ def rows_of(exhibit):
                 "label": row.label,
                 "systems": [s.id for s in row.systems],
                 "published": row.published,
+                **({"shared": row.shared} if row.shared else {}),
                 **({"reconstruction": reconstruction_of(row)} if with_reconstruction else {}),
             }
             for row in exhibit.rows

@@ -18,6 +18,7 @@ from typing import Any
 from simagents.differences import holm
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
+from simagents.report.cells import sharing
 from simagents.report.columns import Column, column
 from simagents.report.published import Published, read_published
 
@@ -103,6 +104,7 @@ def section(name: str, cells: Json, published: Published, ordered: list[Ordering
         f"Published: {published.source(named)}, provenance {published.provenance(named)}. Reproduced: "
         f"{cells['data']} data, {cells['scenarios']} scenarios, {cells['rollouts']} rollouts, "
         f"metric of WOSAC {cells['challenge']}, seeds: {cells['seeds']}. Compared by: {of.title}.",
+        *filter(None, [sharing(cells)]),
         "",
         "| row | published | reproduced | standard error | difference |",
         "| --- | ---: | ---: | ---: | ---: |",

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from simagents.errors import InputError, unknown_key
 from simagents.files import read_object
 
-_KEYS = ("label", "systems", "published", "reconstruction")
+UNTRAINED = "baseline-"
+"""Names of systems without training begin so."""
+_KEYS = ("label", "systems", "published", "reconstruction", "shared")
 
 
 @dataclass(frozen=True)
@@ -16,16 +18,23 @@ class Row:
     label: str
     """LaTeX"""
     systems: tuple[str, ...]
-    """names of the runs or baselines, one per seed"""
+    """names of the runs or baselines, one per seed; a single one where the row's stage is shared"""
     published: str | None = None
     """what the published table calls it"""
     reconstruction: str | None = None
     """report on its tokens; only where the table shows something of them"""
+    shared: str | None = None
+    """the last stage on the way to these systems of which all seeds have the same run"""
+
+    @property
+    def untrained(self) -> bool:
+        """Whether it is a baseline."""
+        return self.systems[0].startswith(UNTRAINED)
 
 
 def read_rows(text: str) -> list[Row]:
-    """From a JSON list of objects with `label`, `systems` and, where there are any, `published` and
-    `reconstruction`.
+    """From a JSON list of objects with `label`, `systems` and, where there are any, `published`,
+    `reconstruction` and `shared`.
 
     Raises InputError where the text is anything else.
     """

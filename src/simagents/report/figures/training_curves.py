@@ -104,7 +104,7 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
 
 def _curves(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve]:
     """One curve per row and seed; rows that name the same run share its first row's curve."""
-    trained = [row for row in rows if not all(s.startswith("baseline-") for s in row.systems)]
+    trained = [row for row in rows if not row.untrained]
     if not trained:
         raise InputError("--rows: none of the rows is trained, so there is nothing to draw.")
     name = "colorblind" if len(trained) <= 10 else "husl"
