@@ -81,9 +81,7 @@ def layout(generator, seeds, count, deviations, mean=0.0, times=()):
 def test_many_pairs_at_once_are_each_as_alone():
     delta = layout(np.random.default_rng(0), 3, 24, (0.03, 0.1, 0.1), times=(2, 4))
     together = intervals(delta)
-    alone = [
-        [difference(pair, np.zeros((1, 24))) for pair in several] for several in delta
-    ]
+    alone = [[difference(pair, np.zeros((1, 24))) for pair in several] for several in delta]
     for name, values in together._asdict().items():
         expected = [[getattr(result, name) for result in several] for several in alone]
         np.testing.assert_allclose(values, expected, rtol=1e-12)

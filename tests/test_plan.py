@@ -325,7 +325,15 @@ def test_a_shared_stage_is_trained_once_and_all_seeds_go_on_from_it(config):
     config["seeds"], config["shared_stages"] = [0, 1, 2], ["sft"]
     plan = plan_of(config)
     stages = sorted((run.recipe.stage, run.recipe.seed) for run in plan.runs.values())
-    assert stages == [("bc", 0), ("bc", 1), ("bc", 2), ("rft", 0), ("rft", 1), ("rft", 2), ("sft", 0)]
+    assert stages == [
+        ("bc", 0),
+        ("bc", 1),
+        ("bc", 2),
+        ("rft", 0),
+        ("rft", 1),
+        ("rft", 2),
+        ("sft", 0),
+    ]
     bc, rft = plan.tables["t"].rows
     assert (bc.shared, rft.shared) == (None, "sft")
     assert len({run.parent.id for run in rft.systems}) == 1
@@ -353,7 +361,7 @@ def test_a_row_that_changes_a_shared_stage_is_trained_with_every_seed(config):
 
 def test_a_shared_stage_that_does_not_exist_names_the_nearest(config):
     config["shared_stages"] = ["stf"]
-    with pytest.raises(InputError, match="shared_stages: .*did you mean `sft`"):
+    with pytest.raises(InputError, match=r"shared_stages: .*did you mean `sft`"):
         plan_of(config)
 
 

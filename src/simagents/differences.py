@@ -77,7 +77,9 @@ def intervals(delta: Float64[np.ndarray, "*B P S N"]) -> Intervals:
     parts = Parts(np.zeros_like(mean), _variance_of_mean(of_scenario), seeds, count)
     if seeds > 1:
         rest = delta - of_seed[..., :, None] - of_scenario[..., None, :] + mean[..., None, None]
-        residual = (rest**2).sum(axis=(-2, -1)) / max((seeds - 1) * (count - 1), 1) / (seeds * count)
+        residual = (
+            (rest**2).sum(axis=(-2, -1)) / max((seeds - 1) * (count - 1), 1) / (seeds * count)
+        )
         of_scenarios = np.maximum(parts.of_scenarios - residual, 0.0)
         parts = Parts(_variance_of_mean(of_seed), of_scenarios, seeds, count)
     half, p = parts.half(1 - LEVEL), parts.p(mean)
@@ -89,8 +91,8 @@ class Parts(NamedTuple):
 
     of_seeds: Float64[np.ndarray, "*B"]
     of_scenarios: Float64[np.ndarray, "*B"]
-    seeds: int
-    scenarios: int
+    seeds: int | float
+    scenarios: int | float
 
     def half(self, p: float | Float64[np.ndarray, "*B"]) -> Float64[np.ndarray, "*B"]:
         """The least difference from zero of which the two-sided p value is not above `p`."""
@@ -113,10 +115,10 @@ class Parts(NamedTuple):
 
 
 def _squared_quantile(
-    freedom: int, p: float | Float64[np.ndarray, "*B"]
+    freedom: int | float, p: float | Float64[np.ndarray, "*B"]
 ) -> float | Float64[np.ndarray, "*B"]:
     """Of Student's t, with `p` / 2 on either side."""
-    return special.stdtrit(float(freedom), p / 2) ** 2
+    return special.stdtrit(freedom, p / 2) ** 2
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -152,8 +152,7 @@ def gather(
             for row in rows
         ],
         "differences": {
-            key: _differences(rows, [_by_seed(row, scores, key) for row in rows])
-            for key in compared
+            key: _differences(rows, [by_seed(row, scores, key) for row in rows]) for key in compared
         },
     }
 
@@ -191,7 +190,7 @@ def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd
     return first
 
 
-def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
+def by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
     """Scores [seeds, scenarios] of a row in double precision.
 
     Of a ratio r of sums a and b over scenarios they are r + (a_n - r b_n) / mean b: the mean over
@@ -223,7 +222,7 @@ def _any_cell(
         return _of_tokens(row, key)
     if COLUMNS[key].of_history:
         return _of_history(row, key, histories)
-    return _cell(_by_seed(row, scores, key))
+    return _cell(by_seed(row, scores, key))
 
 
 def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Json:

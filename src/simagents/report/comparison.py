@@ -139,7 +139,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
     ordered = [
         (difference, gap)
         for difference in cells["differences"][published.compared]
-        if (gap := _gap(rows[difference["row"]], rows[difference["to"]], published))
+        if (gap := published.gap(*(rows[difference[end]]["published"] for end in ("row", "to"))))
     ]
     # Where no verdict can follow, an ordering does not count as one of the table's tests.
     tests = [nan if _unjudged(difference) else difference["p"] for difference, _ in ordered]
@@ -171,16 +171,6 @@ def _verdict(difference: Json, mean: float | None, p: float) -> str:
     if isnan(p) or p >= SIGNIFICANT:
         return UNRESOLVED
     return CONFIRMED if mean > 0 else CONTRADICTED
-
-
-def _gap(a: Json, b: Json, published: Published) -> float:
-    """By how much the paper has row a above row b; only its sign counts where values are unknown."""
-    if not published.has_values:
-        return float(a["published"] == published.chosen) - float(b["published"] == published.chosen)
-    if not (a["published"] and b["published"]):
-        return 0.0
-    first, second = published.value(a["published"]), published.value(b["published"])
-    return 0.0 if first is None or second is None else first - second
 
 
 def _order(cells: Json, published: Published) -> str:
