@@ -1,5 +1,6 @@
 """What `simagents costs` says before anything is submitted."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import yaml
 
 from simagents.config import reading
 from simagents.config.configuration import Configuration
-from simagents.costs import KEPT_SAVES, Args, Estimate, main
+from simagents.costs.estimate import KEPT_SAVES, Estimate
+from simagents.costs.tables import Args, by_work, longest, main, report
 from simagents.errors import InputError
 from simagents.plan import Plan
 from simagents.training.resume import save_folder
@@ -62,14 +64,20 @@ def test_without_gpus_hours_are_of_cores(estimate):
 
 
 def test_too_few_retries_for_the_longest_run_are_said(estimate):
-    assert estimate().longest().endswith("enough.")
-    assert estimate(retries=0).longest().endswith("3 are needed and 1 allowed: **too few**.")
+    assert longest(estimate()).endswith("enough.")
+    assert longest(estimate(retries=0)).endswith("3 are needed and 1 allowed: **too few**.")
 
 
 def test_every_exhibit_has_its_line(estimate, tmp_path):
     main(Args(out=tmp_path / "costs.md", root=ROOT))
     text = (tmp_path / "costs.md").read_text()
-    assert all(f"| {name} |" in text for name in estimate().plan.exhibits)
+    plan = estimate().plan
+    titles = plan.by_default(plan.exhibits) + [
+        f"{name} (on demand)" for name in plan.config.on_demand
+    ]
+    assert sorted(titles) == sorted(
+        re.findall(r"^\| ([a-z_]+(?: \(on demand\))?) \| \d+ \|", text, re.M)
+    )
 
 
 def test_only_exhibits_that_show_scores_pay_for_scoring(estimate):
@@ -86,7 +94,7 @@ def test_only_exhibits_that_show_scores_pay_for_scoring(estimate):
 def test_the_log_alone_costs_no_tokens():
     rows = [{"label": "Log", "baseline": "log"}]
     table = {"caption": "", "evaluation": "wosac_2025", "columns": ["ade"], "rows": rows}
-    exhibits = {"tables": {"log": table}, "figures": {}}
+    exhibits = {"tables": {"log": table}, "figures": {}, "on_demand": []}
     content = reading.content(ROOT, {"scale": "paper"}) | exhibits
     paper = Estimate(Plan.of(Configuration.of(content)), UNITS)
     jobs = sum((cost.jobs for cost in paper.of_paper().values()), Counter())
@@ -103,7 +111,44 @@ def test_a_scale_that_does_not_exist_names_the_nearest():
         main(Args(scale="papr", root=ROOT))
 
 
-def test_the_documents_show_what_the_command_says(estimate):
+@pytest.mark.parametrize("scale", ["paper", "lab"])
+def test_the_documents_show_what_the_command_says(scale):
     shown = (ROOT / "REPRODUCING.md").read_text()
-    begin, end = "<!-- costs:paper -->\n", "\n<!-- /costs:paper -->"
-    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == estimate().text()
+    begin, end = f"<!-- costs:{scale} -->\n", f"\n<!-- /costs:{scale} -->"
+    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == report(
+        ROOT, {"scale": scale}
+    )
+
+
+def test_stages_and_other_work_add_up_to_the_paper(estimate):
+    """Bold lines are sums of the stages below them."""
+    paper = estimate()
+    whole = sum(cost.gpu_hours for cost in paper.of_paper().values())
+    lines = [line.strip("| ").split("|") for line in by_work(paper).splitlines()[2:]]
+    hours = {line[0].strip() or line[1].strip(): line[-2].strip() for line in lines}
+    sums = [float(h.replace(",", "")) for name, h in hours.items() if name.startswith("**")]
+    assert sum(sums) == pytest.approx(whole, rel=1e-3)
+    cloning = sum(
+        c.gpu_hours
+        for k, c in paper.of_paper().items()
+        if k[:1] == ("train",) and k[1].startswith("bc")
+    )
+    assert float(hours["**cloning the log**"].replace(",", "")) == pytest.approx(cloning, rel=1e-3)
+
+
+def test_one_bc_for_all_seeds_saves_what_the_others_would_cost(estimate):
+    """Two of three runs of 502 hours, and their scores."""
+    config = reading.read(ROOT, {"scale": "paper", "shared_stages": ["bc"]})
+    shared, each = Estimate(Plan.of(config), UNITS), estimate()
+    hours = [sum(c.gpu_hours for c in of.of_paper().values()) for of in (each, shared)]
+    bc = each.train(next(r for r in each.plan.runs.values() if r.recipe.budget.steps == 389_600))
+    assert hours[0] - hours[1] == pytest.approx(2 * bc.gpu_hours, rel=1e-3)
+
+
+def test_the_lab_s_plan_fits_two_days_of_eight_gpus():
+    """With as much left as another paper's tables may need, and for an estimate that is too low."""
+    plan = Plan.of(reading.read(ROOT, {"scale": "lab"}))
+    hours = sum(cost.gpu_hours for cost in Estimate(plan, UNITS).of_paper().values())
+    assert hours < 0.7 * 8 * 48
+    built = {"training_strategy", "policy_optimisation", "leaderboard", "components"}
+    assert built <= set(plan.by_default(plan.tables))

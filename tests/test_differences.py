@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simagents.differences import difference, holm
+from simagents.differences import difference, holm, intervals
 
 
 def test_one_seed_is_the_paired_t_interval_over_scenarios():
@@ -67,49 +67,82 @@ def test_holm_by_hand():
     assert adjusted[1] == pytest.approx(0.03)
 
 
-def layout(generator, seeds, count, deviations, mean=0.0):
+def layout(generator, seeds, count, deviations, mean=0.0, times=()):
     """Differences with seeds, scenarios and a residual, all normal, of these deviations."""
     of_seed, of_scenario, residual = deviations
     return (
         mean
-        + of_seed * generator.standard_normal((seeds, 1))
-        + of_scenario * generator.standard_normal((1, count))
-        + residual * generator.standard_normal((seeds, count))
+        + of_seed * generator.standard_normal((*times, seeds, 1))
+        + of_scenario * generator.standard_normal((*times, 1, count))
+        + residual * generator.standard_normal((*times, seeds, count))
     )
+
+
+def test_many_pairs_at_once_are_each_as_alone():
+    delta = layout(np.random.default_rng(0), 3, 24, (0.03, 0.1, 0.1), times=(2, 4))
+    together = intervals(delta)
+    alone = [[difference(pair, np.zeros((1, 24))) for pair in several] for several in delta]
+    for name, values in together._asdict().items():
+        expected = [[getattr(result, name) for result in several] for several in alone]
+        np.testing.assert_allclose(values, expected, rtol=1e-12)
+
+
+def test_a_p_value_is_the_level_at_which_the_interval_ends_at_zero():
+    found = intervals(layout(np.random.default_rng(0), 3, 24, (0.03, 0.1, 0.1), 0.05, (200,)))
+    excludes_zero = (found.low > 0) | (found.high < 0)
+    assert 0 < excludes_zero.sum() < 200
+    np.testing.assert_array_equal(found.p < 0.05, excludes_zero)
+
+
+MIXED = (0.03, 0.1, 0.1)
+"""Deviations of seeds, scenarios and residual, about as measured at demo scale."""
 
 
 @pytest.mark.parametrize(
     ("seeds", "count", "deviations"),
     [
-        (3, 24, (0.03, 0.1, 0.1)),  # as measured at demo scale
+        (2, 24, MIXED),
+        (3, 24, MIXED),
+        (3, 24, (0.03, 0.05, 0.05)),
+        (3, 24, (0.01, 0.1, 0.1)),
         (3, 100, (0.03, 0.1, 0.05)),
-        (5, 24, (0.03, 0.1, 0.1)),
+        (3, 880, MIXED),  # here one quantile with Satterthwaite's degrees covers 92.5 %
+        (3, 880, (0.002, 0.07, 0.03)),
+        (5, 24, MIXED),
         (5, 880, (0.002, 0.07, 0.03)),
         (3, 24, (1.0, 0.0, 0.0)),
+        (3, 24, (0.0, 1.0, 0.0)),
+        (3, 24, (0.0, 0.0, 1.0)),
     ],
 )
 def test_intervals_cover_the_truth_about_as_often_as_they_say(seeds, count, deviations):
-    """1,200 simulated comparisons: 95 % up to the error of the simulation and of the approximation."""
-    generator, zero = np.random.default_rng(1), np.zeros((1, count))
-    results = [
-        difference(layout(generator, seeds, count, deviations, 0.2), zero) for _ in range(1200)
-    ]
-    covered = np.mean([result.low < 0.2 < result.high for result in results])
-    assert 0.925 < covered < 0.98, covered
+    """95 to 98 %, up to three errors of 3,000 simulated comparisons."""
+    delta = layout(np.random.default_rng(1), seeds, count, deviations, 0.2, (3000,))
+    found = intervals(delta)
+    covered = np.mean((found.low < 0.2) & (found.high > 0.2))
+    print(seeds, count, deviations, covered)
+    assert 0.938 < covered < 0.988, covered
 
 
 def test_scenarios_alone_cover_far_too_little():
     """What an interval over scenarios says when one seed stands for all: the check above can fail."""
-    generator, zero = np.random.default_rng(1), np.zeros((1, 24))
-    results = [difference(layout(generator, 1, 24, (0.03, 0.05, 0.05)), zero) for _ in range(600)]
-    assert np.mean([result.low < 0 < result.high for result in results]) < 0.75
+    found = intervals(layout(np.random.default_rng(1), 1, 24, (0.03, 0.05, 0.05), times=(2000,)))
+    assert np.mean((found.low < 0) & (found.high > 0)) < 0.75
 
 
-def test_a_table_without_differences_has_a_false_verdict_in_at_most_one_of_twenty():
-    """Ten orderings of equal systems, three seeds, 24 scenarios, adjusted by Holm."""
-    generator, zero, tables = np.random.default_rng(2), np.zeros((1, 24)), 300
-    false = 0
-    for _ in range(tables):
-        p = [difference(layout(generator, 3, 24, (0.03, 0.1, 0.1)), zero).p for _ in range(10)]
-        false += min(holm(p)) < 0.05
-    assert false / tables < 0.05 + 2 * np.sqrt(0.05 * 0.95 / tables)
+@pytest.mark.parametrize(
+    ("seeds", "count", "deviations"),
+    [(2, 24, MIXED), (3, 24, MIXED), (3, 200, (0.03, 0.1, 0.02)), (5, 24, MIXED)],
+)
+def test_a_table_without_differences_has_a_false_verdict_in_at_most_one_of_twenty(
+    seeds, count, deviations
+):
+    """Five equal systems, so ten orderings that share their scores, adjusted by Holm."""
+    generator, tables = np.random.default_rng(2), 1000
+    of_one_system = [deviation / np.sqrt(2) for deviation in deviations]
+    systems = layout(generator, seeds, count, of_one_system, times=(tables, 5))
+    first, second = np.triu_indices(5, 1)
+    p = intervals(systems[:, first] - systems[:, second]).p
+    false = np.mean([min(holm(row)) < 0.05 for row in p.tolist()])
+    print(seeds, count, deviations, false)
+    assert false < 0.05 + 2 * np.sqrt(0.05 * 0.95 / tables)

@@ -321,6 +321,50 @@ def test_seeds_multiply_runs_and_not_rows(config):
     assert seeds == {(0, 0), (1, 1), (2, 2)}
 
 
+def test_a_shared_stage_is_trained_once_and_all_seeds_go_on_from_it(config):
+    config["seeds"], config["shared_stages"] = [0, 1, 2], ["sft"]
+    plan = plan_of(config)
+    stages = sorted((run.recipe.stage, run.recipe.seed) for run in plan.runs.values())
+    assert stages == [
+        ("bc", 0),
+        ("bc", 1),
+        ("bc", 2),
+        ("rft", 0),
+        ("rft", 1),
+        ("rft", 2),
+        ("sft", 0),
+    ]
+    bc, rft = plan.tables["t"].rows
+    assert (bc.shared, rft.shared) == (None, "sft")
+    assert len({run.parent.id for run in rft.systems}) == 1
+    config["tables"]["t"]["rows"] = [{"label": "SFT", "stage": "sft"}]
+    (sft,) = plan_of(config).tables["t"].rows
+    assert (len(sft.systems), sft.shared) == (1, "sft")
+
+
+def test_the_run_that_seeds_share_is_that_of_the_first_seed(config):
+    before = ids(config)
+    config["seeds"], config["shared_stages"] = [0, 1], ["bc"]
+    assert set(before.values()) <= set(plan_of(config).runs)
+
+
+def test_a_row_that_changes_a_shared_stage_is_trained_with_every_seed(config):
+    """A change to the value that is there already is none."""
+    config["seeds"], config["shared_stages"] = [0, 1], ["sft"]
+    config["tables"]["t"]["rows"] = [
+        {"label": "{top_k}", "stage": "sft", "with": {"algorithm.rollout.top_k": [16, 32]}}
+    ]
+    changed, same = plan_of(config).tables["t"].rows
+    assert (len(changed.systems), changed.shared) == (2, None)
+    assert (len(same.systems), same.shared) == (1, "sft")
+
+
+def test_a_shared_stage_that_does_not_exist_names_the_nearest(config):
+    config["shared_stages"] = ["stf"]
+    with pytest.raises(InputError, match=r"shared_stages: .*did you mean `sft`"):
+        plan_of(config)
+
+
 def test_lists_multiply_out(config):
     config["tables"]["t"]["rows"] = [
         {"label": "{alpha}, {beta}", "stage": "rft",
@@ -507,10 +551,13 @@ def test_the_readme_s_experiment_adds_two_runs(config):
 # ---- all stages -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("scale", "runs"), [("demo", 34), ("small", 39), ("paper", 39)])
+@pytest.mark.parametrize(
+    ("scale", "runs"), [("demo", 34), ("small", 39), ("lab", 39), ("paper", 39)]
+)
 def test_every_scale_plans(scale, runs):
     plan = Plan.of(reading.read(PROJECT, {"scale": scale}))
-    assert len(plan.runs) == runs * len(plan.config.seeds)
+    saved = len(plan.config.shared_stages) * (len(plan.config.seeds) - 1)
+    assert len(plan.runs) == runs * len(plan.config.seeds) - saved
 
 
 @pytest.mark.parametrize(

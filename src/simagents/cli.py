@@ -39,7 +39,14 @@ GROUPS = {
             "simagents.config.documentation",
             "write the tables of config/README.md and the editors' schema",
         ),
-        "costs": ("simagents.costs", "what every table would cost, before anything is submitted"),
+        "costs": (
+            "simagents.costs.tables",
+            "what every table would cost, before anything is submitted",
+        ),
+        "power": (
+            "simagents.power.tables",
+            "which published differences a scale's seeds and scenes would resolve",
+        ),
         "calibrate": (
             "simagents.evaluation.calibrate",
             "mean reward of a policy on held-out training scenes",

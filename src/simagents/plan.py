@@ -31,9 +31,11 @@ class Row:
 
     label: str
     systems: list[System]
-    """the same recipe under every seed; one system where it has no seed"""
+    """one per seed; a single one where the row's stage is shared, imported or without seeds"""
     published: str | None
     """name of the row in the published table"""
+    shared: str | None = None
+    """the last stage on the way to these systems of which all seeds have the same run"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class Plan(SharedFiles):
     def of(config: Configuration) -> "Plan":
         """Expand a configuration. Raises InputError where it contradicts itself."""
         plan = Plan(config)
+        for name in config.shared_stages:
+            if name not in config.stages:
+                raise unknown_value(name, "shared_stages", config.stages)
         for name in config.stages:  # those that no row uses are checked too
             plan._trained_or_imported(name, config.stages[name], config.seeds[0], f"stages.{name}")
         for name, table in config.tables.items():
@@ -169,12 +174,13 @@ class Plan(SharedFiles):
             changes = dict(zip(row.with_, chosen, strict=True))
             inner = f"{where}.with" if changes else where
             stage = self.config.stages[row.stage].changed(changes, inner)
-            systems = {
-                system.id: system
+            runs = [
+                self._trained_or_imported(row.stage, stage, seed, inner)
                 for seed in self.config.seeds
-                for system in [self._trained_or_imported(row.stage, stage, seed, inner)]
-            }
-            yield Row(labelled(row.label, changes, where), list(systems.values()), row.published)
+            ]
+            systems: list[System] = list({run.id: run for run in runs}.values())
+            label = labelled(row.label, changes, where)
+            yield Row(label, systems, row.published, shared_stage(runs))
 
     def _trained_or_imported(
         self,
@@ -197,6 +203,8 @@ class Plan(SharedFiles):
         config, parent = self.config, None
         if name in above:
             raise InputError(f"stages.{name}: starts from itself, by way of {', '.join(above)}.")
+        if name in config.shared_stages and stage == config.stages[name]:
+            seed = config.seeds[0]  # a row that changes the stage is trained under each
         if stage.from_ is not None:
             if stage.from_ not in config.stages:
                 raise unknown_value(stage.from_, f"{where}.from", config.stages)
@@ -247,6 +255,19 @@ class Plan(SharedFiles):
             raise unknown_value(str(name), f"{where}.model.base", self.config.models)
         base = self.config.models[name].model_dump(mode="json")
         return completed(Model, base, changes, f"{where}.model")
+
+
+def shared_stage(runs: list[Run | Import]) -> str | None:
+    """The last stage of which runs that differ in their seeds have one run in common, if any.
+
+    Runs of one row have chains of the same stages. A single run shares nothing.
+    """
+    level: list[Run | Import | None] = list(runs)
+    while len(runs) > 1 and level[0] is not None:
+        if len({run.id for run in level}) == 1:
+            return level[0].stage
+        level = [run.parent for run in level]
+    return None
 
 
 def labelled(label: str, changes: Mapping[str, Any], where: str) -> str:

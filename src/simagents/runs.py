@@ -31,6 +31,11 @@ class Run:
         return f"{self.recipe.stage}-{digest(self.recipe.model_dump(mode='json'))}"
 
     @property
+    def stage(self) -> str:
+        """Name of its stage."""
+        return self.recipe.stage
+
+    @property
     def tokens(self) -> str | None:
         """Digest of the vocabularies that it reads and acts by; None where it needs none."""
         return self.recipe.tokens

@@ -31,7 +31,7 @@ def test_what_is_chosen_overrides_every_file(repository):
     assert reading.read(repository).size == "demo"
 
 
-@pytest.mark.parametrize("scale", ["demo", "small", "paper"])
+@pytest.mark.parametrize("scale", ["demo", "small", "lab", "paper"])
 def test_every_scale_is_valid(scale):
     assert reading.read(ROOT, {"scale": scale}).scale == scale
 

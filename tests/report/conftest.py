@@ -113,6 +113,7 @@ def _cells(means, *, published=None, differences=(), scale="demo", **facts):
                 "published": name,
                 "systems": [f"{label.lower()}-{EVALUATION}"],
                 "imported": False,
+                "shared": None,
                 "cells": {"metametric": _cell(mean)},
             }
             for (label, mean), name in zip(means.items(), names, strict=True)

@@ -7,7 +7,7 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.report import cells
-from simagents.report.cells import Args
+from simagents.report.cells import Args, sharing
 
 
 @pytest.fixture
@@ -65,9 +65,9 @@ def test_what_was_logged_is_averaged_over_the_end_of_training(gather, score, row
     """The last tenth of 20 steps are .18 and .19 above the start, .185 on average; seeds that
     start from 0 and .2 have the mean .285 and the deviation .1414. A run that logs none has none.
     """
-    scores = [score(system, {"a": 0.2}) for system in ("rft-1", "rft-2", "sft-1")]
+    scores = [score(f"{stage}-{seed}", {"a": 0.2}) for stage in ("rft", "sft") for seed in (1, 2)]
     logged = [history("rft-1", kl=0.0), history("rft-2", kl=0.2), history("sft-1", loss=1.0)]
-    found = gather(rows(["rft-1", "rft-2"], "sft-1"), scores, ["kl"], logged)
+    found = gather(rows(["rft-1", "rft-2"], ["sft-1", "sft-2"]), scores, ["kl"], logged)
     first, second = (row["cells"]["kl"] for row in found["rows"])
     assert first["mean"] == pytest.approx(0.285)
     assert first["deviation"] == pytest.approx(0.1414214)
@@ -167,6 +167,34 @@ def test_differences_say_whether_they_cover_the_choice_of_seeds(gather, score, r
     assert covers(rows("a-0", "b-0"), [a[0], b[0]]) == ["one seed"]
     assert covers(rows("a-0", "baseline-log"), [a[0], rule]) == ["one seed"]
     assert covers(rows("baseline-log", "baseline-rule"), [rule, other]) == ["scenarios"]
+
+
+def test_a_shared_stage_is_one_system_and_its_training_is_not_covered(gather, score):
+    """BC once, SFT of two seeds from it: .1 and .3 above it, .2 apart in the mean."""
+    bc = score("bc-0", {"x": 0.2, "y": 0.4})
+    sft = [score(f"sft-{seed}", {"x": 0.3 + seed / 5, "y": 0.5 + seed / 5}) for seed in range(2)]
+    text = json.dumps(
+        [
+            {"label": "BC", "systems": ["bc-0"], "shared": "bc"},
+            {"label": "SFT", "systems": ["sft-0", "sft-1"], "shared": "bc"},
+        ]
+    )
+    found = gather(text, [bc, *sft])
+    (difference,) = found["differences"]["metametric"]
+    assert difference["mean"] == pytest.approx(0.2)
+    assert difference["covers"] == "seeds after bc and scenarios"
+    assert found["seeds"] == 2
+    assert found["rows"][0]["cells"]["metametric"]["deviation"] is None
+    assert "All seeds share one run of bc" in sharing(found)
+
+
+def test_one_seed_that_nothing_is_shared_with_does_not_stand_for_all(gather, score):
+    paths = [score(name, {"x": 0.2, "y": 0.3}) for name in ("a-0", "b-0", "b-1")]
+    text = json.dumps(
+        [{"label": "a", "systems": ["a-0"]}, {"label": "b", "systems": ["b-0", "b-1"]}]
+    )
+    with pytest.raises(InputError, match="b and a have 2 and 1 seeds"):
+        gather(text, paths)
 
 
 def test_rows_of_different_numbers_of_seeds_are_refused(gather, score, rows):

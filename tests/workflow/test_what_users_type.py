@@ -248,8 +248,8 @@ def test_scales_differ_in_values_and_not_in_keys(fresh):
 
     folder = fresh.folder / "config/scale"
     scales = {p.stem: keys(yaml.safe_load(p.read_text())) for p in folder.glob("*.yaml")}
-    assert set(scales) == {"demo", "small", "paper"}
-    assert scales["demo"] == scales["small"] == scales["paper"]
+    assert set(scales) == {"demo", "small", "lab", "paper"}
+    assert all(keys == scales["paper"] for keys in scales.values())
     models = [keys(yaml.safe_load(p.read_text())) for p in (folder / "../model").glob("*.yaml")]
     assert len(models) == 5
     assert all(model == models[0] for model in models)

@@ -248,6 +248,7 @@ def rows_of(exhibit):
                 "label": row.label,
                 "systems": [s.id for s in row.systems],
                 "published": row.published,
+                **({"shared": row.shared} if row.shared else {}),
                 **({"reconstruction": reconstruction_of(row)} if with_reconstruction else {}),
                 **({"imported": True} if isinstance(row.systems[0], Import) else {}),
             }

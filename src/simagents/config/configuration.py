@@ -35,6 +35,10 @@ class Configuration(Settings):
     """source of the scenarios; `default` is the source of the scale"""
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)]
     """training seeds; every row is trained once with each, and tables show mean and deviation"""
+    shared_stages: list[str]
+    """stages that are trained once, with the first seed, and from which the stages after them start under
+    every seed. It saves most where training is longest; intervals and verdicts then do not cover the training
+    of these stages. A row that changes such a stage by `with` is trained with every seed"""
     precision: Precision
     """precision of products in training; weights are float32"""
     scenarios: Scenarios

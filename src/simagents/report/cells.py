@@ -7,8 +7,9 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
     scenarios     how many every system was scored on
     seeds         how many systems a row has at most
     columns       keys of `columns.py`, in order
-    rows          per row: label, published, systems, whether it was imported, cells by column key,
-                  each with
+    rows          per row: label, published, systems, whether it was imported, shared (the last stage
+                  on the way to them of which all seeds have the same run, or null), cells by column
+                  key, each with
                       mean            over seeds, of the means over scenarios
                       deviation       over seeds (n - 1); null for one seed
                       standard_error  over scenarios, of the scores averaged over seeds
@@ -18,7 +19,8 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   of training, or the last number where few steps log one
     differences   by column of scores, the meta-metric always among them; per pair of rows `row` >
                   `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
-                  95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `scenarios` where
+                  95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `seeds after
+                  STAGE and scenarios` where all seeds share the run of a stage; `scenarios` where
                   neither row is trained; `one seed` where a trained row has only one, so that the
                   interval says nothing of training and nothing may be concluded (`differences.py`).
                   An imported model is one seed of a training elsewhere: beside rows of several seeds
@@ -42,7 +44,7 @@ from simagents.errors import InputError
 from simagents.files import read_json, write_json
 from simagents.report.columns import COLUMNS, column
 from simagents.report.histories import read_histories
-from simagents.report.rows import UNTRAINED, Row, read_rows
+from simagents.report.rows import Row, read_rows
 
 Json = dict[str, Any]
 
@@ -148,15 +150,26 @@ def gather(
                 "published": row.published,
                 "systems": list(row.systems),
                 "imported": row.imported,
+                "shared": row.shared,
                 "cells": {key: _any_cell(row, key, scores, histories) for key in keys},
             }
             for row in rows
         ],
         "differences": {
-            key: _differences(rows, [_by_seed(row, scores, key) for row in rows])
-            for key in compared
+            key: _differences(rows, [by_seed(row, scores, key) for row in rows]) for key in compared
         },
     }
+
+
+def sharing(cells: Json) -> str | None:
+    """A sentence on what no interval covers because all seeds have it in common; None without such."""
+    stages = ", ".join(dict.fromkeys(row["shared"] for row in cells["rows"] if row["shared"]))
+    if not stages:
+        return None
+    return (
+        f"All seeds share one run of {stages}: deviations, intervals and verdicts cover the training"
+        " after it, and not its own."
+    )
 
 
 def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd.Index:
@@ -181,7 +194,7 @@ def _common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd
     return first
 
 
-def _by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
+def by_seed(row: Row, scores: Mapping[str, pd.DataFrame], key: str) -> np.ndarray:
     """Scores [seeds, scenarios] of a row in double precision.
 
     Of a ratio r of sums a and b over scenarios they are r + (a_n - r b_n) / mean b: the mean over
@@ -213,7 +226,7 @@ def _any_cell(
         return _of_tokens(row, key)
     if COLUMNS[key].of_history:
         return _of_history(row, key, histories)
-    return _cell(_by_seed(row, scores, key))
+    return _cell(by_seed(row, scores, key))
 
 
 def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Json:
@@ -266,17 +279,14 @@ def _differences(rows: list[Row], scores: list[np.ndarray]) -> list[Json]:
 
 
 def _difference(rows: list[Row], scores: list[np.ndarray], row: int, to: int) -> Json:
-    seeds = [len(scores[place]) for place in (row, to)]
-    if len({count for count in seeds if count > 1}) > 1:
+    pair = [rows[row], rows[to]]
+    seeds = [len(of.systems) for of in pair if not _stands_for_all_seeds(of)]
+    if len(set(seeds)) > 1:
         raise InputError(
             f"{rows[row].label} and {rows[to].label} have {seeds[0]} and {seeds[1]} seeds; rows are"
             " compared seed by seed, so give both the same."
         )
     result = difference(scores[row], scores[to])
-    trained = any(not rows[place].systems[0].startswith(UNTRAINED) for place in (row, to))
-    covers = (
-        "seeds and scenarios" if result.covers_seeds else "one seed" if trained else "scenarios"
-    )
     return {
         "row": row,
         "to": to,
@@ -284,8 +294,22 @@ def _difference(rows: list[Row], scores: list[np.ndarray], row: int, to: int) ->
         "low": _number(result.low),
         "high": _number(result.high),
         "p": _number(result.p),
-        "covers": covers,
+        "covers": _covered(pair) if result.covers_seeds else _without_seeds(pair),
     }
+
+
+def _stands_for_all_seeds(row: Row) -> bool:
+    """Whether a row has one system however many seeds there are."""
+    return row.untrained or (len(row.systems) == 1 and row.shared is not None)
+
+
+def _covered(pair: list[Row]) -> str:
+    shared = ", ".join(sorted({row.shared for row in pair if row.shared}))
+    return f"seeds after {shared} and scenarios" if shared else "seeds and scenarios"
+
+
+def _without_seeds(pair: list[Row]) -> str:
+    return "scenarios" if all(row.untrained for row in pair) else "one seed"
 
 
 def _number(value: float) -> float | None:

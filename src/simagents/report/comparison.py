@@ -18,6 +18,7 @@ from typing import Any
 from simagents.differences import holm
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
+from simagents.report.cells import sharing
 from simagents.report.columns import Column, column
 from simagents.report.published import Published, read_published
 
@@ -103,6 +104,7 @@ def section(name: str, cells: Json, published: Published, ordered: list[Ordering
         f"Published: {published.source(named)}, provenance {published.provenance(named)}. Reproduced: "
         f"{cells['data']} data, {cells['scenarios']} scenarios, {cells['rollouts']} rollouts, "
         f"metric of WOSAC {cells['challenge']}, seeds: {cells['seeds']}. Compared by: {of.title}.",
+        *filter(None, [sharing(cells)]),
         "",
         "| row | published | reproduced | standard error | difference |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -137,7 +139,7 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
     ordered = [
         (difference, gap)
         for difference in cells["differences"][published.compared]
-        if (gap := _gap(rows[difference["row"]], rows[difference["to"]], published))
+        if (gap := published.gap(*(rows[difference[end]]["published"] for end in ("row", "to"))))
     ]
     # Where no verdict can follow, an ordering does not count as one of the table's tests.
     tests = [nan if _unjudged(difference) else difference["p"] for difference, _ in ordered]
@@ -169,16 +171,6 @@ def _verdict(difference: Json, mean: float | None, p: float) -> str:
     if isnan(p) or p >= SIGNIFICANT:
         return UNRESOLVED
     return CONFIRMED if mean > 0 else CONTRADICTED
-
-
-def _gap(a: Json, b: Json, published: Published) -> float:
-    """By how much the paper has row a above row b; only its sign counts where values are unknown."""
-    if not published.has_values:
-        return float(a["published"] == published.chosen) - float(b["published"] == published.chosen)
-    if not (a["published"] and b["published"]):
-        return 0.0
-    first, second = published.value(a["published"]), published.value(b["published"])
-    return 0.0 if first is None or second is None else first - second
 
 
 def _order(cells: Json, published: Published) -> str:

@@ -3,6 +3,7 @@ r"""Every number of the paper's prose as a LaTeX macro, so that none is typed by
 What the paper may write, and what it gets:
 
     \scale \dataSource \seedCount \commit
+    \sharing                         a sentence where all seeds share the run of a stage, else nothing
     \challengeYear \scenarioCount \rolloutCount   of the paper's default evaluation
     \challengeof{table} \scenariosof{table} \rolloutsof{table}   of the table's own evaluation
     \cell{table}{row}{column}        mean, as the table prints it: \cell{baselines}{bc}{min_ade}
@@ -43,7 +44,7 @@ from typing import Any
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
 from simagents.provenance import commit
-from simagents.report.cells import COMPARED
+from simagents.report.cells import COMPARED, sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 
@@ -128,6 +129,7 @@ def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
         "scenarioCount": _agreed(scored, "scenarios"),
         "rolloutCount": _agreed(scored, "rollouts"),
         "seedCount": str(max(cells["seeds"] for cells in tables.values())),
+        "sharing": escaped(next(filter(None, map(sharing, tables.values())), "")),
     }
 
 

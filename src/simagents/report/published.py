@@ -56,6 +56,19 @@ class Published:
             raise unknown_key(row, f"published table {self.name}", self.values)
         return self.values[row].get(column or self.compared)
 
+    def gap(self, first: str | None, second: str | None) -> float:
+        """By how much the paper has one of its rows above another; 0 where it orders nothing.
+
+        None is a row that the paper does not have. Where its values are not known, only the row that
+        it chose is above each other one, and above rows of our own, and only the sign counts.
+        """
+        if not self.has_values:
+            return float(first == self.chosen) - float(second == self.chosen)
+        if not (first and second):
+            return 0.0
+        a, b = self.value(first), self.value(second)
+        return 0.0 if a is None or b is None else a - b
+
     @property
     def has_values(self) -> bool:
         """Whether any value was found, and not only which row the paper chose."""

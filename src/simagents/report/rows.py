@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from simagents.errors import InputError, unknown_key
 from simagents.files import read_object
 
-_KEYS = ("label", "systems", "published", "reconstruction", "imported")
-
-
 UNTRAINED = "baseline-"
 """Names of systems without training begin so."""
+_KEYS = ("label", "systems", "published", "reconstruction", "imported", "shared")
 
 
 @dataclass(frozen=True)
@@ -20,23 +18,30 @@ class Row:
     label: str
     """LaTeX"""
     systems: tuple[str, ...]
-    """names of the runs, one per seed, or of the import or baseline"""
+    """names of the runs, one per seed; a single one of an import, a baseline or a shared stage"""
     published: str | None = None
     """what the published table calls it"""
     reconstruction: str | None = None
     """report on its tokens; only where the table shows something of them"""
     imported: bool = False
     """whether its model was trained elsewhere"""
+    shared: str | None = None
+    """the last stage on the way to these systems of which all seeds have the same run"""
+
+    @property
+    def untrained(self) -> bool:
+        """Whether it is a baseline."""
+        return self.systems[0].startswith(UNTRAINED)
 
     @property
     def trained(self) -> bool:
         """Whether runs of the workflow trained it, so that there are histories of it."""
-        return not self.imported and not all(name.startswith(UNTRAINED) for name in self.systems)
+        return not (self.imported or self.untrained)
 
 
 def read_rows(text: str) -> list[Row]:
     """From a JSON list of objects with `label`, `systems` and, where there are any, `published`,
-    `reconstruction` and `imported`.
+    `reconstruction`, `imported` and `shared`.
 
     Raises InputError where the text is anything else.
     """

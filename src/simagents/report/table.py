@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
-from simagents.report.cells import LAST
+from simagents.report.cells import LAST, sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.published import Published, read_published
@@ -299,6 +299,8 @@ def _notes(
         notes.append(
             f"Imported, so not trained here and one model for all seeds: {', '.join(imported)}."
         )
+    if shared := sharing(cells):
+        notes.append(shared)
     if any(column(key).of_history for key in cells["columns"]):
         notes.append(
             f"KL is from the policy that fine-tuning started from, a mean over tokens and over the "

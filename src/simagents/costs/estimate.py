@@ -1,41 +1,22 @@
-"""What tables would cost, before anything is submitted."""
+"""Jobs, hours and bytes of runs and tables, from a plan and measured unit costs."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from math import ceil
 from operator import add, or_
-from pathlib import Path
 from typing import Any
 
-from simagents.config.changes import merged
-from simagents.config.reading import read, read_yaml
 from simagents.errors import unknown_key
-from simagents.files import replacing
 from simagents.plan import Exhibit, Plan
 from simagents.report.columns import COLUMNS
 from simagents.runs import Run
 
-UNIT_OF = {"bc": "cloned", "noisy_bc": "cloned", "catk": "closed_loop"}
+CLONED, CLOSED_LOOP = "cloned", "closed_loop"
+UNIT_OF = {"bc": CLONED, "noisy_bc": CLONED, "catk": CLOSED_LOOP}
 """Unit cost of a scene of a step, by the algorithm's name; all others learn from rollouts with a reward."""
 KEPT_SAVES = 2
-
-
-@dataclass
-class Args:
-    """Jobs, hours and disk of every table and figure, from measured unit costs. Needs no data."""
-
-    scale: str = "paper"
-    """demo, small or paper"""
-    size: str | None = None
-    """of the model, a file of config/model; that of the scale if none is given"""
-    configfile: Path | None = None
-    """keys that win over those of the repository's files, as with Snakemake"""
-    out: Path | None = None
-    """write there instead of printing"""
-    root: Path = Path()
-    """folder of the repository"""
 
 
 @dataclass(frozen=True)
@@ -62,23 +43,9 @@ class Cost:
         )
 
 
-Parts = dict[Hashable, Cost]
-"""Costs by what they are for, so that what several tables share is counted once."""
-
-
-def main(args: Args) -> None:
-    """Print Markdown, or write it."""
-    choices = {"scale": args.scale} | ({"size": args.size} if args.size else {})
-    if args.configfile:
-        choices = merged(choices, read_yaml(args.configfile))
-    plan = Plan.of(read(args.root, choices))
-    units = read_yaml(args.root / "config/costs.yaml")
-    text = Estimate(plan, units).text()
-    if args.out is None:
-        print(text)
-        return
-    with replacing(args.out) as temporary:
-        temporary.write_text(text + "\n")
+Parts = dict[tuple[str, ...], Cost]
+"""Costs by what they are for, a kind of job and names, so that what several tables share is counted
+once."""
 
 
 class Estimate:
@@ -99,39 +66,6 @@ class Estimate:
         self.shards = {split: getattr(plan.scenarios, f"{split}_shards") for split in in_shard}
         self.scenes = {split: in_shard[split] * self.shards[split] for split in in_shard}
         self.jobs = sum(ceil(count / self.compute.shards) for count in self.shards.values())
-
-    def text(self) -> str:
-        """A table of all tables and figures, and what the longest run takes."""
-        exhibits = self.plan.exhibits
-        by_default = self.plan.by_default(exhibits)
-        seen: Parts = {}
-        lines = [
-            "| | runs | jobs | GPU hours | core hours | disk | GPU hours on top of those above |",
-            "|---|--:|--:|--:|--:|--:|--:|",
-        ]
-        for name in sorted(exhibits, key=lambda name: name not in by_default):
-            parts = self.of(exhibits[name])
-            new = {key: cost for key, cost in parts.items() if key not in seen}
-            title = name if name in by_default else f"{name} (on demand)"
-            lines.append(f"{self._row(title, parts)} {_hours(_total(new.values()).gpu_hours)} |")
-            seen |= new
-            if name == by_default[-1]:
-                lines.append(f"{self._row('**the paper**', self.of_paper())} |")
-        return "\n".join([*lines, "", self.longest()])
-
-    def longest(self) -> str:
-        """A sentence on the longest run, and whether its retries suffice."""
-        run = max(self.plan.runs.values(), key=lambda run: sum(self.train(run).hours))
-        cost, gpus = self.train(run), self.compute.gpus
-        hours = cost.gpu_hours / gpus if gpus else cost.core_hours
-        limit, tries = self.compute.minutes / 60, self.compute.retries + 1
-        enough = "enough" if hours <= limit * tries else "**too few**"
-        where = f"{gpus} GPUs" if gpus else "one core"
-        return (
-            f"The longest run is {run.id}: {_hours(hours)} hours on {where}, in jobs of at most"
-            f" {_hours(limit)} hours, of which {ceil(hours / limit)} are needed and {tries} allowed:"
-            f" {enough}."
-        )
 
     def of(self, exhibit: Exhibit) -> Parts:
         """Everything that a table or figure needs, parents of its runs and data included."""
@@ -192,7 +126,9 @@ class Estimate:
         if self.plan.source == "synthetic":
             records["synthesize"] = sum(self.shards.values())
         parts: Parts = {
-            "scenarios": Cost(records, core_hours=cached, bytes=scenes * self.bytes["scenario"])
+            ("scenarios", self.plan.data_id): Cost(
+                records, core_hours=cached, bytes=scenes * self.bytes["scenario"]
+            )
         }
         if tokens is not None:
             chains = Counter(vocabulary=1, tokenize=self.jobs)
@@ -211,17 +147,7 @@ class Estimate:
             return Cost(count, gpu_hours=hours * self.gpu_second, bytes=disk)
         return Cost(count, core_hours=hours, bytes=disk)
 
-    def _row(self, title: str, parts: Parts) -> str:
-        total = _total(parts.values())
-        return (
-            f"| {title} | {total.jobs['train']} | {total.jobs.total()} | {_hours(total.gpu_hours)}"
-            f" | {_hours(total.core_hours)} | {total.bytes / 1e9:,.1f} GB |"
-        )
 
-
-def _hours(hours: float) -> str:
-    return f"{hours:,.0f}" if hours >= 10 or not hours else f"{hours:.2g}"
-
-
-def _total(costs: Iterable[Cost]) -> Cost:
+def total(costs: Iterable[Cost]) -> Cost:
+    """Of all together."""
     return reduce(add, costs, Cost())

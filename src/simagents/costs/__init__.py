@@ -1,0 +1,1 @@
+"""What tables would cost, before anything is submitted."""

@@ -1,0 +1,1 @@
+"""Power analysis: which published differences so many scenes and seeds would resolve."""

@@ -1,0 +1,123 @@
+"""What `simagents power` says of the scales, and of scores."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from simagents.config import reading
+from simagents.config.configuration import Configuration
+from simagents.errors import InputError
+from simagents.plan import Plan
+from simagents.power import tables
+from simagents.power.tables import Args, main, ordered_rows, published_tables, report
+
+ROOT = Path(__file__).parents[2]
+
+
+def cells_of(text, start):
+    """The cells of the line of a Markdown table that begins so."""
+    (line,) = (line for line in text.splitlines() if line.startswith(start))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return Plan.of(reading.read(ROOT, {"scale": "paper"}))
+
+
+def test_orderings_are_those_that_the_comparison_judges(paper):
+    """Five rows of different values, ten pairs; the better row first."""
+    (published,) = published_tables(paper, ROOT, ("training_strategy",)).values()
+    pairs = list(ordered_rows(paper.tables["training_strategy"], published))
+    assert len(pairs) == 10
+    assert all(gap > 0 for _, _, gap in pairs)
+    labels = [(better.label, worse.label) for better, worse, _ in pairs]
+    assert ("BC + SFT", "BC + SFT + SFT") in labels
+
+
+def test_tables_whose_values_are_not_known_have_no_power(paper):
+    found = published_tables(paper, ROOT, ())
+    assert "training_strategy" in found
+    assert not {"alpha", "beta", "baselines"} & found.keys()
+    with pytest.raises(InputError, match="did you mean `leaderboard`"):
+        published_tables(paper, ROOT, ("leaderbord",))
+
+
+def test_one_seed_resolves_nothing_and_says_so():
+    text = report(Args(scale="demo", tables=("leaderboard",), root=ROOT))
+    assert "training seeds: 1" in text
+    *_, resolved, least = cells_of(text, "| leaderboard, ")
+    assert (resolved, least) == ("0 of 1", "never")
+
+
+def test_a_column_without_a_spread_is_an_error(tmp_path):
+    (tmp_path / "config").mkdir()
+    for name in ("config/papers", "config/scale", "config/model", "config.yaml", "paper"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "config/spread.yaml").write_text(
+        "published: {source: s, columns: {metametric: {seed: 0.1, scene: 0.1, residual: 0.1}}}"
+    )
+    with pytest.raises(InputError, match="unknown value `collision`"):
+        report(Args(tables=("components",), root=tmp_path))
+
+
+def test_spreads_come_from_the_scores_of_a_scale(tmp_path, monkeypatch):
+    """Scores of three seeds on 60 scenes, of which the differences have known deviations."""
+    monkeypatch.chdir(ROOT)
+    content = reading.content(ROOT, {"scale": "demo", "seeds": [0, 1, 2]})
+    plan = Plan.of(Configuration.of(content))
+    table, generator = plan.tables["leaderboard"], np.random.default_rng(0)
+    evaluation = plan.evaluation_id(table.evaluation)
+    hard = generator.normal(0.6, 0.1, 60)
+    for system in table.systems:
+        folder = tmp_path / plan.results / "scores" / system.id / evaluation
+        folder.mkdir(parents=True)
+        values = hard + 0.03 * generator.standard_normal(60)
+        scores = {"scenario_id": [f"{n:03}" for n in range(60)], "metametric": values}
+        pd.DataFrame(scores).to_parquet(folder / "0.parquet")
+    published = published_tables(plan, ROOT, ("leaderboard",))["leaderboard"]
+    spread = tables.spread_of(plan, "leaderboard", published, tmp_path)
+    assert spread.residual == pytest.approx(0.03 * np.sqrt(2), rel=0.15)
+    assert spread.scene < 0.02
+    assert spread.seed < 0.01
+
+
+def test_scores_of_one_seed_give_no_spread():
+    with pytest.raises(InputError, match="no such file"):
+        report(Args(measured="demo", tables=("leaderboard",), root=ROOT))
+
+
+def test_more_seeds_and_scenes_never_resolve_less():
+    """Scale lab has five seeds and five times the scenes of scale paper."""
+    text = {scale: report(Args(scale=scale, brief=True, root=ROOT)) for scale in ("paper", "lab")}
+    for table in ("training_strategy", "policy_optimisation", "components"):
+        least = {s: float(cells_of(text[s], f"| {table}, ")[-1]) for s in text}
+        assert least["lab"] < least["paper"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        Args(),
+        Args(spread="demo", brief=True),
+        Args(scale="lab"),
+    ],
+    ids=["paper", "paper-demo", "lab"],
+)
+def test_the_documents_show_what_the_command_says(args, tmp_path, request):
+    shown = (ROOT / "REPRODUCING.md").read_text()
+    name = request.node.callspec.id
+    begin, end = f"<!-- power:{name} -->\n", f"<!-- /power:{name} -->"
+    args = Args(args.scale, args.spread, brief=args.brief, out=tmp_path / "power.md", root=ROOT)
+    main(args)
+    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == args.out.read_text()
+
+
+def test_every_spread_says_how_it_was_found():
+    entries = yaml.safe_load((ROOT / "config/spread.yaml").read_text())
+    assert entries.keys() == {"published", "demo"}
+    assert all(re.search(r"\d", entry["source"]) for entry in entries.values())
