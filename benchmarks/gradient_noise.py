@@ -40,7 +40,7 @@ class Args:
     """Measure the noise of policy gradients."""
 
     stage: str = "sft"
-    """whose policy acts; its weights must be there"""
+    """of the table of baselines: whose policy acts; its weights must be there"""
     scenes: int = 24
     """held-out training scenes"""
     rollouts: int = 16
@@ -54,7 +54,8 @@ def main(args: Args) -> None:
     """Print a Markdown table."""
     torch.set_num_threads(1)
     plan = Plan.of(read(args.root, {"scale": args.scale, "data": "default"}))
-    run = next(run for run in plan.runs.values() if run.stage == args.stage)
+    systems = plan.tables["baselines"].systems  # where a stage is as its file says
+    run = next(run for run in systems if getattr(run, "stage", None) == args.stage)
     results = args.root / plan.results
     recipe: Recipe = run.recipe
     vocabulary = Vocabulary.read(results / "tokens" / recipe.tokens / "vocabulary.safetensors")
@@ -87,9 +88,9 @@ def _measure(
     for size in _sizes(rollouts):
         members = everyone.view(rollouts // size, size, rollouts).sum(1)
         others = members.repeat_interleave(size, 0) - everyone
-        groups[size] = score_subsets(reference, statistics, members).metametric[0].double().numpy()
+        groups[size] = score_subsets(reference, statistics, members).metametric.double().numpy()
         if size > 1:
-            left = score_subsets(reference, statistics, others).metametric[0]
+            left = score_subsets(reference, statistics, others).metametric
             without[size] = left.double().numpy()
     trained = [parameter for parameter in policy.parameters() if parameter.requires_grad]
     scores = []
@@ -116,24 +117,17 @@ def table(measured: list, rollouts: int) -> str:
         "|--:|---|--:|--:|---|",
     ]
     for size in _sizes(rollouts)[1:]:
-        gradients = {rule: _gradients(measured, size, rule) for rule in RULES}
-        squares = {rule: _square(of) for rule, of in gradients.items()}
+        parts = {rule: _products(_gradients(measured, size, rule)) for rule in RULES}
+        reference = parts["leave-one-out"][0].mean()
         for rule in RULES:
-            signal_of = SIGNAL[rule]
-            whole = _needed(gradients[rule], gradients[signal_of])
-            left_out = [
-                _needed(np.delete(gradients[rule], s, 0), np.delete(gradients[signal_of], s, 0))
-                for s in range(len(measured))
-            ]
-            inverse = 1 / np.array(left_out)  # signal to noise: smooth where the signal is small
-            count = len(inverse)
-            error = np.sqrt((count - 1) / count * ((inverse - inverse.mean()) ** 2).sum())
-            low, high = 1 / whole - 1.96 * error, 1 / whole + 1.96 * error
-            upper = f"{1 / low:,.0f}" if low > 0 else "not resolved"
-            shown = f"{whole:,.0f}" if whole > 0 else "not resolved"
+            squares, products = parts[rule][0], parts[SIGNAL[rule]][1]
+            ratio, low, high = _jackknifed(squares, products)
+            bounds = (
+                f"{1 / end:,.0f}" if end > 0 else "not resolved" for end in (ratio, high, low)
+            )
+            scenes, least, most = bounds
             lines.append(
-                f"| {size} | {rule} | {squares[rule] / squares['leave-one-out']:.3g} | {shown}"
-                f" | {1 / high:,.0f} to {upper} |"
+                f"| {size} | {rule} | {squares.mean() / reference:.3g} | {scenes} | {least} to {most} |"
             )
     return "\n".join(lines)
 
@@ -163,16 +157,27 @@ def _gradients(measured: list, size: int, rule: str) -> np.ndarray:
     return np.stack(gradients)
 
 
-def _square(gradients: np.ndarray) -> float:
-    return float((gradients.astype(np.float64) ** 2).sum(-1).mean())
+def _products(gradients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean |g|² of each scene's groups, and the products [scenes, scenes] of scenes' mean gradients."""
+    by_scene = gradients.mean(axis=1).astype(np.float64)
+    return (gradients.astype(np.float64) ** 2).sum(-1).mean(-1), by_scene @ by_scene.T
 
 
-def _needed(gradients: np.ndarray, of_signal: np.ndarray) -> float:
-    """Scenes at which noise and signal are equal; negative where no signal is seen."""
-    by_scene = of_signal.mean(axis=1).astype(np.float64)
-    count, total = len(by_scene), by_scene.sum(axis=0)
-    signal = (total @ total - (by_scene**2).sum()) / (count * (count - 1))
-    return (_square(gradients) - signal) / signal
+def _jackknifed(squares: np.ndarray, products: np.ndarray) -> tuple[float, float, float]:
+    """Signal over noise of one scene, and the ends of its 95 % interval."""
+
+    def ratio(kept: np.ndarray) -> float:
+        among = products[np.ix_(kept, kept)]
+        count = len(kept)
+        signal = (among.sum() - np.trace(among)) / (count * (count - 1))
+        return signal / (squares[kept].mean() - signal)
+
+    everyone = np.arange(len(squares))
+    whole = ratio(everyone)
+    left_out = np.array([ratio(np.delete(everyone, scene)) for scene in everyone])
+    count = len(squares)
+    error = np.sqrt((count - 1) / count * ((left_out - left_out.mean()) ** 2).sum())
+    return whole, whole - 1.96 * error, whole + 1.96 * error
 
 
 if __name__ == "__main__":
