@@ -141,9 +141,12 @@ SIGNAL = {
 
 def _gradients(measured: list, size: int, rule: str) -> np.ndarray:
     """[scenes, groups, P] of one rule."""
-    alpha = np.mean([groups[size].mean() for _, groups, _ in measured])
+    means = np.array([groups[size].mean() for _, groups, _ in measured])
     gradients = []
-    for scores, groups, without in measured:
+    for scene, (scores, groups, without) in enumerate(measured):
+        alpha = np.delete(
+            means, scene
+        ).mean()  # of the other scenes: independent of this one's draws
         single = groups[1].reshape(-1, size)
         if rule == "constant α":
             credit = np.repeat(groups[size] - alpha, size).reshape(-1, size)

@@ -10,7 +10,8 @@ import yaml
 from simagents.config import reading
 from simagents.config.imports import write_digests
 from simagents.config.reading import read_yaml
-from simagents.costs import Args, Estimate, main
+from simagents.costs.estimate import Estimate
+from simagents.costs.tables import Args, main
 from simagents.errors import InputError
 from simagents.plan import Plan
 

@@ -190,7 +190,7 @@ def test_advantages_are_whitened_over_all_micro_batches(setting):
         advantage = learner.prepared[batch.first].padded["advantage"]
         each.append(advantage[Padding(batch.scenes, 3).present].mean())
     each = torch.stack(each)
-    assert each.abs().min() > 0.01
+    assert each.abs().min() > 0.001  # none is whitened alone
     assert each.mean().item() == pytest.approx(0, abs=1e-5)
 
 

