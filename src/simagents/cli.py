@@ -58,6 +58,10 @@ GROUPS = {
     },
     "evaluation": {
         "evaluate": ("simagents.evaluation.evaluate", "roll a policy out and score it"),
+        "gradients": (
+            "simagents.evaluation.gradients",
+            "score functions and rewards of rollouts, for the noise of gradients",
+        ),
     },
     "report": {
         "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
