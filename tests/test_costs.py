@@ -91,6 +91,16 @@ def test_only_exhibits_that_show_scores_pay_for_scoring(estimate):
     assert jobs["rollouts"]["evaluate"] == (1 + 3 * 3) * paper.compute.chunks
 
 
+def test_gradients_are_measured_once_for_a_figure_and_cost_rollouts_with_learning():
+    demo = estimate("demo")
+    parts = demo.of(demo.plan.figures["gradient_noise"])
+    (cost,) = [cost for key, cost in parts.items() if key[0] == "gradients"]
+    settings = demo.plan.gradients
+    seconds = settings.scenes * settings.rollouts * demo.seconds["reinforced"]
+    assert cost.core_hours == pytest.approx(seconds / 3600)
+    assert cost.jobs["gradients"] == 1
+
+
 def test_the_log_alone_costs_no_tokens():
     rows = [{"label": "Log", "baseline": "log"}]
     table = {"caption": "", "evaluation": "wosac_2025", "columns": ["ade"], "rows": rows}

@@ -74,7 +74,9 @@ def main(args: Args) -> None:
     count = sum(weight.numel() for weight in weights)
     sketch = CountSketch(count) if count > MOST_WEIGHTS else None
     if len(store) < settings.scenes:
-        raise InputError(f"{len(store)} training scenes are fewer than {settings.scenes}; give more.")
+        raise InputError(
+            f"{len(store)} training scenes are fewer than {settings.scenes}; give more."
+        )
     rows, left_out = store.scorable(range(settings.scenes), "held-out scenes", "this measurement")
     if left_out:
         print(left_out, file=sys.stderr)

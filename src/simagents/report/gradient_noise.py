@@ -27,17 +27,18 @@ class Measured:
     """What `simagents gradients` wrote of one run; S scenes, R rollouts of each."""
 
     gram: Float64[np.ndarray, "S R S R"]
-    rewards: dict[int, Float64[np.ndarray, "S K"]]
-    """by N: the metric of each of K = R / N groups"""
-    without: dict[int, Float64[np.ndarray, "S K N"]]
-    """the same without each member"""
+    rewards: dict[int, Float64[np.ndarray, "S _"]]
+    """by N: the metric of each of R / N groups"""
+    without: dict[int, Float64[np.ndarray, "S _ _"]]
+    """by N: the same without each member, [S, R / N, N]"""
 
     @staticmethod
     def read(path: Path) -> "Measured":
         """Raises InputError where the file is absent, no such file, or has too few scenes."""
         try:
             with safe_open(path, framework="numpy") as file:
-                arrays = {name: file.get_tensor(name).astype(np.float64) for name in file.keys()}
+                names = list(file.keys())
+                arrays = {name: file.get_tensor(name).astype(np.float64) for name in names}
                 rollouts = json.loads(file.metadata()["rollouts"])
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
@@ -84,8 +85,19 @@ def advantages(measured: Measured, size: int) -> dict[str, Float64[np.ndarray, "
     }
 
 
-OWN_SIGNAL = {rule: "leave_one_out" for rule in ("constant", "constant_low", "constant_high")}
+SIGNAL_OF = dict.fromkeys(("constant", "constant_low", "constant_high"), "leave_one_out")
 """Rules with the expected gradient of another, whose estimate has less noise and stands for both."""
+
+LABELS = {
+    "constant": "MPO, $\\alpha_0$",
+    "constant_low": "MPO, $\\alpha_0-\\sigma$",
+    "constant_high": "MPO, $\\alpha_0+\\sigma$",
+    "leave_one_out": "leave-one-out",
+    "mloo": "MLOO",
+    "rloo": "RLOO of single rollouts",
+    "scene_mean": "mean of the scene, single rollouts",
+}
+"""Of rules, for figures and tables."""
 
 
 @dataclass(frozen=True)
@@ -106,23 +118,37 @@ class Noise:
     noise: Interval
     """E|g|² - |E g|²"""
     scenes: Interval
-    """for as much noise as signal; infinite where the signal's interval includes zero"""
+    """for as much noise as signal; its upper end is infinite where the signal's interval includes zero"""
+    relative: Interval | None
+    """noise over that of the rule with the same expected gradient: how many times as many scenes it
+    needs, whatever the signal; None for rules that share theirs with no other"""
 
 
 def noise_of(measured: Measured, size: int) -> dict[str, Noise]:
-    """Of every rule with groups of `size`."""
-    moments = {
+    """Of every rule with groups of `size`. The intervals of noises are those of their logarithms."""
+    moments = _moments_of_rules(measured, size)
+    noises = {
+        rule: square - moments[SIGNAL_OF.get(rule, rule)][1]
+        for rule, (square, _) in moments.items()
+    }
+    result = {}
+    for rule, noise in noises.items():
+        shared = SIGNAL_OF.get(rule)
+        signal = moments[shared or rule][1]
+        result[rule] = Noise(
+            jackknifed(signal),
+            of_logarithm(noise),
+            _inverted(jackknifed(signal / noise)),
+            of_logarithm(noise / noises[shared]) if shared else None,
+        )
+    return result
+
+
+def _moments_of_rules(measured: Measured, size: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    return {
         rule: _moments(measured.gram, advantage)
         for rule, advantage in advantages(measured, size).items()
     }
-    result = {}
-    for rule, (square, _) in moments.items():
-        signal = moments[OWN_SIGNAL.get(rule, rule)][1]
-        noise = square - signal
-        result[rule] = Noise(
-            jackknifed(signal), jackknifed(noise), _inverted(jackknifed(signal / noise))
-        )
-    return result
 
 
 def _moments(
@@ -165,7 +191,15 @@ def jackknifed(estimates: Float64[np.ndarray, "_"]) -> Interval:
     count = len(rest)
     error = np.sqrt((count - 1) / count * ((rest - rest.mean()) ** 2).sum())
     reach = special.stdtrit(count - 1, (1 + LEVEL) / 2) * error
-    return Interval(*(float(end) for end in (estimates[0], estimates[0] - reach, estimates[0] + reach)))
+    return Interval(
+        *(float(end) for end in (estimates[0], estimates[0] - reach, estimates[0] + reach))
+    )
+
+
+def of_logarithm(estimates: Float64[np.ndarray, "_"]) -> Interval:
+    """The jackknife of logarithms, for numbers above zero; NaN where one is not."""
+    interval = jackknifed(np.log(np.where(estimates > 0, estimates, np.nan)))
+    return Interval(*(float(np.exp(end)) for end in (interval.value, interval.low, interval.high)))
 
 
 def _inverted(ratio: Interval) -> Interval:
@@ -177,16 +211,18 @@ def _inverted(ratio: Interval) -> Interval:
     return Interval(inverse(ratio.value), inverse(ratio.high), inverse(ratio.low))
 
 
-def noise_slope(measured: Measured, rule: str) -> Interval:
-    """Exponent of N in the noise of a rule's gradient, by least squares of logarithms."""
-    noises = []
-    for size in measured.sizes:
-        moments = {
-            name: _moments(measured.gram, advantages(measured, size)[name])
-            for name in {rule, OWN_SIGNAL.get(rule, rule)}
-        }
-        noises.append(moments[rule][0] - moments[OWN_SIGNAL.get(rule, rule)][1])
-    return jackknifed(_slopes(measured.sizes, np.array(noises)))
+def noise_slopes(measured: Measured) -> dict[str, Interval]:
+    """Exponent of N in the noise of every rule's gradient, by least squares of logarithms."""
+    by_size = [_moments_of_rules(measured, size) for size in measured.sizes]
+    return {
+        rule: jackknifed(
+            _slopes(
+                measured.sizes,
+                np.array([m[rule][0] - m[SIGNAL_OF.get(rule, rule)][1] for m in by_size]),
+            )
+        )
+        for rule in LABELS
+    }
 
 
 def reward_variance(measured: Measured, rule: str) -> tuple[dict[int, Interval], Interval]:
@@ -202,7 +238,7 @@ def reward_variance(measured: Measured, rule: str) -> tuple[dict[int, Interval],
         ]
     )
     by_size = {
-        size: jackknifed(estimates)
+        size: of_logarithm(estimates)
         for size, estimates in zip(measured.sizes, variances, strict=True)
     }
     return by_size, jackknifed(_slopes(measured.sizes, variances))
