@@ -46,13 +46,13 @@ def _draw_scenes(axes: Axes, measured: Measured, size: int, colours: dict) -> No
             axes.plot(needed.low, place, marker=">", markersize=5, **style)
         text = scenes_text(needed).replace(">", "$>$")
         if noise.relative is not None:
-            text += f", {noise.relative.value:.2g} times leave-one-out"
+            text += f" (noise: {noise.relative.value:.2g} times leave-one-out)"
         axes.annotate(
             text, (needed.low, place), xytext=(0, 5), textcoords="offset points", fontsize=6
         )
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    axes.set_xlim(low, high * (high / low))  # room for the numbers
+    axes.set_xlim(low / 2, high * (high / low) ** 1.5)  # room for the numbers
     axes.set_yticks(range(len(rules)), [LABELS[rule] for rule in rules], fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel(f"scenes for as much noise as signal, $N={size}$")
