@@ -88,22 +88,6 @@ def test_a_file_that_is_no_mapping_is_named(repository, text, message):
         reading.read(repository)
 
 
-def test_the_scales_have_the_same_keys():
-    def keys(content, where=()):
-        if not isinstance(content, dict):
-            return {where}
-        return {where}.union(*(keys(value, (*where, key)) for key, value in content.items()))
-
-    paths = sorted((ROOT / "config/scale").glob("*.yaml"))
-    contents = [yaml.safe_load(path.read_text()) for path in paths]
-    for content in contents:  # what a scale changes of config/papers is its own
-        for name in ("stages", "tables"):
-            content.pop(name, None)
-    first, *others = map(keys, contents)
-    assert len(first) > 50
-    assert all(other == first for other in others)
-
-
 def test_an_import_on_the_command_line_replaces_a_whole_stage():
     """Other values are changed key by key."""
     choices = {"stages": {"bc": {"import": "imported"}, "sft": {"budget": "brief"}}}

@@ -70,7 +70,7 @@ class Workflow:
         table = self.run("--dry-run", "--quiet", "rules", *words).rpartition("Job stats:")[2]
         jobs = Counter()
         for name, count in re.findall(
-            r"^(\w+?)(?:_(?:training|validation)_\d+)? +(\d+)$", table, re.M
+            r"^(\w+?)(?:_(?:training|validation)_\d+|_parent)? +(\d+)$", table, re.M
         ):
             jobs[name] += int(count)  # rules of few shards each count as one
         return {name: n for name, n in jobs.items() if name not in ("all", "default", "total")}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 5, 4, 5  # MPO at its default is one of the strategies
+TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
 DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
@@ -71,11 +71,11 @@ def test_a_new_sweep_value_adds_one_run_and_its_scores(finished):
 
 def test_a_changed_coefficient_renames_its_descendants_and_no_one_else(finished):
     """BC and both SFT runs stay, and so does the sweep over β, which has values of its own. RFT, the
-    four stages like it, the SFT after it and the sweep over α are trained anew.
+    six stages like it, the SFT after it and the sweep over α are trained anew.
     """
     changes = {"stages__rft__algorithm__divergence__beta": 0.4}
     finished.change("config/papers/smart_r1.yaml", **changes)
-    assert finished.planned()["train"] == 2 + 4 + ALPHAS
+    assert finished.planned()["train"] == 2 + 6 + ALPHAS
 
 
 def test_what_is_on_demand_is_made_when_asked_for_by_name(finished):
