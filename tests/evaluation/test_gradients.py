@@ -21,7 +21,14 @@ from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
 
 SAMPLING = {"top_k": 16, "temperature": 1.0}
-SETTINGS = {"scenes": 3, "rollouts": 4, "challenge": 2025, "sampling": SAMPLING, "seed": 5}
+SETTINGS = {
+    "scenes": 3,
+    "rollouts": 4,
+    "group": 4,
+    "challenge": 2025,
+    "sampling": SAMPLING,
+    "seed": 5,
+}
 
 
 @pytest.fixture
@@ -110,3 +117,5 @@ def test_what_cannot_be_measured_is_said(measure):
         measure(scenes=4)
     with pytest.raises(InputError, match="must be a power of two"):
         measure(rollouts=6)
+    with pytest.raises(InputError, match="`group` must be at most `rollouts`"):
+        measure(group=8)

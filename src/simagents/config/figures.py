@@ -111,8 +111,6 @@ class GradientNoise(FigureSettings):
 
     kind: Literal["gradient_noise"]
     """scenes that each credit rule's gradient needs, and its noise over the rollouts of a scene"""
-    group: Annotated[int, Field(ge=2)]
-    """rollouts of a scene for which the scenes are shown; a power of two up to `gradients.rollouts`"""
     rows: Annotated[list[Row], Field(min_length=1, max_length=1)]
     """the policy that is measured, under its first seed"""
 

@@ -46,7 +46,7 @@ class Args:
     scenarios: list[Path]
     """cached training shards, or a list of them (.txt)"""
     settings: str
-    """JSON: scenes, rollouts, challenge, sampling, seed"""
+    """JSON: scenes, rollouts, group, challenge, sampling, seed"""
     out: Path
     """dot products of score functions, and rewards (.safetensors)"""
     tokens: list[Path] | None = None

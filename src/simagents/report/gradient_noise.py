@@ -31,6 +31,8 @@ class Measured:
     """by N: the metric of each of R / N groups"""
     without: dict[int, Float64[np.ndarray, "S _ _"]]
     """by N: the same without each member, [S, R / N, N]"""
+    group: int
+    """N of training"""
 
     @staticmethod
     def read(path: Path) -> "Measured":
@@ -39,7 +41,8 @@ class Measured:
             with safe_open(path, framework="numpy") as file:
                 names = list(file.keys())
                 arrays = {name: file.get_tensor(name).astype(np.float64) for name in names}
-                rollouts = json.loads(file.metadata()["rollouts"])
+                facts = file.metadata()
+                rollouts, group = (json.loads(facts[name]) for name in ("rollouts", "group"))
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
         except (SafetensorError, KeyError, TypeError) as problem:
@@ -55,7 +58,7 @@ class Measured:
         for name, array in arrays.items():
             kind, _, size = name.partition(".")
             found[kind][int(size)] = array
-        return Measured(gram.reshape(scenes, rollouts, scenes, rollouts), **found)
+        return Measured(gram.reshape(scenes, rollouts, scenes, rollouts), **found, group=group)
 
     @property
     def sizes(self) -> list[int]:

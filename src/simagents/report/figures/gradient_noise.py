@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from simagents.config.figures import GradientNoise
-from simagents.errors import InputError
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.gradient_noise import LABELS, Measured, noise_of, noise_slopes
@@ -21,21 +20,18 @@ from simagents.report.gradient_table import scenes_text
 
 
 def draw(settings: GradientNoise, inputs: FigureInputs) -> Figure:
-    """Raises InputError where N = `group` was not measured."""
+    """For the one policy that is given."""
     (path,) = inputs.gradients
     measured = Measured.read(path)
-    if settings.group not in measured.sizes:
-        sizes = ", ".join(map(str, measured.sizes))
-        raise InputError(f"group: {path} has groups of {sizes} and not of {settings.group}.")
     colours = dict(zip(LABELS, sns.color_palette("colorblind", len(LABELS)), strict=True))
     figure, (scenes, noise) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.0), layout="constrained")
-    _draw_scenes(scenes, measured, settings.group, colours)
+    _draw_scenes(scenes, measured, colours)
     _draw_noise(noise, measured, colours)
     return figure
 
 
-def _draw_scenes(axes: Axes, measured: Measured, size: int, colours: dict) -> None:
-    rules = noise_of(measured, size)
+def _draw_scenes(axes: Axes, measured: Measured, colours: dict) -> None:
+    rules = noise_of(measured, measured.group)
     for place, (rule, noise) in enumerate(rules.items()):
         needed = noise.scenes
         style = {"color": colours[rule], "linewidth": 1.2}
@@ -55,7 +51,7 @@ def _draw_scenes(axes: Axes, measured: Measured, size: int, colours: dict) -> No
     axes.set_xlim(low / 2, high * (high / low) ** 1.5)  # room for the numbers
     axes.set_yticks(range(len(rules)), [LABELS[rule] for rule in rules], fontsize=7)
     axes.invert_yaxis()
-    axes.set_xlabel(f"scenes for as much noise as signal, $N={size}$")
+    axes.set_xlabel(f"scenes for as much noise as signal, $N={measured.group}$")
 
 
 def _draw_noise(axes: Axes, measured: Measured, colours: dict) -> None:
