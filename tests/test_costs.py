@@ -91,6 +91,17 @@ def test_only_exhibits_that_show_scores_pay_for_scoring(estimate):
     assert jobs["rollouts"]["evaluate"] == (1 + 3 * 3) * paper.compute.chunks
 
 
+def test_gradients_are_measured_for_one_seed_at_the_cost_of_learning(estimate):
+    paper = estimate()
+    parts = paper.of(paper.plan.figures["gradient_noise"])
+    (cost,) = [cost for key, cost in parts.items() if key[0] == "gradients"]
+    assert len(paper.plan.figures["gradient_noise"].systems) == 3
+    settings = paper.plan.gradients
+    seconds = settings.scenes * settings.rollouts * paper.seconds["reinforced"]
+    assert cost.gpu_hours == pytest.approx(seconds / 3600 * paper.gpu_second)
+    assert cost.jobs == {"gradients": 1}
+
+
 def test_the_log_alone_costs_no_tokens():
     rows = [{"label": "Log", "baseline": "log"}]
     table = {"caption": "", "evaluation": "wosac_2025", "columns": ["ade"], "rows": rows}

@@ -589,3 +589,14 @@ def test_values_of_a_sweep_obey_the_stages_rules(config):
     row["with"] = {"algorithm.reward.scored": ["scene", "rolout"]}
     with pytest.raises(InputError, match="did you mean `rollout`"):
         plan_of(config)
+
+
+def test_gradients_are_measured_on_held_out_scenes_alone(config):
+    config["gradients"]["scenes"] = 10_000
+    plan = plan_of(config)
+    assert plan.gradients.scenes == plan.scenarios.held_out
+    config["gradients"]["scenes"] = 5
+    fewer = plan_of(config)
+    assert fewer.gradients.scenes == 5
+    assert fewer.gradients_id != plan.gradients_id
+    assert set(fewer.runs) == set(plan.runs)

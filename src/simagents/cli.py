@@ -58,11 +58,19 @@ GROUPS = {
     },
     "evaluation": {
         "evaluate": ("simagents.evaluation.evaluate", "roll a policy out and score it"),
+        "gradients": (
+            "simagents.evaluation.gradients",
+            "score functions and rewards of rollouts, for the noise of gradients",
+        ),
     },
     "report": {
         "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
         "table": ("simagents.report.table", "typeset cells as LaTeX and Markdown"),
         "figure": ("simagents.report.draw_figure", "draw curves, rollouts, sweeps or differences"),
+        "gradient-table": (
+            "simagents.report.gradient_table",
+            "signal, noise and scenes needed of every credit rule, as Markdown",
+        ),
         "numbers": (
             "simagents.report.numbers",
             "every number of the paper's prose as a LaTeX macro",

@@ -16,12 +16,13 @@ from simagents.config.configuration import Configuration
 from simagents.config.exhibits import READ_TOKENS, Table
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
+from simagents.config.gradients import Gradients
 from simagents.config.imports import Imported, read_imported
 from simagents.config.models import Model
 from simagents.config.recipe import Budget, Optimiser, Recipe
 from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
-from simagents.runs import Baseline, Import, Run, System
+from simagents.runs import Baseline, Import, Run, System, digest
 from simagents.shared_files import SharedFiles
 
 
@@ -123,6 +124,18 @@ class Plan(SharedFiles):
                     runs[system.id] = system
                     system = system.parent
         return runs
+
+    @cached_property
+    def gradients(self) -> Gradients:
+        """How the noise of gradients is measured, on no more scenes than are held out."""
+        settings = self.config.gradients
+        scenes = min(settings.scenes, self.scenarios.held_out)
+        return settings.model_copy(update={"scenes": scenes})
+
+    @cached_property
+    def gradients_id(self) -> str:
+        """Names these measurements beside the name of the system."""
+        return digest({"data": self.training_id, **self.gradients.model_dump(mode="json")})
 
     @property
     def imports(self) -> dict[str, Import]:

@@ -17,6 +17,7 @@ def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     assert jobs["train"] == STAGES
     assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS
     assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
+    assert jobs["gradients"] == jobs["gradient_table"] == 1  # of SFT, for the figure and its table
     assert jobs["paper"] == 1  # the default target
 
 

@@ -43,6 +43,7 @@ wildcard_constraints:
     evaluation="[0-9a-f]{10}",
     chunk=r"\d+",
     exhibit="[a-z0-9_]+",
+    gradients="[0-9a-f]{10}",
 
 
 def options(flags):
@@ -141,6 +142,11 @@ def run_tokens(wildcards):
 def system_tokens(wildcards):
     """The vocabulary of a system and the scenes that it is scored on."""
     return token_files("validation", PLAN.systems[wildcards.system].tokens)
+
+
+def gradient_tokens(wildcards):
+    """The vocabulary of a system whose gradients are measured, and the training scenes."""
+    return token_files("training", PLAN.systems[wildcards.system].tokens)
 
 
 def parent_of_calibration(wildcards):
@@ -322,7 +328,13 @@ CHUNKS = range(COMPUTE.chunks)
 PAPER = f"{PLAN.results}/paper/paper.pdf"
 TABLES, FIGURES = PLAN.by_default(PLAN.tables), PLAN.by_default(PLAN.figures)
 CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=TABLES)
+GRADIENT_TABLES = [
+    f"{PLAN.results}/gradients/{name}.md"
+    for name in FIGURES
+    if "gradients" in PLAN.figures[name].settings.reads
+]
 EVERYTHING_BUT_PDF = [
+    *GRADIENT_TABLES,
     f"{PLAN.results}/results.tex",
     f"{PLAN.results}/comparison.md",
     *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=TABLES),

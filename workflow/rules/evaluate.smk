@@ -31,3 +31,26 @@ rule evaluate:
         " --scenarios {input.scenarios} {params.tokens}"
         " {params.options} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --pictures {output.pictures} --pictured {params.pictured} --out {output.scores} >{log} 2>&1"
+
+
+rule gradients:
+    input:
+        unpack(weights_of),
+        unpack(gradient_tokens),
+        scenarios=scenarios_of("training"),
+    output:
+        "<results>/gradients/{system}/{gradients}.safetensors",
+    log:
+        "<logs>/gradients/{system}-{gradients}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    resources:
+        **gpus(min(COMPUTE.gpus, 1)),
+        runtime=COMPUTE.minutes,
+    params:
+        tokens=token_flags,
+        settings=PLAN.gradients.model_dump_json(),
+    shell:
+        "OMP_NUM_THREADS=1 simagents gradients --recipe {input.recipe} --weights {input.weights}"
+        " --scenarios {input.scenarios} {params.tokens} --settings {params.settings:q}"
+        " --out {output} >{log} 2>&1"

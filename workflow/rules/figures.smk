@@ -8,9 +8,20 @@ def pictures_of(figure):
     return expand(f"{SCORES}/0.pictures.safetensors", **scored(figure))
 
 
+def gradients_of(figure):
+    """Score functions and rewards of every row's first seed."""
+    systems = [row.systems[0] for row in figure.rows]
+    for system in systems:
+        if isinstance(system, Baseline):
+            stop(f"figures.{figure.name}: the baseline {system.name} has no weights; name a stage.")
+    ids = [system.id for system in systems]
+    return [f"{PLAN.results}/gradients/{name}/{PLAN.gradients_id}.safetensors" for name in ids]
+
+
 # Inputs of the kinds of figures, by the names of their command-line options.
 FIGURE_FILES = {
     "cells": lambda figure: cells_of(figure.name),
+    "gradients": gradients_of,
     "histories": histories_of,
     "pictures": pictures_of,
     "scenarios": lambda figure: scenarios_of("validation"),

@@ -8,6 +8,7 @@ localrules:
     figure,
     numbers,
     comparison,
+    gradient_table,
     paper,
 
 
@@ -136,6 +137,19 @@ rule comparison:
     shell:
         "simagents comparison --cells {input} --published paper/published"
         " --files {params.files:q} --out {output} >{log} 2>&1"
+
+
+rule gradient_table:
+    input:
+        lambda wildcards: gradients_of(PLAN.figures[wildcards.exhibit]),
+    output:
+        "<results>/gradients/{exhibit}.md",
+    log:
+        "<logs>/gradient_table/{exhibit}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    shell:
+        "simagents gradient-table --gradients {input} --out {output} >{log} 2>&1"
 
 
 rule everything_but_pdf:

@@ -11,6 +11,7 @@ from simagents.config.data import Scenarios, Seed
 from simagents.config.evaluation import Evaluation, EvaluationDefaults
 from simagents.config.exhibits import Table
 from simagents.config.figures import Figure
+from simagents.config.gradients import Gradients
 from simagents.config.keys import Settings, read_as
 from simagents.config.models import Model
 from simagents.config.recipe import Optimiser, PlannedBudget, Precision, Validation
@@ -66,6 +67,8 @@ class Configuration(Settings):
     evaluations: dict[Name, Annotated[dict[str, Any], ChangesOf(Evaluation)]]
     """ways to score systems by name; tables and figures choose among them. Each has `challenge`, and the
     keys that differ from `evaluation`"""
+    gradients: Gradients
+    """rollouts from which the noise of every credit rule's gradient is measured"""
     compute: Compute
     """resources of jobs; they change the speed, never the results, and are no part of a run's name"""
     on_demand: list[str]

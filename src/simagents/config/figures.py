@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simagents.config.exhibits import Rows
+from simagents.config.exhibits import Row, Rows
 from simagents.config.keys import Settings, Tagged
 
 Tables = Annotated[list[str], Field(min_length=1)]
@@ -15,7 +15,7 @@ class FigureSettings(Settings):
 
     reads: ClassVar[frozenset[str]] = frozenset()
     """what it is drawn from: `cells` of its tables; `histories`, `pictures` or `scores` of its rows'
-    systems; `scenarios`, the cached validation shards"""
+    systems; `gradients` of its rows' first seeds; `scenarios`, the cached validation shards"""
 
     kind: str
     """what is drawn"""
@@ -104,8 +104,20 @@ class TimeSplit(FigureSettings):
     """runs; each row has a bar"""
 
 
+class GradientNoise(FigureSettings):
+    """What the noise of credit rules costs."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"gradients"})
+
+    kind: Literal["gradient_noise"]
+    """scenes that each credit rule's gradient needs, and its noise over the rollouts of a scene"""
+    rows: Annotated[list[Row], Field(min_length=1, max_length=1)]
+    """the policy that is measured, under its first seed"""
+
+
 FIGURES = Tagged(
     "kind", "simagents.report.figures",
     TrainingCurves, Rollouts, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
+    GradientNoise,
 )  # fmt: skip
 Figure = Annotated[FigureSettings, FIGURES]

@@ -76,6 +76,9 @@ class Estimate:
                 key = ("evaluate", system.id, self.plan.evaluation_id(exhibit.evaluation))
                 parts[key] = self.evaluate(exhibit.evaluation)
             parts |= self.data(system.tokens)
+            if "gradients" in getattr(settings, "reads", ()) and system is exhibit.systems[0]:
+                key = ("gradients", system.id, self.plan.gradients_id)
+                parts[key] = self.gradients()
             if any(COLUMNS[name].of_tokens for name in getattr(settings, "columns", ())):
                 parts["reconstruction", system.tokens] = Cost(Counter(reconstruction=1))
             while isinstance(system, Run):
@@ -109,6 +112,13 @@ class Estimate:
     def calibrate(self, run: Run) -> Cost:
         simulated = run.recipe.held_out * run.recipe.budget.rollouts
         return self._on_gpu("calibrate", 1, simulated * self._simulated())
+
+    def gradients(self) -> Cost:
+        """Of one system: a rollout and its score function take as long as in training."""
+        settings = self.plan.gradients
+        simulated = settings.scenes * settings.rollouts
+        seconds = simulated * self.seconds["reinforced"]
+        return self._on_gpu("gradients", 1, seconds, 4 * simulated**2)
 
     def evaluate(self, name: str) -> Cost:
         """Of one system, by that evaluation."""

@@ -22,7 +22,7 @@ class Args:
     """Draw a figure; a PNG is written beside the PDF. Each kind reads some of these files."""
 
     kind: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="KIND")]
-    """training_curves, rollouts, sweep, component_gains, time_split, or a kind of your own"""
+    """training_curves, rollouts, sweep, component_gains, time_split, gradient_noise, or a kind of your own"""
     settings: str
     """JSON: the figure's other keys, as in the configuration"""
     out: Path
@@ -33,6 +33,8 @@ class Args:
     """of tables, from `simagents cells`"""
     histories: list[Path] = field(default_factory=list)
     """…/runs/{run}/history.jsonl"""
+    gradients: list[Path] = field(default_factory=list)
+    """…/gradients/{run}/{digest}.safetensors"""
     pictures: list[Path] = field(default_factory=list)
     """rollout files …/scores/{system}/{evaluation}/*.safetensors"""
     scenarios: list[Path] = field(default_factory=list)
@@ -69,6 +71,7 @@ def read_inputs(settings: FigureSettings, args: Args) -> FigureInputs:
         rows=read_rows(args.rows) if args.rows else [],
         cells=cells,
         histories=read_histories(args.histories),
+        gradients=args.gradients,
         pictures=args.pictures,
         scenarios=args.scenarios,
         scores=read_scores(args.scores)[1],

@@ -19,6 +19,8 @@ class FigureInputs:
     """by table; `cells.py` says what they hold"""
     histories: dict[str, pd.DataFrame] = field(default_factory=dict)
     """logged numbers by run, indexed by step"""
+    gradients: list[Path] = field(default_factory=list)
+    """score functions and rewards, one file a system"""
     pictures: list[Path] = field(default_factory=list)
     """rollout files"""
     scenarios: list[Path] = field(default_factory=list)
