@@ -60,7 +60,7 @@ class Workflow:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,  # a busy machine takes several times as long
         )
         assert (done.returncode == 0) == succeeds, done.stdout
         return done.stdout
