@@ -163,3 +163,12 @@ def test_the_lab_s_plan_fits_two_days_of_eight_gpus():
     assert hours < 0.7 * 8 * 48
     built = {"training_strategy", "policy_optimisation", "leaderboard", "components"}
     assert built <= set(plan.by_default(plan.tables))
+
+
+@pytest.mark.parametrize("scale", UNITS["cuts"])
+def test_no_cut_builds_what_a_scale_leaves_for_demand(scale):
+    """A list of a cut replaces the scale's, so it must hold all of it."""
+    left = set(reading.read(ROOT, {"scale": scale}).on_demand)
+    lists = [cut["on_demand"] for cut in UNITS["cuts"][scale].values() if "on_demand" in cut]
+    assert lists
+    assert all(left <= set(names) for names in lists)
