@@ -13,7 +13,6 @@ schedule follows the seconds used. A killed benchmark resumes with the first cha
 
 import json
 from dataclasses import dataclass, field
-from math import cos, pi
 from pathlib import Path
 from time import process_time
 
@@ -24,9 +23,9 @@ from simagents.config.changes import changed
 from simagents.config.keys import read_as
 from simagents.config.reading import read
 from simagents.config.recipe import Recipe
+from simagents.evaluation.evaluate import scores_of
 from simagents.evaluation.systems import of_policy
-from simagents.metrics import Challenge, LogReference, rollout_statistics, score
-from simagents.metrics.distance import metres_driven
+from simagents.metrics import Challenge
 from simagents.models.families import build_policy
 from simagents.plan import Plan
 from simagents.scenarios.store import ScenarioStore
@@ -35,6 +34,7 @@ from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.data.batches import TrainingScenes
 from simagents.training.distributed.processes import Processes
 from simagents.training.learners.registry import build_learner
+from simagents.training.schedule import rate_factor
 from simagents.training.validation import Validation
 
 CHANGES = {
@@ -58,6 +58,8 @@ CHANGES = {
     "a quarter of the scenes": {"held_out": 294},
 }  # fmt: skip
 """Dotted keys of the recipe that differ from the chosen one."""
+TICKS = 10_000
+"""Into which the seconds are divided for the schedule."""
 
 
 @dataclass
@@ -129,10 +131,13 @@ def _train(policy: torch.nn.Module, recipe: Recipe, scenes: TrainingScenes, seco
         policy.parameters(), lr=rate, betas=settings.betas, weight_decay=settings.weight_decay
     )
     used, step, batch = 0.0, 0, recipe.budget.batch
+    # The schedule runs over the seconds, because how many steps they allow is not known.
+    ticks = recipe.budget.model_copy(update={"steps": TICKS})
+    by_seconds = recipe.model_copy(update={"budget": ticks})
     while used < seconds:
         start = process_time()
         for group in optimiser.param_groups:
-            group["lr"] = rate * _factor(used / seconds, recipe)
+            group["lr"] = rate * rate_factor(int(used / seconds * TICKS), by_seconds)
         policy.train()
         scene_batch = scenes[list(range(step * batch, (step + 1) * batch))]
         learner.prepare([scene_batch])
@@ -146,18 +151,6 @@ def _train(policy: torch.nn.Module, recipe: Recipe, scenes: TrainingScenes, seco
     return step
 
 
-def _factor(progress: float, recipe: Recipe) -> float:
-    """`training/schedule.py` with seconds for steps, because steps to come are not known."""
-    settings = recipe.optimiser
-    if progress < settings.warmup:
-        return max(progress / settings.warmup, 1e-2)
-    if settings.schedule == "constant":
-        return 1.0
-    after = (progress - settings.warmup) / (1 - settings.warmup)
-    left = 1 - after if settings.schedule == "linear" else 0.5 * (1 + cos(pi * after))
-    return settings.final_ratio + (1 - settings.final_ratio) * left
-
-
 def _scored(
     policy: torch.nn.Module, recipe: Recipe, scenarios: list[Path], tokens: list[Path], limit: int,
     rollouts: int,
@@ -169,9 +162,7 @@ def _scored(
     for row in range(limit):
         scenario = store[row]
         trajectories = system(scenario, token_store[row])
-        reference = LogReference.of(scenario, challenge)
-        scores = score(reference, rollout_statistics(reference, trajectories)).numbers()
-        numbers.append(scores | metres_driven(scenario, trajectories))
+        numbers.append(scores_of(scenario, trajectories, challenge, "cpu"))
     mean = {key: sum(row[key] for row in numbers) / limit for key in numbers[0]}
     return {
         "realism": mean["metametric"],

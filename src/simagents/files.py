@@ -41,6 +41,15 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def print_or_write(text: str, path: Path | None) -> None:
+    """On standard output, or as the whole content of a file."""
+    if path is None:
+        print(text)
+        return
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n")
+
+
 def matching(path: Path, names: Iterable[str]) -> list[Path]:
     """The files that a path of the command line means, sorted: itself, what its `*` match, or, for
     a folder, what lies in it under one of the `names`, patterns like `*.parquet`.

@@ -3,13 +3,9 @@
 import json
 
 import pytest
-from safetensors.torch import save_file
 
 from simagents.errors import InputError
 from simagents.evaluation import calibrate
-from simagents.models.families import build_policy
-from simagents.scenarios.shard_file import write_shard
-from simagents.scenarios.store import write_scenarios
 
 SETTINGS = {
     "rollouts": 2, "held_out": 3, "seed": 0, "sampling": {"top_k": 0, "temperature": 1.0},
@@ -18,26 +14,11 @@ SETTINGS = {
 
 
 @pytest.fixture
-def measure(tmp_path, scenes, vocabulary, recipe_of):
+def measure(measured):
     """Calibrates an untrained policy on some scenarios; returns what is written."""
-    recipe = recipe_of()
-    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
-    save_file(build_policy(recipe, vocabulary).state_dict(), tmp_path / "weights")
-    vocabulary.write(tmp_path / "vocabulary")
 
     def run(scenarios, **changes):
-        write_scenarios(tmp_path / "scenarios", scenarios)
-        items = [(one.id, scene.item()) for one, scene in zip(scenarios, scenes, strict=True)]
-        write_shard(tmp_path / "tokens", items)
-        out = tmp_path / "calibration.json"
-        calibrate.main(
-            calibrate.Args(
-                tmp_path / "recipe.json", tmp_path / "weights", [tmp_path / "scenarios"],
-                json.dumps(SETTINGS | changes), out, [tmp_path / "tokens"],
-                tmp_path / "vocabulary", "cpu",
-            )
-        )  # fmt: skip
-        return json.loads(out.read_text())
+        return json.loads(measured(calibrate, scenarios, SETTINGS | changes).read_text())
 
     return run
 

@@ -1,11 +1,9 @@
 """Score functions are those that the loss multiplies by advantages; rewards are those of training."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from simagents.algorithms.weights import rollout_mean, weighted
 from simagents.config.algorithms import Sampling
@@ -15,8 +13,6 @@ from simagents.evaluation import gradients
 from simagents.evaluation.score_functions import CountSketch
 from simagents.models.families import build_policy, freeze
 from simagents.rewards.realism import build
-from simagents.scenarios.shard_file import write_shard
-from simagents.scenarios.store import write_scenarios
 from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
 
@@ -32,27 +28,9 @@ SETTINGS = {
 
 
 @pytest.fixture
-def measure(tmp_path, scenarios, scenes, vocabulary, recipe_of):
+def measure(measured, scenarios):
     """Measures an untrained policy; returns the arrays."""
-    (tmp_path / "recipe.json").write_text(recipe_of().model_dump_json())
-    save_file(build_policy(recipe_of(), vocabulary).state_dict(), tmp_path / "weights")
-    vocabulary.write(tmp_path / "vocabulary")
-    write_scenarios(tmp_path / "scenarios", scenarios)
-    items = [(one.id, scene.item()) for one, scene in zip(scenarios, scenes, strict=True)]
-    write_shard(tmp_path / "tokens", items)
-
-    def run(**changes):
-        out = tmp_path / "gradients.safetensors"
-        gradients.main(
-            gradients.Args(
-                tmp_path / "recipe.json", tmp_path / "weights", [tmp_path / "scenarios"],
-                json.dumps(SETTINGS | changes), out, [tmp_path / "tokens"],
-                tmp_path / "vocabulary", "cpu",
-            )
-        )  # fmt: skip
-        return load_file(out)
-
-    return run
+    return lambda **changes: load_file(measured(gradients, scenarios, SETTINGS | changes))
 
 
 def test_the_gradient_of_a_loss_follows_from_dot_products(

@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from simagents.models.paths import Paths
+from simagents.simulation.controller import Assignment
+from simagents.simulation.rules import RULES
+from simagents.simulation.simulator import simulate
 from simagents.training.data.batches import TrainingScenes
 from simagents.training.distributed.processes import Processes
 from simagents.training.learners.imitation import imitable
@@ -61,10 +64,6 @@ def test_a_policy_that_stands_still_drives_nothing_of_the_log(validation, policy
 
 
 def _standing(scenes):
-    from simagents.simulation.controller import Assignment
-    from simagents.simulation.rules import RULES
-    from simagents.simulation.simulator import simulate
-
     everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool)
     trajectories = simulate(scenes, 2, [Assignment(RULES["stand_still"](), everyone)])
     return type("Rollouts", (), {"trajectories": trajectories})

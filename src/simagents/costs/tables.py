@@ -9,7 +9,7 @@ from pathlib import Path
 from simagents.config.changes import Json, merged
 from simagents.config.reading import read, read_yaml
 from simagents.costs.estimate import CLONED, CLOSED_LOOP, UNIT_OF, Cost, Estimate, Parts, total
-from simagents.files import replacing
+from simagents.files import print_or_write
 from simagents.plan import Plan
 
 _TRAINING = {CLONED: "cloning the log", CLOSED_LOOP: "closed-loop imitation"}
@@ -39,12 +39,7 @@ def main(args: Args) -> None:
     choices = {"scale": args.scale} | ({"size": args.size} if args.size else {})
     if args.configfile:
         choices = merged(choices, read_yaml(args.configfile))
-    text = report(args.root, choices)
-    if args.out is None:
-        print(text)
-        return
-    with replacing(args.out) as temporary:
-        temporary.write_text(text + "\n")
+    print_or_write(report(args.root, choices), args.out)
 
 
 def report(root: Path, choices: Json) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from simagents.config.algorithms import Sampling
@@ -17,6 +18,7 @@ from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
 from simagents.metrics.distance import metres_driven
 from simagents.scenarios.rollout_file import writing_rollouts
+from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import unscorable
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
@@ -93,14 +95,21 @@ def main(args: Args) -> None:
             if reason := unscorable(scenario):
                 print(f"skipped: scenario {scenario.id} {reason}, so it has no score.")
                 continue
-            reference = LogReference.of(scenario, challenge, device=args.device)
-            numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
-            driven = metres_driven(scenario, trajectories)
-            scores.append({"scenario_id": scenario.id, **numbers, **driven})
+            numbers = scores_of(scenario, trajectories, challenge, args.device)
+            scores.append({"scenario_id": scenario.id, **numbers})
             if keep_pictured and row < args.pictured:
                 keep_pictured(*kept)
         with replacing(args.out) as temporary:
             pd.DataFrame(scores).to_parquet(temporary, index=False)
+
+
+def scores_of(
+    scenario: Scenario, trajectories: Tensor, challenge: Challenge, device: str
+) -> dict[str, float]:
+    """The official scores of rollouts [R, A, 80, 4] of one scenario, and the metres driven."""
+    reference = LogReference.of(scenario, challenge, device=device)
+    numbers = score(reference, rollout_statistics(reference, trajectories)).numbers()
+    return numbers | metres_driven(scenario, trajectories)
 
 
 def build_system(args: Args) -> System:

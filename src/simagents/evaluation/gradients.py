@@ -11,7 +11,6 @@ products are those of count sketches, and the settings of the measurement.
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,41 +18,29 @@ import torch
 from jaxtyping import Float
 from safetensors.torch import save_file
 from torch import Tensor
-from tqdm import tqdm
 
 from simagents.config.gradients import Gradients
 from simagents.config.keys import read_as
 from simagents.config.recipe import Recipe
 from simagents.device import check_device
 from simagents.errors import InputError
+from simagents.evaluation.held_out import HeldOutArgs, HeldOutScenes
 from simagents.evaluation.score_functions import MOST_WEIGHTS, CountSketch, score_function
 from simagents.files import read_object, replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score_subsets
 from simagents.models.families import SceneReader, build_policy, freeze
-from simagents.scenarios.store import ScenarioStore
 from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
-from simagents.tokens.scene import TokenStore
-from simagents.tokens.vocabulary import Vocabulary
 
 
 @dataclass
-class Args:
+class Args(HeldOutArgs):
     """Measure what the gradient of any credit rule is made of, on scenes that no run trains on."""
 
-    recipe: Path
-    weights: Path
-    scenarios: list[Path]
-    """cached training shards, or a list of them (.txt)"""
     settings: str
     """JSON: scenes, rollouts, group, challenge, sampling, seed"""
     out: Path
     """dot products of score functions, and rewards (.safetensors)"""
-    tokens: list[Path] | None = None
-    """the same shards, tokenised; for models that read tokens"""
-    vocabulary: Path | None = None
-    """of the tokens"""
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main(args: Args) -> None:
@@ -64,28 +51,24 @@ def main(args: Args) -> None:
     check_device(args.device)
     settings = read_as(Gradients, read_object(args.settings, "--settings", dict), "--settings")
     device = torch.device(args.device)
-    store = ScenarioStore(args.scenarios)
-    tokens = TokenStore(args.tokens) if args.tokens else None
-    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
+    held_out = HeldOutScenes(args)
     recipe = Recipe.read(args.recipe)
-    policy = build_policy(recipe, vocabulary, args.weights).to(device).eval()
+    policy = build_policy(recipe, args.read_vocabulary(), args.weights).to(device).eval()
     freeze(policy, recipe.model_copy(update={"trains": "agents"}))
     weights = [weight for weight in policy.parameters() if weight.requires_grad]
     count = sum(weight.numel() for weight in weights)
     sketch = CountSketch(count) if count > MOST_WEIGHTS else None
-    if len(store) < settings.scenes:
+    if len(held_out) < settings.scenes:
         raise InputError(
-            f"{len(store)} training scenes are fewer than {settings.scenes}; give more."
+            f"{len(held_out)} training scenes are fewer than {settings.scenes}; give more."
         )
-    rows, left_out = store.scorable(range(settings.scenes), "held-out scenes", "this measurement")
-    if left_out:
-        print(left_out, file=sys.stderr)
     reader, challenge = SceneReader(recipe.model), Challenge.of(settings.challenge)
     sets = compared_sets(settings.rollouts)
     vectors, scores = [], []
-    for row in tqdm(rows.tolist(), desc="score functions", unit="scenario"):
-        scenario = store[row]
-        scenes = reader([scenario], None if tokens is None else [tokens[row]]).to(device)
+    for scenario, scene in held_out.scorable(
+        settings.scenes, "this measurement", "score functions"
+    ):
+        scenes = reader([scenario], None if scene is None else [scene]).to(device)
         sampled = roll_out(
             policy, scenes, settings.rollouts, lambda draws: Sample(draws, settings.sampling),
             settings.seed,
@@ -104,7 +87,7 @@ def main(args: Args) -> None:
     arrays = dict(zip(sets, parts, strict=True))
     for name in arrays:
         kind, _, size = name.partition(".")
-        shape = (len(rows), -1, int(size)) if kind == "without" else (len(rows), -1)
+        shape = (len(scores), -1, int(size)) if kind == "without" else (len(scores), -1)
         arrays[name] = arrays[name].reshape(shape).contiguous()
     stacked = torch.stack(vectors)
     facts = {**settings.model_dump(mode="json"), "weights": count, "sketched": sketch is not None}

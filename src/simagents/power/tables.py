@@ -7,7 +7,7 @@ from pathlib import Path
 
 from simagents.config.reading import read
 from simagents.errors import InputError, unknown_value
-from simagents.files import replacing
+from simagents.files import print_or_write
 from simagents.plan import Exhibit, Plan
 from simagents.plan import Row as PlannedRow
 from simagents.power.detection import (
@@ -92,12 +92,7 @@ class Analysis:
 
 def main(args: Args) -> None:
     """Print Markdown, or write it."""
-    text = report(args)
-    if args.out is None:
-        print(text)
-        return
-    with replacing(args.out) as temporary:
-        temporary.write_text(text + "\n")
+    print_or_write(report(args), args.out)
 
 
 def report(args: Args) -> str:

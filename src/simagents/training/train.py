@@ -14,7 +14,7 @@ from tqdm import tqdm
 from simagents.config.recipe import Recipe
 from simagents.counter import hashed, key_of
 from simagents.errors import InputError
-from simagents.files import UnwritableError, read_json
+from simagents.files import UnwritableError
 from simagents.models.families import build_policy, freeze
 from simagents.models.value import ValueHead
 from simagents.tokens.vocabulary import Vocabulary
@@ -27,7 +27,7 @@ from simagents.training.distributed.processes import (
     start_processes,
     sum_over_processes,
 )
-from simagents.training.learners.controls import ParentRewards
+from simagents.training.learners.controls import ParentRewards, value_start
 from simagents.training.learners.learner import Learner
 from simagents.training.learners.registry import build_learner
 from simagents.training.results import write_provenance, write_weights
@@ -123,10 +123,9 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     if args.parent and recipe.algorithm.needs_reference:
         reference = copy.deepcopy(policy).eval().requires_grad_(False)
     freeze(policy, recipe)
-    rewards = parent_rewards(args.calibration)
-    value = recipe.algorithm.value
-    if value is not None:
-        start = rewards.mean if value.start == "parent_mean" else value.start
+    rewards = ParentRewards.read(args.calibration) if args.calibration else None
+    if recipe.algorithm.value is not None:
+        start = value_start(recipe.algorithm.value, rewards)
         policy.value_head = ValueHead(policy.feature_width, recipe.seed, start).to(device)
     share = Share.of(processes.rank, processes.world_size, recipe.budget.batch, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
@@ -186,14 +185,6 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             if done % args.save_every == 0 and done < recipe.budget.steps:
                 checkpoint.save(done, learner.state())
         from_first(lambda: _finish(args, policy, history))
-
-
-def parent_rewards(path: Path | None) -> ParentRewards | None:
-    """What `simagents calibrate` measured."""
-    if path is None:
-        return None
-    measured = read_json(path)
-    return ParentRewards(measured["mean"], measured["deviation"])
 
 
 def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:

@@ -44,29 +44,23 @@ class Validation:
     def __call__(self, policy: nn.Module) -> dict[str, float]:
         """Numbers for the log, the same on all processes."""
         policy.eval()
-        count = min(self.recipe.validation.scenes, self.scenes.held_out_count)
+        count = min(self.recipe.validation.scenes, self.recipe.held_out)
         mine = range(self.processes.rank, count, self.processes.world_size)
-        names = (
-            "actions",
-            "cross_entropy",
-            *(f"without_{part}" for part in INPUTS),
-            "simulated",
-            "logged",
-        )
-        sums = dict.fromkeys(names, 0.0)
+        blind = [f"without_{part}" for part in INPUTS]
+        sums = dict.fromkeys(("actions", "cross_entropy", *blind, "simulated", "logged"), 0.0)
         for first in range(0, len(mine), self.at_once):
             batch = self.scenes.held_out(list(mine[first : first + self.at_once]))
             batch = batch.to(self.processes.device)
             for name, number in {**_surprise(policy, batch), **self._driven(policy, batch)}.items():
                 sums[name] += number
         total = torch.tensor(list(sums.values()), dtype=torch.float64, device=self.processes.device)
-        sums = dict(zip(names, sum_over_processes(total).tolist(), strict=True))
-        surprise = sums["cross_entropy"]
-        rises = {f"rise_without_{part}": sums[f"without_{part}"] - surprise for part in INPUTS}
-        sums_by_name = {"cross_entropy": surprise, **rises}
-        numbers = {name: _ratio(sum_, sums["actions"]) for name, sum_ in sums_by_name.items()}
-        numbers["driven"] = _ratio(sums["simulated"], sums["logged"])
-        return {f"validation_{name}": number for name, number in numbers.items()}
+        sums = dict(zip(sums, sum_over_processes(total).tolist(), strict=True))
+        actions, surprise = sums["actions"], sums["cross_entropy"]
+        return {
+            "validation_cross_entropy": _ratio(surprise, actions),
+            **{f"validation_rise_{n}": _ratio(sums[n] - surprise, actions) for n in blind},
+            "validation_driven": _ratio(sums["simulated"], sums["logged"]),
+        }
 
     def _driven(self, policy: nn.Module, batch: Batch) -> dict[str, float]:
         settings = self.recipe.validation

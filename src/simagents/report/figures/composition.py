@@ -40,7 +40,7 @@ def draw(settings: Composition, inputs: FigureInputs) -> Figure:
     figure, axes = plt.subplots(figsize=(TEXT_WIDTH, 0.7 + 0.27 * len(rows)), layout="constrained")
     places, left = np.arange(len(rows)), np.zeros(len(rows))
     for (key, weight), colour in zip(
-        weights.items(), sns.color_palette("colorblind"), strict=False
+        weights.items(), sns.color_palette("colorblind", len(weights)), strict=True
     ):
         part = weight * np.array([_mean(row, key) for row in rows])
         axes.barh(places, part, left=left, height=0.62, color=colour, label=key, linewidth=0)

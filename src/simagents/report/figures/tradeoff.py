@@ -7,6 +7,7 @@ root, in which small changes of a policy are linear. Algorithms that lie on one 
 they went, not in what they found.
 """
 
+from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -68,7 +69,7 @@ def draw(settings: Tradeoff, inputs: FigureInputs) -> Figure:
 
 def _points(tables: dict[str, Any]) -> list[dict[str, Any]]:
     points, drawn = [], set()
-    for cells, marker in zip(tables.values(), MARKERS, strict=False):
+    for cells, marker in zip(tables.values(), cycle(MARKERS)):
         gains = {d["row"]: d for d in cells["differences"][GAIN] if d["to"] == 0}
         for number, row in enumerate(cells["rows"][1:], start=1):
             divergence, systems = row["cells"][DIVERGENCE]["mean"], tuple(row["systems"])

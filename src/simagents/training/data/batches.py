@@ -74,11 +74,6 @@ class TrainingScenes(Dataset):
         rewarded = self.recipe.budget.rollouts > 0
         return self._batch(rows, places, with_logs=rewarded)
 
-    @property
-    def held_out_count(self) -> int:
-        """Scenes on which no run trains."""
-        return self.recipe.held_out
-
     def held_out(self, rows: list[int]) -> Batch:
         """Scenes on which no run trains, by number, with their logs."""
         return self._batch(rows, rows, with_logs=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import exp
+from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from simagents.config.algorithms import Divergence, DivergenceTarget
@@ -11,7 +12,9 @@ from simagents.config.credit import (
     ParentDeviations,
     ParentMean,
     RunningMean,
+    Value,
 )
+from simagents.files import read_json
 
 
 class ParentRewards(NamedTuple):
@@ -19,6 +22,12 @@ class ParentRewards(NamedTuple):
 
     mean: float
     deviation: float
+
+    @staticmethod
+    def read(path: Path) -> "ParentRewards":
+        """Raises InputError where there is no such file."""
+        measured = read_json(path)
+        return ParentRewards(measured["mean"], measured["deviation"])
 
 
 @runtime_checkable
@@ -99,6 +108,11 @@ def divisor(credit: CreditSettings, parent: ParentRewards | None) -> float:
     if not isinstance(credit, Constant):
         return 1.0
     return parent.deviation if credit.divide_by == "parent_deviation" else credit.divide_by
+
+
+def value_start(value: Value, parent: ParentRewards | None) -> float:
+    """The value of every state before training."""
+    return parent.mean if value.start == "parent_mean" else value.start
 
 
 def _threshold(alpha: float | ParentMean | ParentDeviations, parent: ParentRewards | None) -> float:
