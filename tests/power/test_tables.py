@@ -54,15 +54,21 @@ def test_one_seed_resolves_nothing_and_says_so():
     assert (resolved, least) == ("0 of 1", "never")
 
 
-def test_a_column_without_a_spread_is_an_error(tmp_path):
+@pytest.fixture
+def no_results(tmp_path):
+    """A repository in which nothing was run, and whose spread is not measured."""
     (tmp_path / "config").mkdir()
     for name in ("config/papers", "config/scale", "config/model", "config.yaml", "paper"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "config/spread.yaml").write_text(
+    return tmp_path
+
+
+def test_a_column_without_a_spread_is_an_error(no_results):
+    (no_results / "config/spread.yaml").write_text(
         "published: {source: s, columns: {metametric: {seed: 0.1, scene: 0.1, residual: 0.1}}}"
     )
     with pytest.raises(InputError, match="unknown value `collision`"):
-        report(Args(tables=("components",), root=tmp_path))
+        report(Args(tables=("components",), root=no_results))
 
 
 def test_spreads_come_from_the_scores_of_a_scale(tmp_path, monkeypatch):
@@ -86,9 +92,9 @@ def test_spreads_come_from_the_scores_of_a_scale(tmp_path, monkeypatch):
     assert spread.seed < 0.01
 
 
-def test_scores_of_one_seed_give_no_spread():
+def test_no_scores_give_no_spread(no_results):
     with pytest.raises(InputError, match="no such file"):
-        report(Args(measured="demo", tables=("leaderboard",), root=ROOT))
+        report(Args(measured="demo", tables=("leaderboard",), root=no_results))
 
 
 def test_more_seeds_and_scenes_never_resolve_less():
