@@ -169,6 +169,10 @@ class Plan(SharedFiles):
         ]
         if len({row.label for row in rows}) < len(rows):
             raise InputError(f"{where}: two rows have the same label.")
+        if isinstance(settings, Table) and settings.over is not None:
+            labels = [row.label for row in rows]
+            if settings.over not in labels:
+                raise unknown_value(settings.over, f"{where}.over", labels)
         tables = getattr(settings, "tables", [])
         for table in tables:
             if table not in self.tables:

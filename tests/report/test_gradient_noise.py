@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from scipy.special import digamma
 
 from simagents.algorithms.credit.constant import above
 from simagents.algorithms.credit.leave_one_out import added_by
@@ -16,7 +17,8 @@ from simagents.algorithms.credit.rloo import leave_one_out
 from simagents.algorithms.credit.scene_mean import relative
 from simagents.errors import InputError
 from simagents.report import draw_figure, gradient_table
-from simagents.report.gradient_noise import Measured, advantages, noise_of, reward_variance
+from simagents.report.credit_variance import FITTED_FROM, credit_variance
+from simagents.report.gradient_noise import Measured, advantages, noise_of, rollouts_needed
 
 KINDS, TOKENS, ROLLOUTS = 4, 3, 4
 """A scene is of one of four kinds, a rollout is one of three tokens, drawn with the kind's chances."""
@@ -151,16 +153,50 @@ def test_variance_of_advantages_falls_by_the_fitted_power():
         total = rewards[n][..., None] * n
         without[n] = (total - single.reshape(scenes, -1, n)) / (n - 1)
     measured = Measured(np.zeros((scenes, rollouts, scenes, rollouts)), rewards, without, 4)
-    by_size, slope = reward_variance(measured, "rloo")
-    expected = {n: n / (n - 1) for n in sizes}
-    assert all(covers(by_size[n], expected[n]) for n in sizes)
-    place = np.log(sizes) - np.mean(np.log(sizes))
-    fitted = place @ np.log(list(expected.values())) / (place @ place)
-    assert covers(slope, fitted)
+    by_size, slope = credit_variance(measured, "rloo")
+    # A scene's mean square is χ² of as many degrees of freedom as its groups leave it.
+    freedom = {n: rollouts - rollouts // n for n in sizes}
+    logarithm = {
+        n: np.log(n / (n - 1)) + digamma(f / 2) - np.log(f / 2) for n, f in freedom.items()
+    }
+    assert all(covers(by_size[n].mean, np.exp(logarithm[n])) for n in sizes)
+    assert by_size[4].low < by_size[4].mean.low < by_size[4].mean.high < by_size[4].high
+    fitted = [n for n in sizes if n >= FITTED_FROM]
+    assert len(fitted) == len(sizes) - 1
+    place = np.log(fitted) - np.mean(np.log(fitted))
+    assert covers(slope, place @ [logarithm[n] for n in fitted] / (place @ place))
     # The metric is a mean here, so leaving one out moves it by its distance from the mean / (N - 1).
-    mloo, _ = reward_variance(measured, "mloo")
+    mloo, fall = credit_variance(measured, "mloo")
     for n in sizes:
-        assert mloo[n].value == pytest.approx(by_size[n].value / n**2)
+        assert mloo[n].mean.value == pytest.approx(by_size[n].mean.value / n**2)
+    assert fall.value == pytest.approx(slope.value - 2)
+
+
+def test_scenes_without_any_difference_have_no_logarithm():
+    measured = world(20, 0)
+    same = {n: np.where(np.arange(20)[:, None] < 4, 0.5, r) for n, r in measured.rewards.items()}
+    without = {
+        n: np.where(np.arange(20)[:, None, None] < 4, 0.5, w) for n, w in measured.without.items()
+    }
+    by_size, _ = credit_variance(Measured(measured.gram, same, without, 4), "mloo")
+    rest = Measured(
+        measured.gram[4:, :, 4:],
+        {n: r[4:] for n, r in measured.rewards.items()},
+        {n: w[4:] for n, w in measured.without.items()},
+        4,
+    )
+    assert by_size[4].mean == credit_variance(rest, "mloo")[0][4].mean
+    nothing = {n: np.full_like(w, 0.5) for n, w in without.items()}
+    by_size, slope = credit_variance(Measured(measured.gram, same, nothing, 4), "mloo")
+    assert np.isnan(by_size[4].mean.value)
+    assert np.isnan(slope.value)
+
+
+def test_rollouts_of_a_step_are_its_scenes_times_n():
+    measured = world(60, 0)
+    scenes = noise_of(measured, 4)["mloo"].scenes
+    needed = rollouts_needed(measured, 4)["mloo"]
+    assert (needed.value, needed.low) == (4 * scenes.value, 4 * scenes.low)
 
 
 def stored(path, scenes):
@@ -204,7 +240,8 @@ def test_the_table_has_every_rule_at_every_size(measurement, tmp_path):
     assert f"{noise.value:.3g} ({noise.low:.2g} to {noise.high:.2g})" in text
 
 
-def test_the_figure_is_drawn(measurement, tmp_path):
+@pytest.mark.parametrize("kind", ["gradient_noise", "reward_variance"])
+def test_the_figure_is_drawn(measurement, kind, tmp_path):
     """With signals that are resolved, and with some that are not."""
     style = Path(__file__).parents[2] / draw_figure.Args.style
     settings = json.dumps({"caption": "", "rows": [{"label": "SFT", "stage": "sft"}]})
@@ -212,9 +249,7 @@ def test_the_figure_is_drawn(measurement, tmp_path):
     pictures = []
     for number, path in enumerate((measurement, unresolved)):
         out = tmp_path / f"{number}.pdf"
-        draw_figure.main(
-            draw_figure.Args("gradient_noise", settings, out, gradients=[path], style=style)
-        )
+        draw_figure.main(draw_figure.Args(kind, settings, out, gradients=[path], style=style))
         pictures.append(out.read_bytes())
     assert pictures[0].startswith(b"%PDF")
     assert pictures[0] != pictures[1]

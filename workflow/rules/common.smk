@@ -202,14 +202,15 @@ def evaluation_options(wildcards):
 def cell_facts(table):
     """Flags with the conditions of a table's scores."""
     evaluation = PLAN.evaluations[table.evaluation]
-    return options(
-        {
-            "scale": PLAN.config.scale,
-            "data": PLAN.source,
-            "challenge": evaluation.challenge,
-            "rollouts": evaluation.rollouts,
-        }
-    )
+    flags = {
+        "scale": PLAN.config.scale,
+        "data": PLAN.source,
+        "challenge": evaluation.challenge,
+        "rollouts": evaluation.rollouts,
+    }
+    if table.settings.over is not None:
+        flags["over"] = shlex.quote(table.settings.over)
+    return options(flags)
 
 
 def reconstruction_of(row):

@@ -15,8 +15,15 @@ ColumnName = Literal[
     "red_light_rate", "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
     "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
     "cross_entropy", "map_rise", "neighbour_rise",
+    "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
     "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
 ]  # fmt: skip
+
+
+COMPARING = frozenset({
+    "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
+})  # fmt: skip
+"""Columns that compare every row with one of them."""
 
 
 class Row(Settings):
@@ -58,7 +65,18 @@ class Table(Settings):
     """rows, each with one system or several"""
     published: str | None = None
     """name of a file in paper/published without its ending"""
+    over: str | None = None
+    """label of the row that `difference`, `p` and the other columns of a comparison compare with"""
     literature: list[str] = Field(default_factory=list)
     """rows of the published file that stand complete below ours"""
     transposed: bool = False
     """whether the table is transposed"""
+
+    @model_validator(mode="after")
+    def _compared_with_a_row(self) -> "Table":
+        needing = [name for name in self.columns if name in COMPARING]
+        if needing and self.over is None:
+            raise ValueError(
+                f"column `{needing[0]}` compares with one row; give the row's label as `over`"
+            )
+        return self

@@ -115,9 +115,20 @@ class GradientNoise(FigureSettings):
     """the policy that is measured, under its first seed"""
 
 
+class RewardVariance(FigureSettings):
+    """What the number of rollouts does to credit and to its gradient."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"gradients"})
+
+    kind: Literal["reward_variance"]
+    """variance of leave-one-out credit over the rollouts of a scene, and the rollouts that a step needs"""
+    rows: Annotated[list[Row], Field(min_length=1, max_length=1)]
+    """the policy that is measured, under its first seed"""
+
+
 FIGURES = Tagged(
     "kind", "simagents.report.figures",
     TrainingCurves, Rollouts, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
-    GradientNoise,
+    GradientNoise, RewardVariance,
 )  # fmt: skip
 Figure = Annotated[FigureSettings, FIGURES]

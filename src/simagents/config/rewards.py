@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from simagents.config.keys import Settings, Tagged
 
 Challenge = Literal[2023, 2024, 2025]
+Weight = Annotated[float, Field(ge=0)]
 
 
 class RewardSettings(Settings):
@@ -32,5 +33,24 @@ class Realism(RewardSettings):
         return self
 
 
-REWARDS = Tagged("kind", "simagents.rewards", Realism)
+class Penalties(RewardSettings):
+    """What a rollout does wrong, by rules: RLFTSim's heuristic rewards, and its minADE reward."""
+
+    kind: Literal["penalties"]
+    """minus a weighted sum of collisions, of leaving the road and of the distance from the log"""
+    collision: Weight
+    """weight of the share of scored agents that collide at any step"""
+    offroad: Weight
+    """weight of the share of scored agents that leave the road at any step"""
+    displacement: Weight
+    """weight of a metre of average displacement from the log"""
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> "Penalties":
+        if not (self.collision or self.offroad or self.displacement):
+            raise ValueError("all three weights are 0, so every rollout has the same reward")
+        return self
+
+
+REWARDS = Tagged("kind", "simagents.rewards", Realism, Penalties)
 Reward = Annotated[RewardSettings, REWARDS]

@@ -7,6 +7,7 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
     scenarios     how many every system was scored on
     seeds         how many systems a row has at most
     columns       keys of `columns.py`, in order
+    over          label of the row that columns of the comparison compare with, or null
     rows          per row: label, published, systems, whether it was imported, shared (the last stage
                   on the way to them of which all seeds have the same run, or null), cells by column
                   key, each with
@@ -16,7 +17,8 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                       undefined       scenarios on which the score does not exist
                   columns of the tokens have a mean only: a vocabulary is measured once;
                   those of the history have no standard error, and are the mean over the last tenth
-                  of training, or the last number where few steps log one
+                  of training, or the last number where few steps log one; those of the comparison
+                  with the row `over` have a mean only, which is null in that row
     differences   by column of scores, the meta-metric always among them; per pair of rows `row` >
                   `to`: mean difference on the same scenarios, with the ends `low` and `high` of its
                   95 % interval, its `p` value, and `covers`: `seeds and scenarios`; `seeds after
@@ -32,18 +34,17 @@ A number that does not exist is null, never 0.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from simagents.differences import difference
 from simagents.errors import InputError
 from simagents.files import read_json, write_json
-from simagents.report.columns import COLUMNS, column
+from simagents.report.columns import COLUMNS, DIFFERENCE, column
 from simagents.report.histories import read_histories
+from simagents.report.pairs import Against, all_pairs, number
 from simagents.report.rows import Row, read_rows
 
 Json = dict[str, Any]
@@ -74,6 +75,8 @@ class Args:
     """cells (.json)"""
     histories: list[Path] = field(default_factory=list)
     """…/runs/{run}/history.jsonl, where a column shows something of them"""
+    over: str | None = None
+    """label of the row that others are compared with, where a column shows something of that"""
 
 
 def main(args: Args) -> None:
@@ -90,7 +93,7 @@ def main(args: Args) -> None:
         "evaluation": evaluation,
     }
     histories = read_histories(args.histories)
-    write_json(args.out, gather(rows, args.columns, scores, histories, facts))
+    write_json(args.out, gather(rows, args.columns, scores, histories, facts, args.over))
 
 
 def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
@@ -132,18 +135,22 @@ def gather(
     scores: Mapping[str, pd.DataFrame],
     histories: Mapping[str, pd.DataFrame],
     facts: Json,
+    over: str | None = None,
 ) -> Json:
     """The cells of a table; see the head of this file. `scores` is what `read_scores` returns.
 
-    Raises InputError where a system has no scores, and where systems cover different scenarios.
+    Raises InputError where a system has no scores, where systems cover different scenarios, and where
+    a column compares with a row that there is not.
     """
     scenarios = _common_scenarios(rows, scores)
     compared = dict.fromkeys([COMPARED, *(key for key in keys if COLUMNS[key].of_scores)])
+    against = Against.of(rows, over, [by_seed(row, scores, COMPARED) for row in rows], keys)
     return {
         **facts,
         "scenarios": len(scenarios),
         "seeds": max(len(row.systems) for row in rows),
         "columns": list(keys),
+        "over": over,
         "rows": [
             {
                 "label": row.label,
@@ -151,12 +158,12 @@ def gather(
                 "systems": list(row.systems),
                 "imported": row.imported,
                 "shared": row.shared,
-                "cells": {key: _any_cell(row, key, scores, histories) for key in keys},
+                "cells": {key: _any_cell(row, key, scores, histories, against) for key in keys},
             }
             for row in rows
         ],
         "differences": {
-            key: _differences(rows, [by_seed(row, scores, key) for row in rows]) for key in compared
+            key: all_pairs(rows, [by_seed(row, scores, key) for row in rows]) for key in compared
         },
     }
 
@@ -220,12 +227,18 @@ def _stacked(row: Row, scores: Mapping[str, pd.DataFrame], source: str) -> np.nd
 
 
 def _any_cell(
-    row: Row, key: str, scores: Mapping[str, pd.DataFrame], histories: Mapping[str, pd.DataFrame]
+    row: Row,
+    key: str,
+    scores: Mapping[str, pd.DataFrame],
+    histories: Mapping[str, pd.DataFrame],
+    against: Against | None,
 ) -> Json:
     if COLUMNS[key].of_tokens:
         return _of_tokens(row, key)
     if COLUMNS[key].of_history:
         return _of_history(row, key, histories)
+    if COLUMNS[key].of_difference:
+        return alone(against.value(row, COLUMNS[key].source.removeprefix(DIFFERENCE)))
     return _cell(by_seed(row, scores, key))
 
 
@@ -236,8 +249,8 @@ def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Js
     means = np.array([_last(history[name]) for history in logged if name in history])
     complete = len(means) == len(row.systems)
     return {
-        "mean": _number(means.mean()) if complete else None,
-        "deviation": _number(means.std(ddof=1)) if complete and len(means) > 1 else None,
+        "mean": number(means.mean()) if complete else None,
+        "deviation": number(means.std(ddof=1)) if complete and len(means) > 1 else None,
         "standard_error": None,
         "undefined": 0,
     }
@@ -255,7 +268,11 @@ def _of_tokens(row: Row, key: str) -> Json:
     value = read_json(Path(row.reconstruction))
     for name in COLUMNS[key].source.split("/")[1:]:
         value = value[name]
-    value = None if value is None else float(value)
+    return alone(None if value is None else float(value))
+
+
+def alone(value: float | None) -> Json:
+    """A cell that is one number."""
     return {"mean": value, "deviation": None, "standard_error": None, "undefined": 0}
 
 
@@ -265,53 +282,8 @@ def _cell(values: np.ndarray) -> Json:
     seeds, count = values.shape
     error = per_scenario.std(ddof=1) / np.sqrt(count) if count > 1 else np.nan
     return {
-        "mean": _number(means.mean()),
-        "deviation": _number(means.std(ddof=1)) if seeds > 1 else None,
-        "standard_error": _number(error),
+        "mean": number(means.mean()),
+        "deviation": number(means.std(ddof=1)) if seeds > 1 else None,
+        "standard_error": number(error),
         "undefined": int(np.isnan(values).any(axis=0).sum()),
     }
-
-
-def _differences(rows: list[Row], scores: list[np.ndarray]) -> list[Json]:
-    """Every row against every earlier one, on the same scenarios; `scores` are [seeds, scenarios]."""
-    pairs = [(later, earlier) for earlier, later in combinations(range(len(rows)), 2)]
-    return [_difference(rows, scores, row, to) for row, to in pairs]
-
-
-def _difference(rows: list[Row], scores: list[np.ndarray], row: int, to: int) -> Json:
-    pair = [rows[row], rows[to]]
-    seeds = [len(of.systems) for of in pair if not _stands_for_all_seeds(of)]
-    if len(set(seeds)) > 1:
-        raise InputError(
-            f"{rows[row].label} and {rows[to].label} have {seeds[0]} and {seeds[1]} seeds; rows are"
-            " compared seed by seed, so give both the same."
-        )
-    result = difference(scores[row], scores[to])
-    return {
-        "row": row,
-        "to": to,
-        "mean": _number(result.mean),
-        "low": _number(result.low),
-        "high": _number(result.high),
-        "p": _number(result.p),
-        "covers": _covered(pair) if result.covers_seeds else _without_seeds(pair),
-    }
-
-
-def _stands_for_all_seeds(row: Row) -> bool:
-    """Whether a row has one system however many seeds there are."""
-    return row.untrained or (len(row.systems) == 1 and row.shared is not None)
-
-
-def _covered(pair: list[Row]) -> str:
-    shared = ", ".join(sorted({row.shared for row in pair if row.shared}))
-    return f"seeds after {shared} and scenarios" if shared else "seeds and scenarios"
-
-
-def _without_seeds(pair: list[Row]) -> str:
-    return "scenarios" if all(row.untrained for row in pair) else "one seed"
-
-
-def _number(value: float) -> float | None:
-    """JSON has no NaN. Ten digits: the sums behind them may differ in the last bits by machine."""
-    return None if np.isnan(value) else float(f"{value:.10g}")

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 from simagents.errors import unknown_key
 
+DIFFERENCE = "difference/"
+"""How the sources of a comparison with one row begin."""
+
 
 @dataclass(frozen=True)
 class Column:
     """One quantity as it is printed: of the official scores, or of a system's tokens."""
 
     source: str
-    """its name in the score files, `history/` and its name in the histories of training, or its place
-    in the report on the tokens, from / inwards"""
+    """its name in the score files, `history/` and its name in the histories of training, `difference/`
+    and its name in the comparison with one row, or its place in the report on the tokens, from / inwards"""
     title: str
     unit: str
     """as printed after the title; empty where the number has none"""
@@ -22,6 +25,10 @@ class Column:
     """what the stored number is multiplied by for print"""
     over: str = ""
     """for a ratio of sums over scenarios: the name of its denominator in the score files"""
+    signed: bool = False
+    """whether a number above zero has its sign"""
+    least: float = 0.0
+    """smaller numbers are printed as less than this"""
 
     @property
     def heading(self) -> str:
@@ -39,13 +46,23 @@ class Column:
         return self.source.startswith("history/")
 
     @property
+    def of_difference(self) -> bool:
+        """Whether it compares with one row of the table."""
+        return self.source.startswith(DIFFERENCE)
+
+    @property
     def of_scores(self) -> bool:
         """Whether it is a score, of which every scenario has one."""
-        return not (self.of_tokens or self.of_history)
+        return not (self.of_tokens or self.of_history or self.of_difference)
 
     def format(self, value: float | None) -> str:
         """`n/a` where the number does not exist: never 0, never blank."""
-        return "n/a" if value is None else f"{value * self.factor:.{self.decimals}f}"
+        if value is None:
+            return "n/a"
+        if self.least and value < self.least:
+            return f"< {self.least:.{self.decimals}f}"
+        sign = "+" if self.signed else ""
+        return f"{value * self.factor:{sign}.{self.decimals}f}"
 
     def format_error(self, value: float | None) -> str:
         """As `format`, without the zero before a long fraction."""
@@ -92,6 +109,12 @@ COLUMNS = {
         "history/validation_rise_without_neighbours", "CE without others", "rise", None, 3
     ),
     "kl": Column("history/kl", "KL", "nats", None, 5),
+    "difference": Column("difference/mean", "Difference", "", None, 4, signed=True),
+    "difference_low": Column("difference/low", "95 % from", "", None, 4, signed=True),
+    "difference_high": Column("difference/high", "to", "", None, 4, signed=True),
+    "p": Column("difference/p", "p", "", None, 4, least=1e-4),
+    "paired_t": Column("difference/t", "t over scenarios", "", None, 2, signed=True),
+    "p_scenarios": Column("difference/p_scenarios", "p over scenarios", "", None, 4, least=1e-4),
     "vehicle_tokens": Column("/training/vehicle/tokens", "Vehicles", "tokens", None, 0),
     "pedestrian_tokens": Column("/training/pedestrian/tokens", "Pedestrians", "tokens", None, 0),
     "cyclist_tokens": Column("/training/cyclist/tokens", "Cyclists", "tokens", None, 0),

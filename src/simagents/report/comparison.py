@@ -20,6 +20,7 @@ from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
 from simagents.report.cells import sharing
 from simagents.report.columns import Column, column
+from simagents.report.pairs import ONE_SEED
 from simagents.report.published import Published, read_published
 
 Json = dict[str, Any]
@@ -162,11 +163,11 @@ def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
 
 
 def _unjudged(difference: Json) -> bool:
-    return difference["covers"] == "one seed" or difference["p"] is None
+    return difference["covers"] == ONE_SEED or difference["p"] is None
 
 
 def _verdict(difference: Json, mean: float | None, p: float) -> str:
-    if difference["covers"] == "one seed":
+    if difference["covers"] == ONE_SEED:
         return UNJUDGED
     if isnan(p) or p >= SIGNIFICANT:
         return UNRESOLVED

@@ -176,10 +176,10 @@ def _moments(
         total / (scenes * (scenes - 1)),
         (total - 2 * by_scene) / ((scenes - 1) * (scenes - 2)),
     )
-    return _leaving_out(square), signal
+    return leaving_out(square), signal
 
 
-def _leaving_out(by_scene: Float64[np.ndarray, "S *N"]) -> Float64[np.ndarray, "_ *N"]:
+def leaving_out(by_scene: Float64[np.ndarray, "S *N"]) -> Float64[np.ndarray, "_ *N"]:
     """The mean over scenes, then the mean without each."""
     rest = (by_scene.sum(axis=0) - by_scene) / (len(by_scene) - 1)
     return np.concatenate([by_scene.mean(axis=0, keepdims=True), rest])
@@ -219,7 +219,7 @@ def noise_slopes(measured: Measured) -> dict[str, Interval]:
     by_size = [_moments_of_rules(measured, size) for size in measured.sizes]
     return {
         rule: jackknifed(
-            _slopes(
+            slopes(
                 measured.sizes,
                 np.array([m[rule][0] - m[SIGNAL_OF.get(rule, rule)][1] for m in by_size]),
             )
@@ -228,26 +228,16 @@ def noise_slopes(measured: Measured) -> dict[str, Interval]:
     }
 
 
-def reward_variance(measured: Measured, rule: str) -> tuple[dict[int, Interval], Interval]:
-    """The mean square of advantages within groups, by N; and the exponent of N in it.
-
-    For rules whose advantages of a group add up to zero: `mloo`, `rloo`, `scene_mean`. The mean over
-    scenes of the variance, not of its logarithm.
-    """
-    variances = np.array(
-        [
-            _leaving_out((advantages(measured, size)[rule] ** 2).mean(axis=(1, 2)))
-            for size in measured.sizes
-        ]
-    )
-    by_size = {
-        size: of_logarithm(estimates)
-        for size, estimates in zip(measured.sizes, variances, strict=True)
+def rollouts_needed(measured: Measured, size: int) -> dict[str, Interval]:
+    """Of every rule with groups of `size`: the rollouts, over all scenes of a step, for as much noise
+    as signal. It compares different N at equal cost, since a step costs what its rollouts cost."""
+    return {
+        rule: Interval(*(size * end for end in (n.scenes.value, n.scenes.low, n.scenes.high)))
+        for rule, n in noise_of(measured, size).items()
     }
-    return by_size, jackknifed(_slopes(measured.sizes, variances))
 
 
-def _slopes(
+def slopes(
     sizes: list[int], values: Float[np.ndarray, "sizes estimates"]
 ) -> Float64[np.ndarray, "_"]:
     """Of log values over log sizes, for each column; NaN where a value is not above zero."""

@@ -5,13 +5,13 @@ from math import isfinite
 from pathlib import Path
 
 from simagents.files import replacing
+from simagents.report.credit_variance import FITTED_FROM, credit_variance
 from simagents.report.gradient_noise import (
     LABELS,
     Interval,
     Measured,
     noise_of,
     noise_slopes,
-    reward_variance,
 )
 
 HEADER = """\
@@ -56,10 +56,13 @@ def section(measured: Measured) -> list[str]:
             cells = [_text(noise.signal), _text(noise.noise), scenes_text(noise.scenes), relative]
             lines.append(f"| {LABELS[rule]} | {' | '.join(cells)} |")
         parts.append("\n".join(lines))
-    lines = ["| | exponent of N, noise | exponent of N, variance of advantages |", "|---|--:|--:|"]
+    lines = [
+        f"| | exponent of N, noise | exponent of N, variance of advantages, N ≥ {FITTED_FROM} |",
+        "|---|--:|--:|",
+    ]
     for rule, slope in noise_slopes(measured).items():
         centred = rule in ("mloo", "rloo")
-        variance = _text(reward_variance(measured, rule)[1]) if centred else ""
+        variance = _text(credit_variance(measured, rule)[1]) if centred else ""
         lines.append(f"| {LABELS[rule]} | {_text(slope)} | {variance} |")
     return [*parts, "\n".join(lines)]
 

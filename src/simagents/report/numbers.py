@@ -47,6 +47,7 @@ from simagents.provenance import commit
 from simagents.report.cells import COMPARED, sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
+from simagents.report.pairs import ONE_SEED
 
 Json = dict[str, Any]
 
@@ -171,7 +172,7 @@ def _gain(key: str, difference: Json, of: Column) -> Iterator[tuple[str, str]]:
 
 def verdict(difference: Json) -> str:
     """How a row stands to another, as words between their names."""
-    if difference["covers"] == "one seed":
+    if difference["covers"] == ONE_SEED:
         return "not judged, at one training seed, against"
     return {1: "above", -1: "below", 0: "not resolved from"}[sign(difference)]
 
@@ -180,7 +181,7 @@ def sign(difference: Json) -> int:
     """1 or -1 where the interval excludes zero; 0 where it does not or does not exist, and where it
     leaves out the choice of the training seed."""
     low, high = difference["low"], difference["high"]
-    if low is None or high is None or difference["covers"] == "one seed":
+    if low is None or high is None or difference["covers"] == ONE_SEED:
         return 0
     return int(low > 0) - int(high < 0)
 

@@ -18,8 +18,14 @@ _QUANTITIES = {
     "map_based": "map",
     "min_ade": "min_ade",
     "collision_likelihood": "collision",
+    "collision_pct": "collision_rate",
+    "offroad_pct": "offroad_rate",
+    "ade_m": "ade",
+    "min_ade_m": "min_ade",
 }
 """Names in the files, and the columns of our tables that they stand for."""
+_PERCENT = "_pct"
+"""How the names of percentages end; our rates are shares."""
 _COMPARED = ("metametric", "collision")
 """By what published rows are ordered; the first that is there counts."""
 _SECOND_SOURCE = ("realism_meta_blog", "blog")
@@ -118,7 +124,7 @@ def read_published(path: Path) -> Published:
     return Published(
         name=path.stem,
         values={
-            name: {key: _number(row[heading]) for key, heading in columns.items()}
+            name: {key: _quantity(row, heading) for key, heading in columns.items()}
             for name, row in rows.items()
         },
         compared=compared,
@@ -129,6 +135,11 @@ def read_published(path: Path) -> Published:
         },
         second_source={name: number for name, number in second.items() if number is not None},
     )
+
+
+def _quantity(row: dict[str, str], heading: str) -> float | None:
+    number = _number(row[heading])
+    return number / 100 if number is not None and heading.endswith(_PERCENT) else number
 
 
 def _number(text: str) -> float | None:

@@ -14,9 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
-from simagents.report.cells import LAST, sharing
+from simagents.report.cells import COMPARED, LAST, sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
+from simagents.report.pairs import ONE_SEED
 from simagents.report.published import Published, read_published
 
 Json = dict[str, Any]
@@ -263,7 +264,7 @@ def _best(rows: list[Json], key: str, of: Column) -> str | None:
 
 def _cell(row: Json, key: str, of: Column, best: str | None) -> Cell:
     cell = row["cells"][key]
-    if of.of_history and cell["mean"] is None:
+    if (of.of_history or of.of_difference) and cell["mean"] is None:
         return Cell(NOTHING)
     text = of.format(cell["mean"])
     error = cell["standard_error"]
@@ -301,6 +302,8 @@ def _notes(
         )
     if shared := sharing(cells):
         notes.append(shared)
+    if any(column(key).of_difference for key in cells["columns"]):
+        notes.append(_compared_note(cells))
     if any(column(key).of_history for key in cells["columns"]):
         notes.append(
             f"KL is from the policy that fine-tuning started from, a mean over tokens and over the "
@@ -312,6 +315,20 @@ def _notes(
             f"n/a: not defined on up to {_count(undefined, 'scenario')}, hence no mean over all."
         )
     return notes + (_published_notes(cells, published, literature) if published else [])
+
+
+def _compared_note(cells: Json) -> str:
+    alone = ""
+    if any(p["covers"] == ONE_SEED for p in cells["differences"][COMPARED]):
+        alone = (
+            " Where there is one training seed it covers scenarios alone, and there is no p of"
+            " training."
+        )
+    return (
+        f"Differences are of realism, each row minus {cells['over']}, on the same scenarios; the"
+        f" interval and p cover seeds and scenarios.{alone} The t test over scenarios takes the"
+        " trained policies as given."
+    )
 
 
 def _published_notes(cells: Json, published: Published, literature: tuple[str, ...]) -> list[str]:

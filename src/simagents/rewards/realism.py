@@ -1,6 +1,5 @@
 """The realism meta-metric as a reward."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import fields
 
@@ -10,11 +9,10 @@ from torch import Tensor
 
 from simagents.config.rewards import Realism
 from simagents.errors import InputError
-from simagents.metrics import Challenge, LogReference, Scores, rollout_statistics, score_subsets
+from simagents.metrics import Scores, score_subsets
+from simagents.rewards.references import References
 from simagents.rewards.reward import Rewards
 from simagents.scenarios.scenario import Scenario
-
-_KEPT = 512  # log references in memory; about 1 MB each
 
 
 def build(settings: Realism) -> "RealismReward":
@@ -36,10 +34,9 @@ class RealismReward:
     """
 
     def __init__(self, settings: Realism):
-        self.challenge = Challenge.of(settings.challenge)
         self.settings = settings
         self.scores_sets = settings.scored == "scene"
-        self._references: OrderedDict[str, LogReference] = OrderedDict()
+        self._references = References(settings.challenge)
 
     @torch.no_grad()
     def __call__(
@@ -50,16 +47,13 @@ class RealismReward:
     ) -> Rewards:
         """`terms` are the likelihoods and rates behind the meta-metric, by official name, once for
         each set that is scored."""
-        simulated = torch.cat(list(trajectories), dim=1)
-        rollouts = len(simulated)
+        reference, statistics = self._references.statistics(scenarios, trajectories)
+        rollouts = len(statistics)
         sets = scored_sets(self.settings, rollouts)
         scored = len(sets)
         if without:
             sets = torch.cat([sets, 1 - torch.eye(rollouts)])
-        reference = LogReference.join(
-            [self._reference(scenario, simulated.device) for scenario in scenarios]
-        )
-        scores = score_subsets(reference, rollout_statistics(reference, simulated), sets)
+        scores = score_subsets(reference, statistics, sets)
         terms = {
             field.name: getattr(scores, field.name)[:, :scored]
             for field in fields(Scores)
@@ -68,13 +62,6 @@ class RealismReward:
         total = scores.metametric[:, :scored].repeat_interleave(rollouts // scored, dim=1)
         others = scores.metametric[:, scored:] if without else None
         return Rewards(total[:, :, None, None], terms, others)
-
-    def _reference(self, scenario: Scenario, device: torch.device) -> LogReference:
-        if scenario.id not in self._references:
-            self._references[scenario.id] = LogReference.of(scenario, self.challenge, device=device)
-            if len(self._references) > _KEPT:
-                self._references.popitem(last=False)
-        return self._references[scenario.id]
 
 
 def scored_sets(settings: Realism, rollouts: int) -> Float[Tensor, "N R"]:
