@@ -551,6 +551,16 @@ def test_the_readme_s_experiment_adds_two_runs(config):
 # ---- all stages -------------------------------------------------------------------------------------
 
 
+def test_a_comparison_needs_a_row_of_the_table(config):
+    table = {"rows": [{"label": "BC", "stage": "bc"}], "columns": ["difference"]}
+    with pytest.raises(InputError, match="compares with one row; give the row's label as `over`"):
+        plan_of({**config, "tables": {"t": {**config["tables"]["t"], **table}}})
+    with pytest.raises(
+        InputError, match=r"tables\.t\.over: unknown value `BCC`; did you mean `BC`"
+    ):
+        plan_of({**config, "tables": {"t": {**config["tables"]["t"], **table, "over": "BCC"}}})
+
+
 @pytest.mark.parametrize(
     ("scale", "runs"), [("demo", 41), ("small", 46), ("lab", 46), ("paper", 46)]
 )

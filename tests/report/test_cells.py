@@ -14,10 +14,10 @@ from simagents.report.cells import Args, sharing
 def gather(tmp_path):
     """Runs the command and returns what it wrote."""
 
-    def run(rows, scores, columns=("metametric",), histories=()):
+    def run(rows, scores, columns=("metametric",), histories=(), over=None):
         out = tmp_path / "table.json"
         facts = ("demo", "synthetic", 2025, 32)
-        cells.main(Args(rows, list(columns), scores, *facts, out, list(histories)))
+        cells.main(Args(rows, list(columns), scores, *facts, out, list(histories), over))
         return json.loads(out.read_text())
 
     return run
@@ -223,3 +223,41 @@ def test_a_ratio_of_sums_is_that_of_all_scenarios_together(gather, score, rows):
     assert cell["mean"] == pytest.approx(0.8)
     # Residuals 2 - 8 and 30 - 24 over a mean of 20: -0.3 and 0.3.
     assert cell["standard_error"] == pytest.approx(0.3)
+
+
+COMPARISON = ["metametric", "difference", "difference_low", "paired_t", "p_scenarios", "p"]
+
+
+def test_rows_against_one_of_them_by_hand(gather, score, rows):
+    """Differences .1, .2, .3 over scenarios: mean .2, deviation .1, so t = .2 / (.1 / sqrt(3)) = 3.464,
+    p = .0742 at two degrees of freedom and the interval .2 ± 4.303 · .0577. One seed has no p of
+    training."""
+    scores = [
+        score("mloo-1", {"a": 0.5, "b": 0.5, "c": 0.5}),
+        score("bc-1", {"a": 0.6, "b": 0.7, "c": 0.8}),
+    ]
+    found = gather(rows("mloo-1", "bc-1"), scores, COMPARISON, over="mloo-1")
+    own, other = (row["cells"] for row in found["rows"])
+    assert [own[key]["mean"] for key in COMPARISON[1:]] == [None] * 5
+    assert other["difference"]["mean"] == pytest.approx(0.2)
+    assert other["difference_low"]["mean"] == pytest.approx(0.2 - 4.3027 * 0.057735, abs=1e-4)
+    assert other["paired_t"]["mean"] == pytest.approx(3.4641, abs=1e-4)
+    assert other["p_scenarios"]["mean"] == pytest.approx(0.0742, abs=1e-4)
+    assert other["p"]["mean"] is None
+    assert found["over"] == "mloo-1"
+
+
+def test_seeds_that_disagree_raise_p_above_that_of_the_t_test(gather, score, rows):
+    """Seeds with differences of about .1 and .3: certain over scenarios, and not over seeds."""
+    one, two = {"a": 0.5, "b": 0.51, "c": 0.49}, {"a": 0.5, "b": 0.5, "c": 0.52}
+    scores = [score("a-1", one), score("a-2", two)]
+    scores.append(score("b-1", {k: v + 0.1 + 0.001 * n for n, (k, v) in enumerate(one.items())}))
+    scores.append(score("b-2", {k: v + 0.3 for k, v in two.items()}))
+    found = gather(rows(["a-1", "a-2"], ["b-1", "b-2"]), scores, COMPARISON, over="a-1")
+    cells_of = found["rows"][1]["cells"]
+    assert cells_of["p_scenarios"]["mean"] < 0.001 < 0.2 < cells_of["p"]["mean"]
+
+
+def test_a_row_that_is_not_there_cannot_be_compared_with(gather, score, rows):
+    with pytest.raises(InputError, match="--over: unknown value `bc-2`; did you mean `bc-1`"):
+        gather(rows("bc-1"), [score("bc-1", {"a": 0.2})], COMPARISON, over="bc-2")

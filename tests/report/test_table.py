@@ -236,3 +236,23 @@ def test_every_published_table_is_of_a_known_form_or_refused():
         except InputError:
             continue
     assert forms >= 8
+
+
+def test_differences_have_signs_and_small_p_values_a_limit(typeset, cells, cell):
+    content = cells({"MLOO": 0.5, "BC": 0.4})
+    content["columns"] += ["difference", "p"]
+    content["over"] = "MLOO"
+    for row, values in zip(content["rows"], [(None, None), (-0.1, 1e-6)], strict=True):
+        row["cells"] |= {k: cell(v, None) for k, v in zip(("difference", "p"), values, strict=True)}
+    content["differences"] = {"metametric": [{"covers": "one seed"}]}
+    _, markdown = typeset(content)
+    assert "| MLOO | **0.5000** ± .0100 | – | – |" in markdown
+    assert "| BC | 0.4000 ± .0100 | -0.1000 | < 0.0001 |" in markdown
+    assert "each row minus MLOO" in markdown
+    assert "there is no p of training" in markdown
+
+
+def test_published_percentages_are_shares():
+    published = read_published(TOP / "paper/published/rlftsim_tableS3_heuristic_rewards.csv")
+    assert published.value("RMM_MLOO", "collision_rate") == pytest.approx(0.0453)
+    assert published.value("RMM_MLOO", "ade") == 2.55
