@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simagents.config.credit import Credit, Value
+from simagents.config.goals import GoalKind, Goals
 from simagents.config.keys import Settings, Tagged
 from simagents.config.rewards import Reward
 
@@ -39,6 +40,11 @@ class AlgorithmSettings(Settings):
     def needs_reference(self) -> bool:
         """Whether a frozen copy of the parent is kept."""
         return False
+
+    @property
+    def given_goals(self) -> GoalKind | None:
+        """Goals that training scenes come with."""
+        return None
 
 
 class BehaviourCloning(AlgorithmSettings):
@@ -176,6 +182,21 @@ class PolicyGradient(AlgorithmSettings):
     """divergence from the frozen parent; null for none, which needs no reference model"""
     sampling: Sampling
     """how the actions of training rollouts are drawn"""
+    goals: Annotated[Goals | None, Field(exclude_if=lambda goals: goals is None)] = None
+    """goals that agents learn to reach; without the key none are given"""
+
+    @model_validator(mode="after")
+    def _credit_by_rollout(self) -> "PolicyGradient":
+        if self.goals and not self.credit.compares_rollouts:
+            raise ValueError(
+                f"`goals` needs a credit rule that compares the rollouts of a scene, and not"
+                f" `{getattr(self.credit, 'rule', 'this one')}`"
+            )
+        return self
+
+    @property
+    def given_goals(self) -> GoalKind | None:
+        return self.goals.of if self.goals else None
 
     @property
     def passes(self) -> int:
