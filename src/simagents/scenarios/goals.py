@@ -25,11 +25,12 @@ def goals_of(scenario: Scenario, kind: GoalKind, seed: int = 0) -> Float64[np.nd
     chances; none where there is none.
     """
     goals = np.full((len(scenario.simulated), 2), np.nan)
+    graph = LaneGraph(scenario) if kind == "alternative" else None
     for place in np.flatnonzero(may_have_goal(scenario)):
         row = int(scenario.simulated[place])
         if kind == "log":
             goals[place] = log_end(scenario, row)
-        elif ways := list(alternatives(scenario, row)):
+        elif ways := list(alternatives(scenario, row, graph)):
             agent = int(scenario.agent_id[row]) % 2**64
             drawn = uniform(seed, key_of(scenario.id), key_of("goal"), agent)
             goals[place] = ways[int(drawn * len(ways))].points[-1]
@@ -42,7 +43,7 @@ def log_end(scenario: Scenario, row: int) -> Float64[np.ndarray, "2"]:
     return scenario.position[row, last, :2].astype(np.float64)
 
 
-def alternatives(scenario: Scenario, row: int) -> Iterator[Way]:
+def alternatives(scenario: Scenario, row: int, graph: LaneGraph) -> Iterator[Way]:
     """Ways on which a vehicle would do something else than its log, by lanes and then by length.
 
     They start on the lanes that it is on, have the length that it covers in the simulated 8 s at 0.7,
@@ -59,7 +60,7 @@ def alternatives(scenario: Scenario, row: int) -> Iterator[Way]:
     speed = float(np.linalg.norm(scenario.velocity[row, CURRENT]))
     start = scenario.position[row, CURRENT, :2].astype(np.float64)
     heading, end = float(scenario.heading[row, CURRENT]), log_end(scenario, row)
-    graph, seen = LaneGraph(scenario), set()
+    seen = set()
     for factor in SPEEDS:
         for way in graph.ways(start, heading, factor * speed * SIMULATED * STEP_SECONDS):
             place = tuple(way.points[-1].round(1).tolist())

@@ -39,6 +39,9 @@ class LaneGraph:
             int(lane): scenario.polyline(lane)[:, :2].astype(np.float64) for lane in lanes[driven]
         }
         self.lines = {lane: line for lane, line in self.lines.items() if len(line) > 1}
+        # Most lanes are far away, which the box around them shows faster than their points do.
+        self.low = {lane: line.min(axis=0) - ON_LANE for lane, line in self.lines.items()}
+        self.high = {lane: line.max(axis=0) + ON_LANE for lane, line in self.lines.items()}
         row = {int(scenario.map_id[lane]): lane for lane in self.lines}
         self.exits: dict[int, list[int]] = {lane: [] for lane in self.lines}
         for kind, a, b in scenario.link.tolist():
@@ -54,6 +57,8 @@ class LaneGraph:
         and no way uses a lane twice.
         """
         for lane, line in self.lines.items():
+            if (position < self.low[lane]).any() or (position > self.high[lane]).any():
+                continue
             place, offset, direction = nearest_place(line, position)
             if offset <= ON_LANE and abs(wrap_angle(direction - heading)) <= ALONG:
                 yield from self._onwards((lane,), _from(line, place), heading, length)
