@@ -224,14 +224,19 @@ class Plan(SharedFiles):
             beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
             parent = self._trained_or_imported(stage.from_, beginning, seed, at, (*above, name))
             for key in ("tokenizer", "model"):
-                if getattr(stage, key):
+                if getattr(stage, key) and not _adds(parent.recipe.model, stage, key):
                     raise InputError(
                         f"{where}: a stage with `from` has the `{key}` of the stage that it starts"
                         " from; give it to the first stage of the chain."
                     )
         if stage.budget not in config.budgets:
             raise unknown_value(stage.budget, f"{where}.budget", config.budgets)
-        model = parent.recipe.model if parent else self._model(stage, where)
+        model = self._inherited(parent, stage, where) if parent else self._model(stage, where)
+        if stage.algorithm.given_goals and not model.reads_goals:
+            raise InputError(
+                f"{where}.algorithm.goals: the model reads no goals; choose how it does by"
+                " `model.goals`."
+            )
         tokens = None
         if model.reads_tokens:
             tokens = self.tokens_id(stage.tokenizer or config.tokenizer, where)
@@ -261,6 +266,20 @@ class Plan(SharedFiles):
         )
         return Run(recipe, parent)
 
+    def _inherited(self, parent: Run | Import, stage: Stage, where: str) -> Model:
+        """The parent's model, with what the stage adds to it."""
+        model = parent.recipe.model
+        for key, value in stage.model.items():
+            there = getattr(model, key)
+            if there not in (value, type(model).model_fields[key].default):
+                raise InputError(
+                    f"{where}.model.{key}: the stage that it starts from has `{there}` already;"
+                    " leave the key out or start from another stage."
+                )
+        if not stage.model:
+            return model
+        return completed(Model, model.model_dump(mode="json"), stage.model, f"{where}.model")
+
     def _model(self, stage: Stage, where: str) -> Model:
         changes = dict(stage.model)
         name = changes.pop("base", self.config.model)
@@ -268,6 +287,11 @@ class Plan(SharedFiles):
             raise unknown_value(str(name), f"{where}.model.base", self.config.models)
         base = self.config.models[name].model_dump(mode="json")
         return completed(Model, base, changes, f"{where}.model")
+
+
+def _adds(parent: Model, stage: Stage, key: str) -> bool:
+    """Whether a stage with `from` sets only keys of its model that may be added to its parent's."""
+    return key == "model" and set(stage.model) <= parent.addable
 
 
 def shared_stage(runs: list[Run | Import]) -> str | None:

@@ -52,7 +52,9 @@ def with_goals(scenarios, scenes, tiny):
 
 
 def sampled(policy, scenes):
-    return roll_out(policy, scenes, 2, lambda draws: Sample(draws, Sampling(top_k=8, temperature=1.0)))
+    return roll_out(
+        policy, scenes, 2, lambda draws: Sample(draws, Sampling(top_k=8, temperature=1.0))
+    )
 
 
 @pytest.mark.parametrize("goals", WAYS)

@@ -46,6 +46,11 @@ class AlgorithmSettings(Settings):
         """Goals that training scenes come with."""
         return None
 
+    @property
+    def learning_rate_of_added(self) -> float | None:
+        """Peak learning rate of weights that a policy adds to its parent's; None: that of the budget."""
+        return None
+
 
 class BehaviourCloning(AlgorithmSettings):
     """The log's actions as targets."""
@@ -197,6 +202,10 @@ class PolicyGradient(AlgorithmSettings):
     @property
     def given_goals(self) -> GoalKind | None:
         return self.goals.of if self.goals else None
+
+    @property
+    def learning_rate_of_added(self) -> float | None:
+        return self.goals.learning_rate if self.goals else None
 
     @property
     def passes(self) -> int:

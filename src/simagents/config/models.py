@@ -76,7 +76,8 @@ class Smart(ModelSettings):
     head: Literal["shared", "per_class"]
     """one head for the tokens of all classes, or one for each class"""
     goals: Annotated[
-        Literal["none", "concatenation", "indication"], Field(exclude_if=lambda goals: goals == "none")
+        Literal["none", "concatenation", "indication"],
+        Field(exclude_if=lambda goals: goals == "none"),
     ] = "none"
     """how the model sees goals: not at all; by their coordinates in the agent's frame; by a mark on the
     map tokens of the goal's lane. A stage with `from` may add it to its parent's model"""

@@ -109,9 +109,11 @@ def load_weights(policy: nn.Module, path: Path, may_lack: Collection[str] = ()) 
 
 
 def freeze(policy: nn.Module, recipe: Recipe) -> None:
-    """Leave gradients only on what the recipe trains."""
-    if recipe.trains == "everything":
-        return
-    policy.requires_grad_(False)
-    for part in policy.fine_tuned:
-        part.requires_grad_(True)
+    """Leave gradients only on what the recipe trains; what reads goals learns only where some are given."""
+    if recipe.trains != "everything":
+        policy.requires_grad_(False)
+        for part in policy.fine_tuned:
+            part.requires_grad_(True)
+    if recipe.algorithm.given_goals is None:
+        for name in getattr(policy, "added", ()):
+            policy.get_parameter(name).requires_grad_(False)

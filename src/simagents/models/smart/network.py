@@ -328,9 +328,7 @@ class Smart(nn.Module, TokenPolicy):
         if self.unseen == "map":
             return Relations.none(pose.device)
         radius = self.config.map_to_agent_radius
-        return relations_to(
-            pose, scene, map_memory.pose, map_memory.scene, radius, embedding, mark
-        )
+        return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding, mark)
 
     def _goals(self, scenes: SceneBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the model reads of every agent's goal: coordinates, or map pieces on the way to it."""
