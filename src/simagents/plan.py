@@ -13,7 +13,7 @@ from typing import Any
 
 from simagents.config.changes import completed
 from simagents.config.configuration import Configuration
-from simagents.config.exhibits import READ_TOKENS, Table
+from simagents.config.exhibits import OF_GOALS, READ_TOKENS, Table
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
 from simagents.config.gradients import Gradients
@@ -156,6 +156,12 @@ class Plan(SharedFiles):
         evaluation = getattr(settings, "evaluation", None)
         if evaluation is not None and evaluation not in self.evaluations:
             raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)
+        of_goals = sorted(OF_GOALS & set(getattr(settings, "columns", ())))
+        if of_goals and self.evaluations[evaluation].goals == "none":
+            raise InputError(
+                f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
+                f" `{evaluation}` has none."
+            )
         of_scores = sorted({"scores", "pictures"} & getattr(settings, "reads", frozenset()))
         if of_scores and evaluation is None:
             raise InputError(

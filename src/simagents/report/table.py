@@ -173,7 +173,7 @@ def _columns(
     arrow = {True: "up", False: "down", None: ""}[of.higher]
     best = _best(rows, key, of)
     yield Head(escaped(of.heading), arrow), [_cell(row, key, of, best) for row in rows]
-    if published and published.compared == key:
+    if published and key in published.beside:
         printed = [
             _printed(published, row["published"], key)
             if row["published"]
@@ -317,7 +317,8 @@ def _notes(
 def _published_notes(cells: Json, published: Published, literature: tuple[str, ...]) -> list[str]:
     named = [row["published"] for row in cells["rows"] if row["published"]]
     shown = list(literature) or named
-    what = f"{column(published.compared).title.lower()} only"
+    printed = [key for key in cells["columns"] if key in published.beside] or [published.compared]
+    what = f"{', '.join(column(key).title.lower() for key in printed)} only"
     if literature:
         what = "their own data and scale"
     if not published.has_values:

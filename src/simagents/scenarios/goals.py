@@ -14,7 +14,7 @@ from simagents.scenarios.scenario import CURRENT, SIMULATED, STEP_SECONDS, Agent
 SPEEDS = (0.7, 1.0, 1.3)
 """Mean speeds on the way to an alternative goal, over the vehicle's current one."""
 APART = 5.0
-"""Metres that the way to an alternative goal keeps from where the log ends."""
+"""Metres that the way to an alternative goal keeps from the log's end, and its end from the log."""
 
 
 def goals_of(scenario: Scenario, kind: GoalKind, seed: int = 0) -> Float64[np.ndarray, "N 2"]:
@@ -48,8 +48,9 @@ def alternatives(scenario: Scenario, row: int, graph: LaneGraph) -> Iterator[Way
 
     They start on the lanes that it is on, have the length that it covers in the simulated 8 s at 0.7,
     1 or 1.3 times its current speed, and end at different places. All of a way is at least 5 m from
-    the end of the log, so the log's own way at another speed is no alternative, and nor is the lane
-    beside it. Other classes than vehicles, and vehicles that stand or are on no lane, have none.
+    the end of the log, and its end from all of the log: so the log's own way is no alternative, neither
+    faster nor slower, and nor is the lane beside it, or the place where a vehicle stands. Other classes
+    than vehicles, and vehicles that are on no lane, have none.
 
     The benchmark of RLFTSim (Ahmadi et al. 2026, arXiv:2605.19033, Table S.5) has such goals without
     saying how they are found. That they are ends of lane-graph paths, reachable at the current speed
@@ -59,11 +60,17 @@ def alternatives(scenario: Scenario, row: int, graph: LaneGraph) -> Iterator[Way
         return
     speed = float(np.linalg.norm(scenario.velocity[row, CURRENT]))
     start = scenario.position[row, CURRENT, :2].astype(np.float64)
-    heading, end = float(scenario.heading[row, CURRENT]), log_end(scenario, row)
-    seen = set()
+    heading, seen = float(scenario.heading[row, CURRENT]), set()
+    later = np.flatnonzero(scenario.valid[row, CURRENT:]) + CURRENT
+    log = scenario.position[row, later, :2].astype(np.float64)
     for factor in SPEEDS:
         for way in graph.ways(start, heading, factor * speed * SIMULATED * STEP_SECONDS):
-            place = tuple(way.points[-1].round(1).tolist())
-            if place not in seen and np.linalg.norm(way.points - end, axis=1).min() >= APART:
+            goal = way.points[-1]
+            place = tuple(goal.round(1).tolist())
+            if place not in seen and _apart(way.points, log[-1]) and _apart(log, goal):
                 seen.add(place)
                 yield way
+
+
+def _apart(path: Float64[np.ndarray, "n 2"], place: Float64[np.ndarray, "2"]) -> bool:
+    return bool(np.linalg.norm(path - place, axis=1).min() >= APART)
