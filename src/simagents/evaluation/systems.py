@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from simagents.tokens.vocabulary import Vocabulary
 Goals = Float64[np.ndarray, "A 2"]
 
 
+@runtime_checkable
 class System(Protocol):
     """Simulates one scenario R times."""
 
