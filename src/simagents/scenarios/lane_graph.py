@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from simagents.geometry import wrap_angle
 from simagents.scenarios.scenario import LaneType, LinkKind, MapKind, Scenario
 
 ON_LANE = 2.0
@@ -26,7 +25,7 @@ class Way:
     points: Float64[np.ndarray, "n 2"]
     """metres in the world frame, `SPACING` apart up to the last, which ends the way"""
     turn: float
-    """radians from the vehicle's heading to the way's last direction, positive to the left, in [-π, π)"""
+    """radians from the vehicle's heading to the way's last direction, positive to the left, in [-π, π]"""
 
 
 class LaneGraph:
@@ -60,7 +59,7 @@ class LaneGraph:
             if (position < self.low[lane]).any() or (position > self.high[lane]).any():
                 continue
             place, offset, direction = nearest_place(line, position)
-            if offset <= ON_LANE and abs(wrap_angle(direction - heading)) <= ALONG:
+            if offset <= ON_LANE and abs(_turn(heading, direction)) <= ALONG:
                 yield from self._onwards((lane,), _from(line, place), heading, length)
 
     def _onwards(
@@ -72,7 +71,7 @@ class LaneGraph:
             points = np.column_stack([np.interp(at, along, line[:, axis]) for axis in (0, 1)])
             segment = min(int(np.searchsorted(along, length)), len(line) - 1)
             last = line[segment] - line[segment - 1]
-            yield Way(lanes, points, float(wrap_angle(np.arctan2(last[1], last[0]) - heading)))
+            yield Way(lanes, points, _turn(heading, float(np.arctan2(last[1], last[0]))))
             return
         for lane in self.exits[lanes[-1]]:
             if lane not in lanes:
@@ -99,6 +98,11 @@ def nearest_place(
     near = int(away.argmin())
     place = arc_lengths(line)[near] + share[near] * np.sqrt(squared[near])
     return float(place), float(away[near]), float(np.arctan2(step[near, 1], step[near, 0]))
+
+
+def _turn(before: float, after: float) -> float:
+    """From one heading to the other; without the geometry of tensors, so that figures may use it."""
+    return float(np.arctan2(np.sin(after - before), np.cos(after - before)))
 
 
 def _from(line: np.ndarray, place: float) -> np.ndarray:

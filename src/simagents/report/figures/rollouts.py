@@ -3,6 +3,7 @@
 The recording vehicle is in the middle and heads to the right.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -42,6 +43,24 @@ GAP, TITLE, KEY = 0.1, 0.2, 0.22
 
 RECORDER = "#c8102e"
 STILL = "#a9a9a9"
+GOAL = {
+    "marker": "*",
+    "markersize": 9,
+    "color": "#f2c100",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.5,
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of the scene."""
+
+    title: str
+    trajectories: Trajectories
+    """of the agents of `Scenario.simulated`"""
+    goal: Float[np.ndarray, "2"] | None = None
+    """metres in the world frame, where one is marked"""
 
 
 def read_pictures(
@@ -69,18 +88,24 @@ def read_pictures(
     if not common:
         raise InputError("no scene of these shards is pictured by every system.")
     scenario = store[common[0]]
-    ids = scenario.agent_id[scenario.simulated]
     trajectories = []
     for row, scenes in zip(rows, scenes_of_rows, strict=True):
-        object_id, rollouts = scenes[scenario.id].read(scenario.id)
-        if not np.array_equal(np.sort(object_id), np.sort(ids)):
-            raise InputError(
-                f"{row.label}: its picture has other agents than the scenario; give the shards"
-                " that were evaluated."
-            )
-        order = np.argsort(object_id)[np.argsort(np.argsort(ids))]
-        trajectories.append(rollouts[:, order])
+        picture = scenes[scenario.id].read(scenario.id)
+        trajectories.append(as_simulated(scenario, *picture, row.label))
     return scenario, trajectories
+
+
+def as_simulated(
+    scenario: Scenario, object_id: np.ndarray, rollouts: np.ndarray, label: str
+) -> Trajectories:
+    """Rollouts with agents in the order of `Scenario.simulated`. Raises InputError for other agents."""
+    ids = scenario.agent_id[scenario.simulated]
+    if not np.array_equal(np.sort(object_id), np.sort(ids)):
+        raise InputError(
+            f"{label}: its picture has other agents than the scenario; give the shards"
+            " that were evaluated."
+        )
+    return rollouts[:, np.argsort(object_id)[np.argsort(np.argsort(ids))]]
 
 
 def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
@@ -89,28 +114,37 @@ def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
     One panel per row, with the row's first system; colours are agents, the same in every panel.
     Raises InputError as `read_pictures` does.
     """
-    rows, store = inputs.rows, ScenarioStore(inputs.scenarios)
-    scenario, trajectories = read_pictures(rows, inputs.pictures, store)
-    columns = {1: 1, 2: 2, 4: 2}.get(len(rows), 3)
-    lines = -(-len(rows) // columns)
+    store = ScenarioStore(inputs.scenarios)
+    scenario, trajectories = read_pictures(inputs.rows, inputs.pictures, store)
+    titles = [row.label for row in inputs.rows]
+    return panels(scenario, [Panel(*both) for both in zip(titles, trajectories, strict=True)])
+
+
+def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
+    """One scene, panel by panel, in the same part of the world and with the same colours."""
+    trajectories = [panel.trajectories for panel in shown]
+    columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
+    lines = -(-len(shown) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns
     height = width * ASPECT
     total = lines * (height + TITLE) + KEY
     figure = plt.figure(figsize=(TEXT_WIDTH, total))
     view, colours = _view(scenario, trajectories), _colours(scenario, trajectories)
-    for place, (row, rollouts) in enumerate(zip(rows, trajectories, strict=True)):
+    for place, panel in enumerate(shown):
         line, column = divmod(place, columns)
         left, bottom = column * (width + GAP), total - (line + 1) * (height + TITLE)
         axes = figure.add_axes(
             (left / TEXT_WIDTH, bottom / total, width / TEXT_WIDTH, height / total)
         )
         view.frame(axes)
-        axes.set_title(row.label, pad=3)
+        axes.set_title(panel.title, pad=3)
         draw_map(axes, scenario, view)
-        _agents(axes, scenario, view, rollouts, colours)
+        _agents(axes, scenario, view, panel.trajectories, colours)
+        if panel.goal is not None:
+            _goal(axes, view, panel.goal)
         if place == 0:
             _scale_bar(axes, view)
-    _key(figure, columns)
+    _key(figure, columns, goal=any(panel.goal is not None for panel in shown))
     return figure
 
 
@@ -190,6 +224,10 @@ def _agents(
         )
 
 
+def _goal(axes: Axes, view: View, goal: Float[np.ndarray, "2"]) -> None:
+    axes.plot(*view.local(goal[None]).T, linestyle="none", zorder=6, **GOAL)
+
+
 def corners(
     position: Float[np.ndarray, "A 2"],
     heading: Float[np.ndarray, "A"],
@@ -227,7 +265,7 @@ def _scale_bar(axes: Axes, view: View) -> None:
     )  # fmt: skip
 
 
-def _key(figure: Figure, columns: int) -> None:
+def _key(figure: Figure, columns: int, *, goal: bool) -> None:
     """What the signs mean, in one line under the panels."""
     box = {"linestyle": "none", "marker": "s", "markersize": 5, "markeredgewidth": 0.6}
     blue = "#0072b2"
@@ -241,9 +279,11 @@ def _key(figure: Figure, columns: int) -> None:
         "others": {"color": blue, "linewidth": 0.4, "alpha": 0.5},
         "pose after 8 s": {"markerfacecolor": "none", "markeredgecolor": blue, **box},
     }  # fmt: skip
+    if goal:
+        signs["goal"] = {"linestyle": "none", **GOAL, "markersize": 6}
     handles = [plt.Line2D([], [], **sign) for sign in signs.values()]
     figure.legend(
-        handles, list(signs), loc="lower left", ncols=6 if columns > 1 else 3,
+        handles, list(signs), loc="lower left", ncols=len(signs) if columns > 1 else 3,
         bbox_to_anchor=(0, 0), borderaxespad=0, fontsize=7, handletextpad=0.4, columnspacing=1.1,
         handlelength=1.4,
     )  # fmt: skip
