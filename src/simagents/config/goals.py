@@ -19,7 +19,8 @@ class Hindsight(Settings):
     share: Share
     """share of the scenes in which goals are replaced by where the best rollout of the scene ended"""
     clip: Annotated[list[Positive], Field(min_length=2, max_length=2)]
-    """limits of the ratio π(S | new goal) / π(S | given goal) that weights each agent's loss there"""
+    """limits of what weights each agent's loss there: the chance of its actions under the new goal over
+    that under the given one"""
 
 
 class Goals(Settings):
