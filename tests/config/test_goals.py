@@ -63,7 +63,8 @@ def stage(config, **changes):
     [
         (lambda c: stage(c, **{"model.goals": "indicated"}), "unknown value `indicated`; did you mean `indication`"),
         (lambda c: stage(c, **{"model": {}}), r"algorithm\.goals: the model reads no goals"),
-        (lambda c: stage(c, **{"algorithm.goals.criterium": "soft"}), "unknown key `criterium`; did you mean `criterion`"),
+        (lambda c: stage(c, **{"algorithm.goals.criterium": "soft"}),
+         "unknown key `criterium`; did you mean `criterion`"),
         (lambda c: stage(c, **{"algorithm.goals.hindsight.clip": [5.0]}), "at least 2 items"),
         (lambda c: stage(c, **{"algorithm.credit": {"rule": "constant", "alpha": 0.7, "divide_by": 1.0}}),
          "`goals` needs a credit rule that compares the rollouts of a scene, and not `constant`"),

@@ -130,13 +130,11 @@ def layout(
     if published:
         published.require_challenge(cells["challenge"])
     beside = published if published and published.has_values and not literature else None
-    columns_of = {
-        head: contents
-        for key, of in columns.items()
-        for head, contents in _columns(rows, key, of, beside, cells)
-    }
+    columns_of = [
+        pair for key, of in columns.items() for pair in _columns(rows, key, of, beside, cells)
+    ]
     lines = [
-        Line(Head(label), [contents[place] for contents in columns_of.values()], (*row["systems"],))
+        Line(Head(label), [contents[place] for _, contents in columns_of], (*row["systems"],))
         for place, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
     below = [
@@ -144,12 +142,12 @@ def layout(
         for row in literature
         if published
     ]
-    heads, comments = list(columns_of), []
+    heads, comments = [head for head, _ in columns_of], []
     if transposed:
         comments = [f"{line.head.title}: {' '.join(line.runs)}" for line in lines]
         heads, lines = (
             [line.head for line in lines],
-            [Line(head, contents) for head, contents in columns_of.items()],
+            [Line(head, contents) for head, contents in columns_of],
         )
     return {
         "name": name,
