@@ -192,6 +192,30 @@ def test_without_weight_hindsight_and_dropout_it_is_the_learner_without_goals(se
     assert stats["reward"] == without["reward"]
 
 
+def test_cloning_learns_the_log_under_its_goals_and_micro_batches_lose_the_same_ones(
+    disk, recipe_of, vocabulary, tiny
+):
+    """Two scenes as one batch and as two; every goal is lost where the draws say so."""
+    goals = {"of": "log", "dropout": 0.5, "learning_rate": None}
+    recipe = recipe_of(
+        algorithm={"name": "bc", "label_smoothing": 0.0, "smoothing": "uniform", "goals": goals},
+        model={**tiny, "goals": "concatenation"},
+    )
+    policy = build_policy(recipe, vocabulary).eval()
+    learner = build_learner(recipe, policy, policy, None)
+    scenes = TrainingScenes(disk.scenarios, disk.tokens, recipe)
+    grads = []
+    for batches in ([scenes[[0, 1]]], [scenes[[0]], scenes[[1]]]):
+        policy.zero_grad()
+        total = float(sum(map(learner.counts, batches)))
+        for batch in batches:
+            learner.loss(batch, total)[0].backward()
+        grads.append(policy.goal_coordinates.weight.grad.clone())
+    assert grads[0].abs().max() > 0
+    torch.testing.assert_close(*grads, rtol=1e-3, atol=1e-5)
+    assert scenes.held_out([0]).scenes.goal is None
+
+
 def test_weights_that_read_goals_may_have_a_rate_of_their_own(
     setting, recipe_of, tiny, monkeypatch
 ):

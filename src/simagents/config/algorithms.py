@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from simagents.config.credit import Credit, Value
-from simagents.config.goals import GoalKind, Goals
+from simagents.config.goals import GivenGoals, GoalKind, Goals
 from simagents.config.keys import Settings, Tagged
 from simagents.config.rewards import Reward
 
@@ -44,12 +44,14 @@ class AlgorithmSettings(Settings):
     @property
     def given_goals(self) -> GoalKind | None:
         """Goals that training scenes come with."""
-        return None
+        goals = getattr(self, "goals", None)
+        return goals.of if goals else None
 
     @property
     def learning_rate_of_added(self) -> float | None:
         """Peak learning rate of weights that a policy adds to its parent's; None: that of the budget."""
-        return None
+        goals = getattr(self, "goals", None)
+        return goals.learning_rate if goals else None
 
 
 class BehaviourCloning(AlgorithmSettings):
@@ -61,6 +63,8 @@ class BehaviourCloning(AlgorithmSettings):
     """share of the target's probability that is spread over the tokens of the class; 0 for continuous actions"""
     smoothing: Literal["uniform", "spatial", "spatial_as_released"]
     """how this share is spread: evenly; mostly over near tokens; as in TrajTok's released code"""
+    goals: Annotated[GivenGoals | None, Field(exclude_if=lambda goals: goals is None)] = None
+    """goals of which the agents' actions are learned; without the key none are given"""
 
 
 class NoisyCloning(AlgorithmSettings):
@@ -198,14 +202,6 @@ class PolicyGradient(AlgorithmSettings):
                 f" `{getattr(self.credit, 'rule', 'this one')}`"
             )
         return self
-
-    @property
-    def given_goals(self) -> GoalKind | None:
-        return self.goals.of if self.goals else None
-
-    @property
-    def learning_rate_of_added(self) -> float | None:
-        return self.goals.learning_rate if self.goals else None
 
     @property
     def passes(self) -> int:

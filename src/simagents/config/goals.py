@@ -23,11 +23,20 @@ class Hindsight(Settings):
     that under the given one"""
 
 
-class Goals(Settings):
-    """What goal conditioning adds to a policy gradient (RLFTSim)."""
+class GivenGoals(Settings):
+    """Goals that come with training scenes."""
 
     of: Literal["log"]
     """goals that agents are given: the log's last valid position, for the SDC and the agents to predict"""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """probability that an agent of a training scene is given no goal"""
+    learning_rate: Positive | None
+    """peak learning rate of the weights that read goals, which start at zero; null for that of the budget"""
+
+
+class Goals(GivenGoals):
+    """What goal conditioning adds to a policy gradient (RLFTSim)."""
+
     criterion: Literal["soft", "hard"]
     """when a goal counts as reached: within the radius at any time, or at the end of the rollout"""
     radius: Positive
@@ -35,9 +44,5 @@ class Goals(Settings):
     weight: Share
     """λ: the advantage is (1 - λ) of the credit plus λ of the goal's, the share of goals that a rollout
     reaches minus the mean over the scene's other rollouts"""
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    """probability that an agent of a training scene is given no goal"""
-    learning_rate: Positive | None
-    """peak learning rate of the weights that read goals, which start at zero; null for that of the budget"""
     hindsight: Hindsight | None
     """null for none"""

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simagents.algorithms.goals import balanced, goal_credit, hindsight_ratio
-from simagents.config.goals import Goals
+from simagents.config.goals import GivenGoals, Goals
 from simagents.counter import key_of, uniform
 from simagents.metrics.goals import passed, reached, within
 from simagents.models.scenes import SceneBatch
@@ -37,14 +37,14 @@ class Pursuit:
 
 
 @dataclass(frozen=True)
-class GoalLearning:
-    """Everything that the key `goals` of a policy gradient adds.
+class GoalGiving:
+    """Which agents are given their goals.
 
     Draws are keyed by the seed and the scene's place in the order of all steps, so micro-batches
     draw what the whole batch would, and a resumed run draws the same.
     """
 
-    settings: Goals
+    settings: GivenGoals
     seed: int
 
     def given(self, scenes: SceneBatch, places: np.ndarray) -> SceneBatch:
@@ -55,6 +55,13 @@ class GoalLearning:
         drawn = uniform(self.seed, key_of("goal dropout"), place, agent)
         lost = torch.from_numpy(drawn < self.settings.dropout).to(scenes.device)
         return replace(scenes, goal=scenes.goal.masked_fill(lost[:, None], torch.nan))
+
+
+@dataclass(frozen=True)
+class GoalLearning(GoalGiving):
+    """Everything that the key `goals` of a policy gradient adds. Draws are keyed as there."""
+
+    settings: Goals
 
     def pursuit(
         self,

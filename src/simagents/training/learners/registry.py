@@ -15,7 +15,7 @@ from simagents.training.learners.controls import (
     threshold_control,
     weight_control,
 )
-from simagents.training.learners.goals import GoalLearning
+from simagents.training.learners.goals import GoalGiving, GoalLearning
 from simagents.training.learners.imitation import Cloning
 from simagents.training.learners.learner import Learner
 from simagents.training.learners.noisy import NoisyCloning
@@ -43,7 +43,8 @@ def build_learner(
         )
     match algorithm:
         case settings.BehaviourCloning():
-            return Cloning(policy, model, algorithm)
+            goals = GoalGiving(algorithm.goals, recipe.seed) if algorithm.goals else None
+            return Cloning(policy, model, algorithm, goals)
         case settings.NoisyCloning():
             return NoisyCloning(policy, model, recipe.seed, algorithm)
         case settings.ClosedLoopCloning():
