@@ -14,7 +14,7 @@ from .conftest import ROOT
 
 @pytest.fixture(scope="module")
 def whole():
-    return reading.content(ROOT, {"scale": "demo"})
+    return reading.content(ROOT, {"scale": "paper"})
 
 
 @pytest.fixture
@@ -66,6 +66,7 @@ def stage(config, **changes):
         (lambda c: stage(c, **{"algorithm.goals.criterium": "soft"}),
          "unknown key `criterium`; did you mean `criterion`"),
         (lambda c: stage(c, **{"algorithm.goals.hindsight.clip": [5.0]}), "at least 2 items"),
+        (lambda c: stage(c, **{"algorithm.goals.hindsight.clip": [5.0, 0.2]}), "give the lower limit first"),
         (lambda c: stage(c, **{"algorithm.credit": {"rule": "constant", "alpha": 0.7, "divide_by": 1.0}}),
          "`goals` needs a credit rule that compares the rollouts of a scene, and not `constant`"),
         (lambda c: c["evaluations"]["log_goals"].update(goals="logs"), "unknown value `logs`; did you mean `log`"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simagents.config.keys import Settings
 
@@ -21,6 +21,12 @@ class Hindsight(Settings):
     clip: Annotated[list[Positive], Field(min_length=2, max_length=2)]
     """limits of what weights each agent's loss there: the chance of its actions under the new goal over
     that under the given one"""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "Hindsight":
+        if self.clip[0] > self.clip[1]:
+            raise ValueError(f"`clip` is {self.clip}: give the lower limit first")
+        return self
 
 
 class GivenGoals(Settings):

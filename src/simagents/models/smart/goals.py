@@ -38,7 +38,8 @@ class GoalCoordinates(nn.Module):
         exists = ~goal.isnan().any(dim=-1, keepdim=True)
         goal = torch.where(exists, goal, 0.0)
         seen = to_local(torch.cat([goal, torch.zeros_like(goal[:, :1])], dim=-1), pose)
-        return (torch.cat([seen[:, :2] / SCALE, exists], dim=-1) * exists) @ self.weight
+        with torch.autocast(goal.device.type, enabled=False):  # as of all coordinates
+            return (torch.cat([seen[:, :2] / SCALE, exists], dim=-1) * exists) @ self.weight
 
 
 class GoalMark(nn.Module):

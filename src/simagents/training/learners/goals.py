@@ -85,9 +85,7 @@ class GoalLearning(GoalGiving):
         return Pursuit(
             scenes=replace(scenes, goal=goal),
             hindsight=hindsight,
-            some=torch.zeros_like(hindsight).index_put(
-                (scenes.agent_scene,), exists[:, 0], accumulate=True
-            ),
+            some=torch.bincount(scenes.agent_scene[exists[:, 0]], minlength=scenes.scenes) > 0,
             given=given,
             learned=self._shares(paths, scenes, goal) if hindsight.any() else given,
         )
@@ -106,7 +104,10 @@ class GoalLearning(GoalGiving):
         logp_given: Float[Tensor, "S R A F"],
         pursuit: Pursuit,
     ) -> tuple[Float[Tensor, "S R A _"], Float[Tensor, "S R A"]]:
-        """Advantages of hindsight scenes times each agent's clipped ratio; and the ratio before."""
+        """Advantages of hindsight scenes times each agent's clipped ratio; and the ratio before.
+
+        Only for settings with hindsight.
+        """
         ratio = hindsight_ratio(logp, logp_given)
         ratio = torch.where(pursuit.hindsight[:, None, None], ratio, 1.0)
         return advantage * ratio.clamp(*self.settings.hindsight.clip)[..., None], ratio
@@ -116,7 +117,8 @@ class GoalLearning(GoalGiving):
     ) -> Stats:
         """Parts of sums over all `total` rollouts of the step; `follow` makes means of them.
 
-        `has_goal` is [S, R, A]; `credit` that for realism alone.
+        `has_goal` is [S, R, A]; `credit` that for realism alone; no ratio where no scene is learned in
+        hindsight. All micro-batches log the same names, because processes add their numbers up.
         """
         rollouts = pursuit.given.shape[1]
         weight = self.settings.weight
@@ -127,7 +129,8 @@ class GoalLearning(GoalGiving):
             "realism_credit": ((1 - weight) * credit).abs().sum(),
             "goal_credit": (weight * goal_credit(pursuit.learned)).abs().sum(),
         }
-        if ratio is not None:
+        if self.settings.hindsight is not None:
+            ratio = torch.ones_like(has_goal, dtype=torch.float32) if ratio is None else ratio
             low, high = self.settings.hindsight.clip
             with_ratio = has_goal & pursuit.hindsight[:, None, None]
             outside = (ratio < low) | (ratio > high)
