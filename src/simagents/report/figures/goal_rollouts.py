@@ -12,9 +12,9 @@ from simagents.errors import InputError
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.figures.rollouts import Panel, Trajectories, as_simulated, panels
 from simagents.report.rows import Row
-from simagents.scenarios.manoeuvres import Manoeuvres, shown
+from simagents.scenarios.manoeuvres import shown
 from simagents.scenarios.rollout_file import RolloutFile
-from simagents.scenarios.scenario import Scenario
+from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
 
 
@@ -25,7 +25,9 @@ def draw(settings: GoalRollouts, inputs: FigureInputs) -> Figure:
     """
     files = {path.parts[-2]: RolloutFile(path) for path in inputs.manoeuvres}
     scenario = _scene(files, ScenarioStore(inputs.scenarios))
-    _, goals = shown(scenario)
+    vehicle, ends = shown(scenario)
+    start = scenario.position[vehicle, CURRENT, :2]
+    goals = {name: np.stack([start, end]) for name, end in ends.items()}
     return panels(
         scenario, [panel for row in inputs.rows for panel in _of_row(row, files, scenario, goals)]
     )
@@ -44,8 +46,9 @@ def _scene(files: dict[str, RolloutFile], store: ScenarioStore) -> Scenario:
 
 
 def _of_row(
-    row: Row, files: dict[str, RolloutFile], scenario: Scenario, goals: Manoeuvres
+    row: Row, files: dict[str, RolloutFile], scenario: Scenario, goals: dict[str, np.ndarray]
 ) -> list[Panel]:
+    """`goals` by the names of manoeuvres, as in `Panel`."""
     system = row.systems[0]
     if system not in files:
         raise InputError(f"{row.label}: no rollouts of {system} under goals are given.")

@@ -59,8 +59,8 @@ class Panel:
     title: str
     trajectories: Trajectories
     """of the agents of `Scenario.simulated`"""
-    goal: Float[np.ndarray, "2"] | None = None
-    """metres in the world frame, where one is marked"""
+    goal: Float[np.ndarray, "2 2"] | None = None
+    """where the agent with a goal is now, and the goal; metres in the world frame"""
 
 
 def read_pictures(
@@ -121,15 +121,21 @@ def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
 
 
 def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
-    """One scene, panel by panel, in the same part of the world and with the same colours."""
+    """One scene, panel by panel, in the same part of the world and with the same colours.
+
+    Goals and the agents that have them are in the middle, else the recording vehicle.
+    """
     trajectories = [panel.trajectories for panel in shown]
     columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
     lines = -(-len(shown) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns
     height = width * ASPECT
-    total = lines * (height + TITLE) + KEY
+    goals = [panel.goal for panel in shown if panel.goal is not None]
+    goal = bool(goals)
+    total = lines * (height + TITLE) + KEY * (1 + goal)
     figure = plt.figure(figsize=(TEXT_WIDTH, total))
-    view, colours = _view(scenario, trajectories), _colours(scenario, trajectories)
+    view = _view_of(scenario, np.concatenate(goals)) if goal else _view(scenario, trajectories)
+    colours = _colours(scenario, trajectories)
     for place, panel in enumerate(shown):
         line, column = divmod(place, columns)
         left, bottom = column * (width + GAP), total - (line + 1) * (height + TITLE)
@@ -144,7 +150,7 @@ def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
             _goal(axes, view, panel.goal)
         if place == 0:
             _scale_bar(axes, view)
-    _key(figure, columns, goal=any(panel.goal is not None for panel in shown))
+    _key(figure, columns, goal=goal)
     return figure
 
 
@@ -158,6 +164,17 @@ def _view(scenario: Scenario, trajectories: list[Trajectories]) -> View:
     ]
     half = float(np.clip(np.max(reach) + 4, NEAR, FAR))
     return View(centre, whole.heading, half, half * ASPECT)
+
+
+def _view_of(scenario: Scenario, points: Float[np.ndarray, "n 2"]) -> View:
+    """As much of the world as these points need, within the same limits; the recorder heads right."""
+    heading = float(scenario.heading[scenario.sdc, CURRENT])
+    turned = View(np.zeros(2), heading, NEAR, NEAR * ASPECT).local(points.astype(np.float64))
+    middle, reach = (turned.min(axis=0) + turned.max(axis=0)) / 2, np.ptp(turned, axis=0) / 2
+    cos, sin = np.cos(heading), np.sin(heading)
+    centre = np.array([cos * middle[0] - sin * middle[1], sin * middle[0] + cos * middle[1]])
+    half = float(np.clip(np.max(reach / (1, ASPECT)) + 8, NEAR, FAR))
+    return View(centre, heading, half, half * ASPECT)
 
 
 def _colours(scenario: Scenario, trajectories: list[Trajectories]) -> list[str]:
@@ -224,8 +241,10 @@ def _agents(
         )
 
 
-def _goal(axes: Axes, view: View, goal: Float[np.ndarray, "2"]) -> None:
-    axes.plot(*view.local(goal[None]).T, linestyle="none", zorder=6, **GOAL)
+def _goal(axes: Axes, view: View, goal: Float[np.ndarray, "2 2"]) -> None:
+    line = view.local(goal).T
+    axes.plot(*line, color="black", linewidth=0.6, linestyle=(0, (1, 2)), zorder=5)
+    axes.plot(*line[:, 1:], linestyle="none", zorder=6, **GOAL)
 
 
 def corners(
@@ -280,10 +299,12 @@ def _key(figure: Figure, columns: int, *, goal: bool) -> None:
         "pose after 8 s": {"markerfacecolor": "none", "markeredgecolor": blue, **box},
     }  # fmt: skip
     if goal:
-        signs["goal"] = {"linestyle": "none", **GOAL, "markersize": 6}
+        signs["goal, of the agent at the dotted line"] = {
+            "linestyle": "none", **GOAL, "markersize": 6,
+        }  # fmt: skip
     handles = [plt.Line2D([], [], **sign) for sign in signs.values()]
     figure.legend(
-        handles, list(signs), loc="lower left", ncols=len(signs) if columns > 1 else 3,
+        handles, list(signs), loc="lower left", ncols=6 if columns > 1 and not goal else 4 - (columns == 1),
         bbox_to_anchor=(0, 0), borderaxespad=0, fontsize=7, handletextpad=0.4, columnspacing=1.1,
         handlelength=1.4,
     )  # fmt: skip
