@@ -7,10 +7,10 @@ import yaml
 TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
-GOAL_STAGES = (
-    3  # MLOO without goals, cloning and RL with goals; each is scored under two kinds of goals
-)
-GOAL_SCORES = 2 * (GOAL_STAGES + 1) + 1  # and so is BC; who stands is under one
+GOAL_STAGES = 3  # cloning without and with goals, and RL
+GOAL_SCORES = (
+    2 * (GOAL_STAGES + 1) + 1
+)  # these and BC under two kinds of goals; who stands under one
 DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
 CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 

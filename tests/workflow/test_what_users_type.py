@@ -40,7 +40,7 @@ def test_the_slurm_profile_means_the_papers_scale_from_womd(fresh):
     link_womd(fresh, training=9, validation=3)
     jobs = fresh.planned("--profile", "slurm")
     assert jobs["cache"] == 7
-    assert (jobs["train"], jobs["calibrate"]) == (123, 6)
+    assert (jobs["train"], jobs["calibrate"]) == (126, 6)
     assert "synthesize" not in jobs
 
 
