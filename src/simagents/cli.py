@@ -62,6 +62,10 @@ GROUPS = {
             "simagents.evaluation.gradients",
             "score functions and rewards of rollouts, for the noise of gradients",
         ),
+        "manoeuvres": (
+            "simagents.evaluation.manoeuvres",
+            "roll a policy out under different goals of one vehicle, for a figure",
+        ),
     },
     "report": {
         "cells": ("simagents.report.cells", "gather scores into the cells of a table"),

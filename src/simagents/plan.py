@@ -13,7 +13,7 @@ from typing import Any
 
 from simagents.config.changes import completed
 from simagents.config.configuration import Configuration
-from simagents.config.exhibits import READ_TOKENS, Table
+from simagents.config.exhibits import OF_GOALS, READ_TOKENS, Table
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
 from simagents.config.gradients import Gradients
@@ -156,6 +156,12 @@ class Plan(SharedFiles):
         evaluation = getattr(settings, "evaluation", None)
         if evaluation is not None and evaluation not in self.evaluations:
             raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)
+        of_goals = sorted(OF_GOALS & set(getattr(settings, "columns", ())))
+        if of_goals and self.evaluations[evaluation].goals == "none":
+            raise InputError(
+                f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
+                f" `{evaluation}` has none."
+            )
         of_scores = sorted({"scores", "pictures"} & getattr(settings, "reads", frozenset()))
         if of_scores and evaluation is None:
             raise InputError(
@@ -228,14 +234,19 @@ class Plan(SharedFiles):
             beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
             parent = self._trained_or_imported(stage.from_, beginning, seed, at, (*above, name))
             for key in ("tokenizer", "model"):
-                if getattr(stage, key):
+                if getattr(stage, key) and not _adds(parent.recipe.model, stage, key):
                     raise InputError(
                         f"{where}: a stage with `from` has the `{key}` of the stage that it starts"
                         " from; give it to the first stage of the chain."
                     )
         if stage.budget not in config.budgets:
             raise unknown_value(stage.budget, f"{where}.budget", config.budgets)
-        model = parent.recipe.model if parent else self._model(stage, where)
+        model = self._inherited(parent, stage, where) if parent else self._model(stage, where)
+        if stage.algorithm.given_goals and not model.reads_goals:
+            raise InputError(
+                f"{where}.algorithm.goals: the model reads no goals; choose how it does by"
+                " `model.goals`."
+            )
         tokens = None
         if model.reads_tokens:
             tokens = self.tokens_id(stage.tokenizer or config.tokenizer, where)
@@ -265,6 +276,20 @@ class Plan(SharedFiles):
         )
         return Run(recipe, parent)
 
+    def _inherited(self, parent: Run | Import, stage: Stage, where: str) -> Model:
+        """The parent's model, with what the stage adds to it."""
+        model = parent.recipe.model
+        for key, value in stage.model.items():
+            there = getattr(model, key)
+            if there not in (value, type(model).model_fields[key].default):
+                raise InputError(
+                    f"{where}.model.{key}: the stage that it starts from has `{there}` already;"
+                    " leave the key out or start from another stage."
+                )
+        if not stage.model:
+            return model
+        return completed(Model, model.model_dump(mode="json"), stage.model, f"{where}.model")
+
     def _model(self, stage: Stage, where: str) -> Model:
         changes = dict(stage.model)
         name = changes.pop("base", self.config.model)
@@ -272,6 +297,11 @@ class Plan(SharedFiles):
             raise unknown_value(str(name), f"{where}.model.base", self.config.models)
         base = self.config.models[name].model_dump(mode="json")
         return completed(Model, base, changes, f"{where}.model")
+
+
+def _adds(parent: Model, stage: Stage, key: str) -> bool:
+    """Whether a stage with `from` sets only keys of its model that may be added to its parent's."""
+    return key == "model" and set(stage.model) <= parent.addable
 
 
 def shared_stage(runs: list[Run | Import]) -> str | None:

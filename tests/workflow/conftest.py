@@ -23,7 +23,8 @@ written = "out out-tex out-md report weights history provenance pictures"
 flags = ["--" + name for name in written.split()]
 command, *words = sys.argv[1:]
 for flag, value in zip(words, words[1:]):
-    read = command in ("evaluate", "calibrate", "gradients") and flag == "--weights"
+    reading = "evaluate", "calibrate", "gradients", "manoeuvres"
+    read = command in reading and flag == "--weights"
     read |= command == "figure" and flag == "--pictures"
     if flag in flags and not read:
         path = pathlib.Path(value)

@@ -7,6 +7,10 @@ import yaml
 TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
+GOAL_STAGES = 3  # cloning without and with goals, and RL
+GOAL_SCORES = (
+    2 * (GOAL_STAGES + 1) + 1
+)  # these and BC under two kinds of goals; who stands under one
 DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
 CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 
@@ -14,8 +18,9 @@ CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     """The second table's BC is the first one's, and each SFT is the parent of later rows."""
     jobs = fresh.planned()
-    assert jobs["train"] == STAGES
-    assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS
+    assert jobs["train"] == STAGES + GOAL_STAGES
+    assert jobs["evaluate"] == (STAGES + BASELINES + GOAL_SCORES) * CHUNKS
+    assert jobs["manoeuvres"] == 2  # of a policy with and one without goals
     assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
     assert jobs["gradients"] == jobs["gradient_table"] == 1  # of SFT, for the figure and its table
     assert jobs["paper"] == 1  # the default target

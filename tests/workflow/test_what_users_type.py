@@ -40,13 +40,13 @@ def test_the_slurm_profile_means_the_papers_scale_from_womd(fresh):
     link_womd(fresh, training=9, validation=3)
     jobs = fresh.planned("--profile", "slurm")
     assert jobs["cache"] == 7
-    assert (jobs["train"], jobs["calibrate"]) == (102, 6)
+    assert (jobs["train"], jobs["calibrate"]) == (126, 6)
     assert "synthesize" not in jobs
 
 
 def test_the_command_line_is_stronger_than_the_slurm_profile(fresh):
     jobs = fresh.planned("--profile", "slurm", "--config", "scale=demo")
-    assert jobs["train"] == 20
+    assert jobs["train"] == 23
     assert jobs["synthesize"] > 0
 
 

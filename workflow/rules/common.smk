@@ -193,9 +193,10 @@ def scored(exhibit):
     }
 
 
-def evaluation_options(wildcards):
+def evaluation_options(wildcards, *without):
     """Flags of an evaluation."""
-    settings = PLAN.evaluations_by_id[wildcards.evaluation].model_dump(mode="json")
+    settings = PLAN.evaluations_by_id[wildcards.evaluation]
+    settings = settings.model_dump(mode="json", exclude=set(without))
     return options({**settings.pop("sampling"), **settings})
 
 

@@ -54,3 +54,25 @@ rule gradients:
         "OMP_NUM_THREADS=1 simagents gradients --recipe {input.recipe} --weights {input.weights}"
         " --scenarios {input.scenarios} {params.tokens} --settings {params.settings:q}"
         " --out {output} >{log} 2>&1"
+
+
+rule manoeuvres:
+    input:
+        unpack(weights_of),
+        unpack(system_tokens),
+        scenarios=scenarios_of("validation"),
+    output:
+        "<results>/manoeuvres/{system}/{evaluation}.safetensors",
+    log:
+        "<logs>/manoeuvres/{system}-{evaluation}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    resources:
+        **gpus(min(COMPUTE.gpus, 1)),
+        runtime=COMPUTE.minutes,
+    params:
+        tokens=token_flags,
+        options=lambda wildcards: evaluation_options(wildcards, "challenge", "goals"),
+    shell:
+        "OMP_NUM_THREADS=1 simagents manoeuvres --recipe {input.recipe} --weights {input.weights}"
+        " --scenarios {input.scenarios} {params.tokens} {params.options} --out {output} >{log} 2>&1"

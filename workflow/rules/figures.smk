@@ -18,11 +18,22 @@ def gradients_of(figure):
     return [f"{PLAN.results}/gradients/{name}/{PLAN.gradients_id}.safetensors" for name in ids]
 
 
+def manoeuvres_of(figure):
+    """Rollouts of every row's first seed under goals of different manoeuvres."""
+    systems = [row.systems[0] for row in figure.rows]
+    for system in systems:
+        if isinstance(system, Baseline):
+            stop(f"figures.{figure.name}: the baseline {system.name} sees no goals; name a stage.")
+    evaluation = PLAN.evaluation_id(figure.evaluation)
+    return [f"{PLAN.results}/manoeuvres/{system.id}/{evaluation}.safetensors" for system in systems]
+
+
 # Inputs of the kinds of figures, by the names of their command-line options.
 FIGURE_FILES = {
     "cells": lambda figure: cells_of(figure.name),
     "gradients": gradients_of,
     "histories": histories_of,
+    "manoeuvres": manoeuvres_of,
     "pictures": pictures_of,
     "scenarios": lambda figure: scenarios_of("validation"),
     "scores": scores_of,

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simagents.config.credit import Credit, Value
+from simagents.config.goals import GivenGoals, GoalKind, Goals
 from simagents.config.keys import Settings, Tagged
 from simagents.config.rewards import Reward
 
@@ -40,6 +41,18 @@ class AlgorithmSettings(Settings):
         """Whether a frozen copy of the parent is kept."""
         return False
 
+    @property
+    def given_goals(self) -> GoalKind | None:
+        """Goals that training scenes come with."""
+        goals = getattr(self, "goals", None)
+        return goals.of if goals else None
+
+    @property
+    def learning_rate_of_added(self) -> float | None:
+        """Peak learning rate of weights that a policy adds to its parent's; None: that of the budget."""
+        goals = getattr(self, "goals", None)
+        return goals.learning_rate if goals else None
+
 
 class BehaviourCloning(AlgorithmSettings):
     """The log's actions as targets."""
@@ -50,6 +63,8 @@ class BehaviourCloning(AlgorithmSettings):
     """share of the target's probability that is spread over the tokens of the class; 0 for continuous actions"""
     smoothing: Literal["uniform", "spatial", "spatial_as_released"]
     """how this share is spread: evenly; mostly over near tokens; as in TrajTok's released code"""
+    goals: Annotated[GivenGoals | None, Field(exclude_if=lambda goals: goals is None)] = None
+    """goals of which the agents' actions are learned; without the key none are given"""
 
 
 class NoisyCloning(AlgorithmSettings):
@@ -176,6 +191,17 @@ class PolicyGradient(AlgorithmSettings):
     """divergence from the frozen parent; null for none, which needs no reference model"""
     sampling: Sampling
     """how the actions of training rollouts are drawn"""
+    goals: Annotated[Goals | None, Field(exclude_if=lambda goals: goals is None)] = None
+    """goals that agents learn to reach; without the key none are given"""
+
+    @model_validator(mode="after")
+    def _credit_by_rollout(self) -> "PolicyGradient":
+        if self.goals and not self.credit.compares_rollouts:
+            raise ValueError(
+                f"`goals` needs a credit rule that compares the rollouts of a scene, and not"
+                f" `{getattr(self.credit, 'rule', 'this one')}`"
+            )
+        return self
 
     @property
     def passes(self) -> int:

@@ -14,6 +14,8 @@ class CreditSettings(Settings):
 
     needs_others: ClassVar[bool] = False
     """whether it reads the reward of a scene's other rollouts"""
+    compares_rollouts: ClassVar[bool] = False
+    """whether its advantages say which of a scene's rollouts are better, one number for each"""
 
     @property
     def calibrated(self) -> bool:
@@ -70,6 +72,8 @@ class RunningMean(CreditSettings):
 class SceneMean(CreditSettings):
     """Reward minus the mean over the scene's rollouts: GRPO."""
 
+    compares_rollouts: ClassVar[bool] = True
+
     rule: Literal["scene_mean"]
     """advantage r - mean r over the rollouts of a scene"""
     divide_by_deviation: bool
@@ -79,6 +83,8 @@ class SceneMean(CreditSettings):
 class Rloo(CreditSettings):
     """Reward minus the mean over the other rollouts of the scene."""
 
+    compares_rollouts: ClassVar[bool] = True
+
     rule: Literal["rloo"]
     """advantage r_i - mean of r_j over j ≠ i"""
 
@@ -87,6 +93,7 @@ class Mloo(CreditSettings):
     """The metric's leave-one-out differences of RLFTSim."""
 
     needs_others: ClassVar[bool] = True
+    compares_rollouts: ClassVar[bool] = True
 
     rule: Literal["mloo"]
     """advantage mean_j RMM without j - RMM without i"""
@@ -96,6 +103,7 @@ class LeaveOneOut(CreditSettings):
     """What a rollout adds to the metric of its scene."""
 
     needs_others: ClassVar[bool] = True
+    compares_rollouts: ClassVar[bool] = True
 
     rule: Literal["leave_one_out"]
     """advantage RMM - RMM without i"""

@@ -1,6 +1,6 @@
 """How systems are scored."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,3 +28,8 @@ class Evaluation(EvaluationDefaults):
 
     challenge: Challenge
     """year of the WOSAC metric; a table has one year"""
+    goals: Annotated[
+        Literal["none", "log", "alternative"], Field(exclude_if=lambda goals: goals == "none")
+    ] = "none"
+    """goals that the SDC and the agents to predict are given, and by which every system is scored as well:
+    none; the log's last position; for vehicles the end of another way through the lane graph than the log's"""

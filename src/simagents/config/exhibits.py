@@ -12,12 +12,15 @@ READ_TOKENS = frozenset({"random_tokens"})
 
 ColumnName = Literal[
     "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance", "collision_rate", "offroad_rate",
-    "red_light_rate", "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
+    "red_light_rate", "pass_miss", "best_pass_miss", "reach_rate", "pass_rate",
+    "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
     "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
     "cross_entropy", "map_rise", "neighbour_rise",
     "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
     "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
 ]  # fmt: skip
+OF_GOALS = frozenset({"pass_miss", "best_pass_miss", "reach_rate", "pass_rate"})
+"""Columns that only evaluations with goals fill."""
 
 
 COMPARING = frozenset({

@@ -15,7 +15,8 @@ class FigureSettings(Settings):
 
     reads: ClassVar[frozenset[str]] = frozenset()
     """what it is drawn from: `cells` of its tables; `histories`, `pictures` or `scores` of its rows'
-    systems; `gradients` of its rows' first seeds; `scenarios`, the cached validation shards"""
+    systems; `gradients` or `manoeuvres` of its rows' first seeds; `scenarios`, the cached validation
+    shards"""
 
     kind: str
     """what is drawn"""
@@ -126,9 +127,33 @@ class RewardVariance(FigureSettings):
     """the policy that is measured, under its first seed"""
 
 
+class GoalRollouts(FigureSettings):
+    """One scene under goals of different manoeuvres."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"manoeuvres", "scenarios"})
+
+    kind: Literal["goal_rollouts"]
+    """one scene, simulated with and without goals of different manoeuvres of one vehicle"""
+    evaluation: str
+    """one of `evaluations`, whose rollouts, sampling and seed are used"""
+    rows: Rows
+    """trained systems; each has a panel for each goal, and one in all where it sees none"""
+
+
+class GoalRates(FigureSettings):
+    """How often goals are reached."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"cells"})
+
+    kind: Literal["goal_rates"]
+    """shares of goals that are reached at the end, and passed, by system"""
+    tables: Tables
+    """tables with the columns `reach_rate` and `pass_rate` or `pass_miss`; each has a panel"""
+
+
 FIGURES = Tagged(
     "kind", "simagents.report.figures",
     TrainingCurves, Rollouts, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
-    GradientNoise, RewardVariance,
+    GradientNoise, RewardVariance, GoalRollouts, GoalRates,
 )  # fmt: skip
 Figure = Annotated[FigureSettings, FIGURES]

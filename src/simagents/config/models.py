@@ -20,6 +20,14 @@ class ModelSettings(Settings):
 
     reads_tokens: ClassVar[bool] = False
     """whether the family reads tokenised scenes and acts by a motion vocabulary"""
+    addable: ClassVar[frozenset[str]] = frozenset()
+    """keys that a stage with `from` may set where its parent does not: their weights start at zero, so
+    that the model begins as its parent's"""
+
+    @property
+    def reads_goals(self) -> bool:
+        """Whether the policy sees the goals of a scene."""
+        return False
 
 
 class Smart(ModelSettings):
@@ -27,6 +35,7 @@ class Smart(ModelSettings):
     published model."""
 
     reads_tokens: ClassVar[bool] = True
+    addable: ClassVar[frozenset[str]] = frozenset({"goals"})
 
     family: Literal["smart"]
     """next-token prediction"""
@@ -66,6 +75,16 @@ class Smart(ModelSettings):
     """rows of the tables from which embeddings of relations are interpolated; 0 for exact embeddings"""
     head: Literal["shared", "per_class"]
     """one head for the tokens of all classes, or one for each class"""
+    goals: Annotated[
+        Literal["none", "concatenation", "indication"],
+        Field(exclude_if=lambda goals: goals == "none"),
+    ] = "none"
+    """how the model sees goals: not at all; by their coordinates in the agent's frame; by a mark on the
+    map tokens of the goal's lane. A stage with `from` may add it to its parent's model"""
+
+    @property
+    def reads_goals(self) -> bool:
+        return self.goals != "none"
 
     @property
     def attention(self) -> dict[str, Any]:

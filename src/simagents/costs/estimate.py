@@ -71,14 +71,19 @@ class Estimate:
         """Everything that a table or figure needs, parents of its runs and data included."""
         parts: Parts = {}
         settings = exhibit.settings
+        firsts = [row.systems[0] for row in exhibit.rows]
+        of_scores = "manoeuvres" not in getattr(settings, "reads", ())
         for system in exhibit.systems:
-            if exhibit.evaluation is not None:
+            if exhibit.evaluation is not None and of_scores:
                 key = ("evaluate", system.id, self.plan.evaluation_id(exhibit.evaluation))
                 parts[key] = self.evaluate(exhibit.evaluation)
             parts |= self.data(system.tokens)
             if "gradients" in getattr(settings, "reads", ()) and system is exhibit.systems[0]:
                 key = ("gradients", system.id, self.plan.gradients_id)
                 parts[key] = self.gradients()
+            if "manoeuvres" in getattr(settings, "reads", ()) and system in firsts:
+                key = ("manoeuvres", system.id, self.plan.evaluation_id(exhibit.evaluation))
+                parts[key] = self.manoeuvres(exhibit.evaluation)
             if any(COLUMNS[name].of_tokens for name in getattr(settings, "columns", ())):
                 parts["reconstruction", system.tokens] = Cost(Counter(reconstruction=1))
             while isinstance(system, Run):
@@ -119,6 +124,11 @@ class Estimate:
         simulated = settings.scenes * settings.rollouts
         seconds = simulated * self.seconds["reinforced"]
         return self._on_gpu("gradients", 1, seconds, 4 * simulated**2)
+
+    def manoeuvres(self, name: str) -> Cost:
+        """Of one system: rollouts of one scene under two goals."""
+        seconds = 2 * self.plan.evaluations[name].rollouts * self.seconds["rollout"]
+        return self._on_gpu("manoeuvres", 1, seconds)
 
     def evaluate(self, name: str) -> Cost:
         """Of one system, by that evaluation."""

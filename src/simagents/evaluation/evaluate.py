@@ -11,12 +11,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from simagents.config.algorithms import Sampling
+from simagents.config.goals import GoalKind
 from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.evaluation.systems import System, baseline, trained
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
 from simagents.metrics.distance import metres_driven
+from simagents.metrics.goals import goal_scores
+from simagents.scenarios.goals import goals_of
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import unscorable
@@ -42,6 +45,8 @@ class Args:
     temperature: float
     seed: int
     """of the rollouts; the same for all systems that are compared"""
+    goals: GoalKind | None = None
+    """goals that agents are given, and by which the system is scored as well"""
     limit: int = 0
     """score only the first so many scenarios of all shards; 0 for all"""
     chunk: int = 0
@@ -88,7 +93,8 @@ def main(args: Args) -> None:
         for row in tqdm(chunk, desc=args.out.stem, unit="scenario"):
             scenario = store[int(row)]
             scene = None if tokens is None else tokens[int(row)]
-            trajectories = system(scenario, scene)
+            goals = goals_of(scenario, args.goals, args.seed) if args.goals else None
+            trajectories = system(scenario, scene, goals)
             kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
             if keep:  # before scoring: a submission includes scenarios without a score
                 keep(*kept)
@@ -96,6 +102,8 @@ def main(args: Args) -> None:
                 print(f"skipped: scenario {scenario.id} {reason}, so it has no score.")
                 continue
             numbers = scores_of(scenario, trajectories, challenge, args.device)
+            if goals is not None:
+                numbers |= goal_scores(trajectories, goals)
             scores.append({"scenario_id": scenario.id, **numbers})
             if keep_pictured and row < args.pictured:
                 keep_pictured(*kept)

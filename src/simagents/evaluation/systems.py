@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from simagents.config.algorithms import Sampling
@@ -13,7 +15,7 @@ from simagents.config.recipe import Recipe
 from simagents.errors import InputError, unknown_value
 from simagents.models.families import SceneReader, build_policy
 from simagents.models.policy import Policy
-from simagents.models.scenes import collate
+from simagents.models.scenes import SceneBatch, collate
 from simagents.models.smart.random_tokens import RandomTokens
 from simagents.models.smart.scenes import token_batch
 from simagents.scenarios.scenario import Scenario
@@ -25,8 +27,20 @@ from simagents.simulation.simulator import simulate
 from simagents.tokens.scene import TokenScene
 from simagents.tokens.vocabulary import Vocabulary
 
-System = Callable[[Scenario, TokenScene | None], Float32[Tensor, "R A 80 4"]]
-"""Simulates one scenario R times: x, y, z, heading in the world frame."""
+Goals = Float64[np.ndarray, "A 2"]
+
+
+@runtime_checkable
+class System(Protocol):
+    """Simulates one scenario R times."""
+
+    def __call__(
+        self, scenario: Scenario, scene: TokenScene | None, goals: Goals | None = None
+    ) -> Float32[Tensor, "R A 80 4"]:
+        """x, y, z, heading in the world frame. `goals` are those of `scenarios.goals`; systems that
+        read none ignore them."""
+        ...
+
 
 BASELINES = (*RULES, "random_tokens")
 
@@ -40,7 +54,7 @@ def baseline(
 ) -> System:
     """A system that needs no training, by name; only `random_tokens` needs a vocabulary."""
     if name in RULES:
-        return _system(RULES[name](), lambda scenario, _: collate([scenario]), rollouts, device)
+        return _system(RULES[name](), lambda scenario, *_: collate([scenario]), rollouts, device)
     if name != "random_tokens":
         raise unknown_value(name, "--baseline", BASELINES)
     if vocabulary is None:
@@ -48,7 +62,7 @@ def baseline(
     everything = Sampling(top_k=0, temperature=1.0)
     return _system(
         _sampling(RandomTokens(vocabulary), everything, seed),
-        lambda scenario, scene: collate([scenario], representation=token_batch([scene])),
+        lambda scenario, scene, _: collate([scenario], representation=token_batch([scene])),
         rollouts,
         device,
     )
@@ -81,7 +95,11 @@ def of_policy(
     reader = SceneReader(settings)
     return _system(
         _sampling(policy, sampling, seed),
-        lambda scenario, scene: reader([scenario], None if scene is None else [scene]),
+        lambda scenario, scene, goals: reader(
+            [scenario],
+            None if scene is None else [scene],
+            goals=None if goals is None else [goals],
+        ),
         rollouts,
         device,
     )
@@ -91,12 +109,17 @@ def _sampling(policy: Policy, sampling: Sampling, seed: int) -> Controller:
     return PolicyController(policy, lambda draws: Sample(draws, sampling), seed)
 
 
-def _system(controller: Controller, read: Callable, rollouts: int, device: torch.device) -> System:
+def _system(
+    controller: Controller,
+    read: Callable[[Scenario, TokenScene | None, Goals | None], SceneBatch],
+    rollouts: int,
+    device: torch.device,
+) -> System:
     """Every scenario is simulated on its own, so that a rollout's numbers do not depend, not even in
     rounding, on what else is evaluated."""
 
-    def run(scenario: Scenario, scene: TokenScene | None) -> Tensor:
-        scenes = read(scenario, scene).to(device)
+    def run(scenario: Scenario, scene: TokenScene | None, goals: Goals | None = None) -> Tensor:
+        scenes = read(scenario, scene, goals).to(device)
         everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool, device=device)
         (trajectories,) = simulate(scenes, rollouts, [Assignment(controller, everyone)])
         return trajectories

@@ -8,7 +8,7 @@ A family is a package `models/NAME`, or a module of your own, with
     represent(scenarios, tokens)     what its network reads beside the SceneBatch, or None
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -40,8 +40,9 @@ class SceneReader:
         scenarios: Sequence[Scenario],
         tokens: Sequence[TokenScene] | None = None,
         trained: Sequence[np.ndarray] | None = None,
+        goals: Sequence[np.ndarray] | None = None,
     ) -> SceneBatch:
-        """The scenes as one batch; `trained` as for `collate`.
+        """The scenes as one batch; `trained` and `goals` as for `collate`.
 
         Raises InputError where the family reads tokens and `tokens` is None.
         """
@@ -49,7 +50,7 @@ class SceneReader:
         if self.settings.reads_tokens and tokens is None:
             raise InputError("this model family reads tokenised scenes; give them with --tokens.")
         representation = family.represent(scenarios, tokens)
-        return collate(scenarios, trained, representation, with_map=family.READS_MAP)
+        return collate(scenarios, trained, representation, with_map=family.READS_MAP, goals=goals)
 
 
 def family_of(settings: ModelSettings) -> ModuleType:
@@ -58,9 +59,17 @@ def family_of(settings: ModelSettings) -> ModuleType:
 
 
 def build_policy(
-    recipe: Recipe, vocabulary: Vocabulary | None, weights: Path | None = None
+    recipe: Recipe,
+    vocabulary: Vocabulary | None,
+    weights: Path | None = None,
+    *,
+    of_parent: bool = False,
 ) -> nn.Module:
-    """The recipe's model, with `weights` or freshly initialised from the recipe's seed."""
+    """The recipe's model, with `weights` or freshly initialised from the recipe's seed.
+
+    `of_parent`: the weights are those of the run that this one starts from, which may lack what the
+    policy adds to its parent (`added`); that stays as it is initialised.
+    """
     if recipe.model.reads_tokens and vocabulary is None:
         raise InputError(
             f"recipe of {recipe.stage}: its model reads tokens; give their vocabulary with"
@@ -70,17 +79,22 @@ def build_policy(
         torch.manual_seed(recipe.seed)
         policy = family_of(recipe.model).build(recipe.model, vocabulary)
     if weights is not None:
-        load_weights(policy, weights)
+        load_weights(policy, weights, getattr(policy, "added", ()) if of_parent else ())
     return policy
 
 
-def load_weights(policy: nn.Module, path: Path) -> None:
-    """Strictly: InputError names the first tensor that is missing, extra or misshapen."""
+def load_weights(policy: nn.Module, path: Path, may_lack: Collection[str] = ()) -> None:
+    """Strictly: InputError names the first tensor that is missing, extra or misshapen.
+
+    All of `may_lack`, names of tensors that keep their values, may be missing together.
+    """
     try:
         stored = load_file(path)
     except (FileNotFoundError, SafetensorError) as problem:
         raise InputError(f"{path}: no readable weights ({problem}).") from None
     expected = policy.state_dict()
+    if not set(may_lack) & set(stored):
+        stored |= {name: expected[name] for name in may_lack}
     for name in sorted(set(expected) ^ set(stored)):
         raise InputError(
             f"{path}: tensor `{name}` is {'missing' if name in expected else 'not of this model'}."
@@ -95,9 +109,11 @@ def load_weights(policy: nn.Module, path: Path) -> None:
 
 
 def freeze(policy: nn.Module, recipe: Recipe) -> None:
-    """Leave gradients only on what the recipe trains."""
-    if recipe.trains == "everything":
-        return
-    policy.requires_grad_(False)
-    for part in policy.fine_tuned:
-        part.requires_grad_(True)
+    """Leave gradients only on what the recipe trains; what reads goals learns only where some are given."""
+    if recipe.trains != "everything":
+        policy.requires_grad_(False)
+        for part in policy.fine_tuned:
+            part.requires_grad_(True)
+    if recipe.algorithm.given_goals is None:
+        for name in getattr(policy, "added", ()):
+            policy.get_parameter(name).requires_grad_(False)

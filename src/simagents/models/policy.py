@@ -88,7 +88,8 @@ class TrainablePolicy(Policy, Protocol):
     value_head: nn.Module | None
     """attached while PPO trains; no part of the policy. Distributions then carry its values"""
     fine_tuned: list[nn.Module]
-    """the parts that `trains: agents` trains"""
+    """the parts that `trains: agents` trains. A policy with weights that start at zero and that its
+    parent may lack also has their names in a set `added`"""
 
     def without(self, part: Input) -> "TrainablePolicy":
         """The same weights in a scene without that part; the policy itself where it never reads it."""

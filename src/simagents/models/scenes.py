@@ -86,9 +86,11 @@ def collate(
     trained: Sequence[np.ndarray] | None = None,
     representation: Tensors | None = None,
     with_map: bool = False,
+    goals: Sequence[np.ndarray] | None = None,
 ) -> SceneBatch:
     """Concatenate scenes. `trained` are masks over each scene's simulated agents; None: all.
 
+    `goals` are those of `scenarios.goals`, metres in the world frame; None: there are none.
     The SDC of every scenario is valid at the current step.
     """
     rows = [scenario.simulated for scenario in scenarios]
@@ -122,6 +124,9 @@ def collate(
         valid=valid,
         trained=join(trained, torch.bool),
         map=_map_of(scenarios, origin) if with_map else None,
+        goal=join([g - zero for g, zero in zip(goals, origin, strict=True)], torch.float32)
+        if goals is not None
+        else None,
         representation=representation,
     )
 

@@ -85,6 +85,12 @@ COLUMNS = {
     "red_light_rate": Column(
         "simulated_traffic_light_violation_rate", "Red light", "%", False, 1, 100.0
     ),
+    "pass_miss": Column("goal_missed", "Miss", "%", False, 1, 100.0, over="goal_agents"),
+    "best_pass_miss": Column(
+        "goal_missed_by_all", "Miss, best", "%", False, 1, 100.0, over="goal_agents"
+    ),
+    "reach_rate": Column("goal_reached", "Reach", "%", True, 1, 100.0, over="goal_agents"),
+    "pass_rate": Column("goal_passed", "Pass", "%", True, 1, 100.0, over="goal_agents"),
     "linear_speed": Column("linear_speed_likelihood", "Linear speed", "", True, 4),
     "linear_acceleration": Column(
         "linear_acceleration_likelihood", "Linear acceleration", "", True, 4

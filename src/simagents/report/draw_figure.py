@@ -22,7 +22,8 @@ class Args:
     """Draw a figure; a PNG is written beside the PDF. Each kind reads some of these files."""
 
     kind: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="KIND")]
-    """training_curves, rollouts, sweep, component_gains, time_split, gradient_noise, or a kind of your own"""
+    """training_curves, rollouts, sweep, component_gains, time_split, gradient_noise, goal_rollouts, goal_rates,
+    or a kind of your own"""
     settings: str
     """JSON: the figure's other keys, as in the configuration"""
     out: Path
@@ -35,6 +36,8 @@ class Args:
     """…/runs/{run}/history.jsonl"""
     gradients: list[Path] = field(default_factory=list)
     """…/gradients/{run}/{digest}.safetensors"""
+    manoeuvres: list[Path] = field(default_factory=list)
+    """…/manoeuvres/{run}/{evaluation}.safetensors"""
     pictures: list[Path] = field(default_factory=list)
     """rollout files …/scores/{system}/{evaluation}/*.safetensors"""
     scenarios: list[Path] = field(default_factory=list)
@@ -72,6 +75,7 @@ def read_inputs(settings: FigureSettings, args: Args) -> FigureInputs:
         cells=cells,
         histories=read_histories(args.histories),
         gradients=args.gradients,
+        manoeuvres=args.manoeuvres,
         pictures=args.pictures,
         scenarios=args.scenarios,
         scores=read_scores(args.scores)[1],

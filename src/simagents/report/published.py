@@ -9,6 +9,7 @@ from simagents.errors import InputError, unknown_key
 
 _NAMES = ("system", "alpha", "beta")
 """What the rows go by; the first that is there counts."""
+_PERCENT = 0.01
 _QUANTITIES = {
     "realism_meta": "metametric",
     "rmm": "metametric",
@@ -22,16 +23,21 @@ _QUANTITIES = {
     "offroad_pct": "offroad_rate",
     "ade_m": "ade",
     "min_ade_m": "min_ade",
+    "passing_miss_rate_pct": "pass_miss",
+    "reach_rate_pct": "reach_rate",
+    "pass_rate_pct": "pass_rate",
 }
 """Names in the files, and the columns of our tables that they stand for."""
-_PERCENT = "_pct"
-"""How the names of percentages end; our rates are shares."""
-_COMPARED = ("metametric", "collision")
+_BESIDE = ("pass_miss", "reach_rate", "pass_rate")
+"""Columns beside which published values stand besides those that rows are ordered by."""
+_COMPARED = ("metametric", "collision", "reach_rate")
 """By what published rows are ordered; the first that is there counts."""
 _SECOND_SOURCE = ("realism_meta_blog", "blog")
 """What a public summary prints for the same rows. Never shown as the paper's value."""
 _FACTS = ("source_paper", "table", "split", "provenance")
 """Columns that say where a row is printed, and how we know."""
+_NO_METRIC = "-"
+"""The challenge year of a table without a number of the metric."""
 _CHOSEN = "chosen optimum"
 """How the column `status` begins where a paper names its best row and not the values."""
 
@@ -52,6 +58,8 @@ class Published:
     """source_paper, table, split and provenance, by row"""
     second_source: dict[str, float]
     """what another source prints, for the rows that it has"""
+    beside: frozenset[str] = frozenset()
+    """columns beside which the published values are printed, the compared one among them"""
 
     def value(self, row: str, column: str | None = None) -> float | None:
         """Of the compared column unless another is named; None where it is not known.
@@ -85,10 +93,8 @@ class Published:
         of = {
             name: ", ".join(dict.fromkeys(self.facts[row][name] for row in rows)) for name in _FACTS
         }
-        return (
-            f"{of['source_paper']}, Table {of['table']}, {of['split']}, metric of WOSAC "
-            f"{self.challenge}"
-        )
+        metric = f", metric of WOSAC {self.challenge}" if self.challenge != _NO_METRIC else ""
+        return f"{of['source_paper']}, Table {of['table']}, {of['split']}{metric}"
 
     def provenance(self, rows: list[str]) -> str:
         """How we came by the values of these rows."""
@@ -96,6 +102,8 @@ class Published:
 
     def require_challenge(self, year: int) -> None:
         """Metrics of different years do not stand in one table; "2024 or 2025" may be either."""
+        if self.challenge == _NO_METRIC:
+            return
         if not all(str(year) in part for part in self.challenge.split(", ")):
             raise InputError(
                 f"{self.name} was measured with the metric of {self.challenge}, the scores with "
@@ -134,12 +142,16 @@ def read_published(path: Path) -> Published:
             name: {fact: row.get(fact, "unknown") for fact in _FACTS} for name, row in rows.items()
         },
         second_source={name: number for name, number in second.items() if number is not None},
+        beside=frozenset({compared, *_BESIDE} & set(columns)),
     )
 
 
 def _quantity(row: dict[str, str], heading: str) -> float | None:
+    """In the unit of our score files, which hold shares where files of papers hold percent."""
     number = _number(row[heading])
-    return number / 100 if number is not None and heading.endswith(_PERCENT) else number
+    if number is None or not heading.endswith("_pct"):
+        return number
+    return number * _PERCENT
 
 
 def _number(text: str) -> float | None:

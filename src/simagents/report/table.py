@@ -131,13 +131,11 @@ def layout(
     if published:
         published.require_challenge(cells["challenge"])
     beside = published if published and published.has_values and not literature else None
-    columns_of = {
-        head: contents
-        for key, of in columns.items()
-        for head, contents in _columns(rows, key, of, beside, cells)
-    }
+    columns_of = [
+        pair for key, of in columns.items() for pair in _columns(rows, key, of, beside, cells)
+    ]
     lines = [
-        Line(Head(label), [contents[place] for contents in columns_of.values()], (*row["systems"],))
+        Line(Head(label), [contents[place] for _, contents in columns_of], (*row["systems"],))
         for place, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
     below = [
@@ -145,12 +143,12 @@ def layout(
         for row in literature
         if published
     ]
-    heads, comments = list(columns_of), []
+    heads, comments = [head for head, _ in columns_of], []
     if transposed:
         comments = [f"{line.head.title}: {' '.join(line.runs)}" for line in lines]
         heads, lines = (
             [line.head for line in lines],
-            [Line(head, contents) for head, contents in columns_of.items()],
+            [Line(head, contents) for head, contents in columns_of],
         )
     return {
         "name": name,
@@ -174,7 +172,7 @@ def _columns(
     arrow = {True: "up", False: "down", None: ""}[of.higher]
     best = _best(rows, key, of)
     yield Head(escaped(of.heading), arrow), [_cell(row, key, of, best) for row in rows]
-    if published and published.compared == key:
+    if published and key in published.beside:
         printed = [
             _printed(published, row["published"], key)
             if row["published"]
@@ -334,7 +332,8 @@ def _compared_note(cells: Json) -> str:
 def _published_notes(cells: Json, published: Published, literature: tuple[str, ...]) -> list[str]:
     named = [row["published"] for row in cells["rows"] if row["published"]]
     shown = list(literature) or named
-    what = f"{column(published.compared).title.lower()} only"
+    printed = [key for key in cells["columns"] if key in published.beside] or [published.compared]
+    what = f"{', '.join(column(key).title.lower() for key in printed)} only"
     if literature:
         what = "their own data and scale"
     if not published.has_values:

@@ -1,4 +1,4 @@
-"""Which agents a model may learn from."""
+"""Which agents a model may learn from, and which may have goals."""
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -42,3 +42,10 @@ def trainable_by_log(scenario: Scenario) -> Bool[np.ndarray, "N"]:
     position = scenario.position[rows].astype(np.float64)
     distance = np.linalg.norm(position - scenario.position[sdc].astype(np.float64), axis=-1)
     return trainable(scenario, distance, scenario.valid[rows] & scenario.valid[sdc])
+
+
+def may_have_goal(scenario: Scenario) -> Bool[np.ndarray, "N"]:
+    """The SDC and the agents to predict, which the metric scores; of the simulated agents."""
+    role = scenario.to_predict.copy()
+    role[scenario.sdc] = True
+    return role[scenario.simulated]

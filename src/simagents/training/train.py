@@ -118,7 +118,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     """The loop; algorithms differ in their learner only."""
     device = processes.device
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
-    policy = build_policy(recipe, vocabulary, args.parent).to(device)
+    policy = build_policy(recipe, vocabulary, args.parent, of_parent=True).to(device)
     reference = None
     if args.parent and recipe.algorithm.needs_reference:
         reference = copy.deepcopy(policy).eval().requires_grad_(False)

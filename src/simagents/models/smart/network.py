@@ -15,9 +15,11 @@ from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
 from simagents.models.smart.attention import Memory, RelationAttention
 from simagents.models.smart.fourier import FourierEmbedding
+from simagents.models.smart.goals import GoalCoordinates, GoalMark, goal_pieces
 from simagents.models.smart.head import ClassHeads
 from simagents.models.smart.map_encoder import MapEncoder
 from simagents.models.smart.relations import (
+    Mark,
     Relations,
     embed_relations,
     looked_up,
@@ -73,14 +75,23 @@ class Smart(nn.Module, TokenPolicy):
             else ClassHeads(width, vocabulary)
         )
         self.apply(_initialise)
+        # Last, and without random numbers: the weights of models with and without goals are equal.
+        self.goal_coordinates = GoalCoordinates(width) if config.goals == "concatenation" else None
+        self.goal_mark = GoalMark(width) if config.goals == "indication" else None
         self.feature_width = width
         self.value_head: nn.Module | None = None
         self.unseen: Input | None = None
 
     @property
     def fine_tuned(self) -> list[nn.Module]:
-        """The parts that CAT-K fine-tunes: all agent attention and the head; the rest is frozen."""
-        return [self.time_layers, self.map_agent_layers, self.agent_layers, self.head]
+        """The parts that CAT-K fine-tunes, all agent attention and the head, and what reads goals."""
+        goals = [part for part in (self.goal_coordinates, self.goal_mark) if part is not None]
+        return [self.time_layers, self.map_agent_layers, self.agent_layers, self.head, *goals]
+
+    @property
+    def added(self) -> frozenset[str]:
+        """Names of weights that start at zero, so that a parent without them is the same model."""
+        return frozenset(name for name in self.state_dict() if name.startswith("goal_"))
 
     def without(self, part: Input) -> "Smart":
         """Shares the weights; no agent has relations to that part."""
@@ -108,11 +119,14 @@ class Smart(nn.Module, TokenPolicy):
             seen.action.flatten()[node], motion.flatten(0, 1)[node], pose,
             scenes.agent_class[row], scenes.agent_size[row],
         )  # fmt: skip
+        goal, pieces = self._goals(scenes)
+        x = self._towards(x, pose, None if goal is None else goal[row])
 
         map_memory = self.encode_map(scenes)
         time = self._time_relations(seen, node, step)
         embed_map, embed_agents = self._embeddings()
-        on_map = self._map_relations(pose, scene, map_memory, embed_map)
+        mark = self._mark(None if pieces is None else pieces[row])
+        on_map = self._map_relations(pose, scene, map_memory, embed_map, mark)
         group = world * steps + step
         among = self._agent_relations(pose, group, embed_agents)
         for time_layer, map_layer, agent_layer, on in zip(
@@ -165,6 +179,7 @@ class Smart(nn.Module, TokenPolicy):
         """Encode map and history once; all rollouts of a scene share them."""
         paths = self.history_paths(scenes, Worlds.of(scenes, 1))
         embed_map, embed_agents = self._embeddings()
+        goal, pieces = self._goals(scenes)
         state = SmartState(
             map=self.encode_map(scenes),
             agent_class=scenes.agent_class[paths.agent],
@@ -177,6 +192,8 @@ class Smart(nn.Module, TokenPolicy):
             layers=[[] for _ in self.time_layers],
             embed_map=embed_map,
             embed_agents=embed_agents,
+            goal=None if goal is None else goal[paths.agent],
+            goal_pieces=None if pieces is None else pieces[paths.agent],
         )
         for step in range(HISTORY_TOKENS):
             state, distribution = self._advance(
@@ -209,8 +226,10 @@ class Smart(nn.Module, TokenPolicy):
         if state.pose:
             moved = self._moved(state.pose[-1], pose, valid & state.valid[-1], state.origin)
         x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
+        x = self._towards(x, pose, state.goal)
         time = self._past_relations(state, pose, valid)
-        on_map = self._map_relations(pose, state.scene, state.map, state.embed_map)
+        mark = self._mark(state.goal_pieces)
+        on_map = self._map_relations(pose, state.scene, state.map, state.embed_map, mark)
         # An agent that is not valid yet is computed, but no agent attends to it: group -1.
         group = torch.where(valid, state.world, -1)
         among = self._agent_relations(pose, group, state.embed_agents)
@@ -299,12 +318,32 @@ class Smart(nn.Module, TokenPolicy):
         return self.fusion(torch.cat([embedded, self.agent_motion(motion, of_agent)], dim=-1))
 
     def _map_relations(
-        self, pose: Tensor, scene: Tensor, map_memory: MapMemory, embedding: Embedding
+        self,
+        pose: Tensor,
+        scene: Tensor,
+        map_memory: MapMemory,
+        embedding: Embedding,
+        mark: Mark | None,
     ) -> Relations:
         if self.unseen == "map":
             return Relations.none(pose.device)
         radius = self.config.map_to_agent_radius
-        return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding)
+        return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding, mark)
+
+    def _goals(self, scenes: SceneBatch) -> tuple[Tensor | None, Tensor | None]:
+        """What the model reads of every agent's goal: coordinates, or map pieces on the way to it."""
+        if scenes.goal is None:
+            return None, None
+        goal = scenes.goal if self.goal_coordinates is not None else None
+        marked = self.goal_mark is not None
+        return goal, goal_pieces(scenes, self.actions.vocabulary.map) if marked else None
+
+    def _towards(self, x: Tensor, pose: Tensor, goal: Tensor | None) -> Tensor:
+        """Nodes with the coordinates of their goals."""
+        return x if goal is None else x + self.goal_coordinates(goal, pose).to(x.dtype)
+
+    def _mark(self, pieces: Tensor | None) -> Mark | None:
+        return None if pieces is None else self.goal_mark.on(pieces)
 
     def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
         """Agents of a group (a world at a step) attend to one another; those of group -1 to none."""

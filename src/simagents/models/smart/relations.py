@@ -21,6 +21,9 @@ _BOUNDS = (
 
 _ROWS_AT_ONCE = 4096
 
+Mark = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""embeddings of relations, their targets, their sources -> embeddings"""
+
 
 @dataclass(frozen=True)
 class Relations:
@@ -68,12 +71,14 @@ def embed_relations(
     targets: int,
     features: Float[Tensor, "E F"],
     embedding: Callable[[Tensor], Tensor],
+    mark: Mark | None = None,
 ) -> Relations:
     """Edges, sorted by target, as padded groups.
 
     The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
     computed here once, without its scale and shift, which the layers fold into their weights.
     `embedding` turns features into embeddings row by row; it also gets the padding of a group.
+    `mark` changes normalised embeddings, by targets and sources.
     """
     degree = torch.bincount(target, minlength=targets)
     first = degree.cumsum(0) - degree
@@ -96,6 +101,8 @@ def embed_relations(
     edge = torch.cat(edges)
     # With padding a tenth more rows than edges, but no copy of all of them.
     embedded = _normalised(embedding, features.index_select(0, edge))
+    if mark is not None:
+        embedded = mark(embedded, target[edge], source[edge])
     parts = embedded.split([present.numel() for present in presents])
     relation = [
         part.view(*present.shape, -1) for part, present in zip(parts, presents, strict=True)
@@ -128,10 +135,11 @@ def relations_to(
     source_group: Int64[Tensor, "m"],
     radius: float,
     embedding: Callable[[Tensor], Tensor],
+    mark: Mark | None = None,
 ) -> Relations:
     """Relations of targets to sources of another kind in their group, by poses; see `within`."""
     edges = within(target[:, :2], target_group, source[:, :2], source_group, radius)
-    return _between(target, source, edges, embedding)
+    return _between(target, source, edges, embedding, mark)
 
 
 def relations_among(
@@ -154,9 +162,10 @@ def _between(
     source: Tensor,
     edges: tuple[Tensor, Tensor],
     embedding: Callable[[Tensor], Tensor],
+    mark: Mark | None = None,
 ) -> Relations:
     features = relation_features(target.index_select(0, edges[0]), source.index_select(0, edges[1]))
-    return embed_relations(*edges, len(target), features, embedding)
+    return embed_relations(*edges, len(target), features, embedding, mark)
 
 
 def relation_features(

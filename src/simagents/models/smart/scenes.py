@@ -23,6 +23,8 @@ class TokenBatch(Tensors):
     map_token: Int64[Tensor, "M"]
     map_type: Int64[Tensor, "M 3"]
     """PointType, PolygonType, LightType"""
+    map_polyline: Int64[Tensor, "M"]
+    """number, in its scene, of the map feature that the piece was cut from; its pieces are neighbours"""
     logged: Float32[Tensor, "A B 3"]
     logged_valid: Bool[Tensor, "A B"]
     token: Int64[Tensor, "A T"]
@@ -44,6 +46,7 @@ def token_batch(scenes: Sequence[TokenScene]) -> TokenBatch:
         map_pose=join("map_pose", torch.float32),
         map_token=join("map_token", torch.int64),
         map_type=torch.stack([join(name, torch.int64) for name in types], dim=-1),
+        map_polyline=join("map_feature", torch.int64),
         logged=join("logged", torch.float32),
         logged_valid=join("logged_valid", torch.bool),
         token=join("token", torch.int64),

@@ -39,6 +39,10 @@ class SmartState:
     """per layer and step: keys and values for the temporal attention"""
     embed_map: Embedding
     embed_agents: Embedding
+    goal: Float[Tensor, "N 2"] | None = None
+    """coordinates, for a model that reads them"""
+    goal_pieces: Int64[Tensor, "N 2"] | None = None
+    """map pieces on the way to the goal, for a model that marks them"""
 
     def rows(self, paths: Paths) -> "SmartState":
         """Row i continues from row `paths.agent[i]`; the map is shared."""
@@ -56,4 +60,6 @@ class SmartState:
             pose=[select(pose) for pose in self.pose],
             valid=[select(valid) for valid in self.valid],
             layers=[[(select(k), select(v)) for k, v in steps] for steps in self.layers],
+            goal=None if self.goal is None else select(self.goal),
+            goal_pieces=None if self.goal_pieces is None else select(self.goal_pieces),
         )

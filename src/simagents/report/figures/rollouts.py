@@ -3,6 +3,7 @@
 The recording vehicle is in the middle and heads to the right.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -42,6 +43,24 @@ GAP, TITLE, KEY = 0.1, 0.2, 0.22
 
 RECORDER = "#c8102e"
 STILL = "#a9a9a9"
+GOAL = {
+    "marker": "*",
+    "markersize": 9,
+    "color": "#f2c100",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.5,
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of the scene."""
+
+    title: str
+    trajectories: Trajectories
+    """of the agents of `Scenario.simulated`"""
+    goal: Float[np.ndarray, "2 2"] | None = None
+    """where the agent with a goal is now, and the goal; metres in the world frame"""
 
 
 def read_pictures(
@@ -69,18 +88,24 @@ def read_pictures(
     if not common:
         raise InputError("no scene of these shards is pictured by every system.")
     scenario = store[common[0]]
-    ids = scenario.agent_id[scenario.simulated]
     trajectories = []
     for row, scenes in zip(rows, scenes_of_rows, strict=True):
-        object_id, rollouts = scenes[scenario.id].read(scenario.id)
-        if not np.array_equal(np.sort(object_id), np.sort(ids)):
-            raise InputError(
-                f"{row.label}: its picture has other agents than the scenario; give the shards"
-                " that were evaluated."
-            )
-        order = np.argsort(object_id)[np.argsort(np.argsort(ids))]
-        trajectories.append(rollouts[:, order])
+        picture = scenes[scenario.id].read(scenario.id)
+        trajectories.append(as_simulated(scenario, *picture, row.label))
     return scenario, trajectories
+
+
+def as_simulated(
+    scenario: Scenario, object_id: np.ndarray, rollouts: np.ndarray, label: str
+) -> Trajectories:
+    """Rollouts with agents in the order of `Scenario.simulated`. Raises InputError for other agents."""
+    ids = scenario.agent_id[scenario.simulated]
+    if not np.array_equal(np.sort(object_id), np.sort(ids)):
+        raise InputError(
+            f"{label}: its picture has other agents than the scenario; give the shards"
+            " that were evaluated."
+        )
+    return rollouts[:, np.argsort(object_id)[np.argsort(np.argsort(ids))]]
 
 
 def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
@@ -89,28 +114,43 @@ def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
     One panel per row, with the row's first system; colours are agents, the same in every panel.
     Raises InputError as `read_pictures` does.
     """
-    rows, store = inputs.rows, ScenarioStore(inputs.scenarios)
-    scenario, trajectories = read_pictures(rows, inputs.pictures, store)
-    columns = {1: 1, 2: 2, 4: 2}.get(len(rows), 3)
-    lines = -(-len(rows) // columns)
+    store = ScenarioStore(inputs.scenarios)
+    scenario, trajectories = read_pictures(inputs.rows, inputs.pictures, store)
+    titles = [row.label for row in inputs.rows]
+    return panels(scenario, [Panel(*both) for both in zip(titles, trajectories, strict=True)])
+
+
+def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
+    """One scene, panel by panel, in the same part of the world and with the same colours.
+
+    Goals and the agents that have them are in the middle, else the recording vehicle.
+    """
+    trajectories = [panel.trajectories for panel in shown]
+    columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
+    lines = -(-len(shown) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns
     height = width * ASPECT
-    total = lines * (height + TITLE) + KEY
+    goals = [panel.goal for panel in shown if panel.goal is not None]
+    goal = bool(goals)
+    total = lines * (height + TITLE) + KEY * (1 + goal)
     figure = plt.figure(figsize=(TEXT_WIDTH, total))
-    view, colours = _view(scenario, trajectories), _colours(scenario, trajectories)
-    for place, (row, rollouts) in enumerate(zip(rows, trajectories, strict=True)):
+    view = _view_of(scenario, np.concatenate(goals)) if goal else _view(scenario, trajectories)
+    colours = _colours(scenario, trajectories)
+    for place, panel in enumerate(shown):
         line, column = divmod(place, columns)
         left, bottom = column * (width + GAP), total - (line + 1) * (height + TITLE)
         axes = figure.add_axes(
             (left / TEXT_WIDTH, bottom / total, width / TEXT_WIDTH, height / total)
         )
         view.frame(axes)
-        axes.set_title(row.label, pad=3)
+        axes.set_title(panel.title, pad=3)
         draw_map(axes, scenario, view)
-        _agents(axes, scenario, view, rollouts, colours)
+        _agents(axes, scenario, view, panel.trajectories, colours)
+        if panel.goal is not None:
+            _goal(axes, view, panel.goal)
         if place == 0:
             _scale_bar(axes, view)
-    _key(figure, columns)
+    _key(figure, columns, goal=goal)
     return figure
 
 
@@ -124,6 +164,17 @@ def _view(scenario: Scenario, trajectories: list[Trajectories]) -> View:
     ]
     half = float(np.clip(np.max(reach) + 4, NEAR, FAR))
     return View(centre, whole.heading, half, half * ASPECT)
+
+
+def _view_of(scenario: Scenario, points: Float[np.ndarray, "n 2"]) -> View:
+    """As much of the world as these points need, within the same limits; the recorder heads right."""
+    heading = float(scenario.heading[scenario.sdc, CURRENT])
+    turned = View(np.zeros(2), heading, NEAR, NEAR * ASPECT).local(points.astype(np.float64))
+    middle, reach = (turned.min(axis=0) + turned.max(axis=0)) / 2, np.ptp(turned, axis=0) / 2
+    cos, sin = np.cos(heading), np.sin(heading)
+    centre = np.array([cos * middle[0] - sin * middle[1], sin * middle[0] + cos * middle[1]])
+    half = float(np.clip(np.max(reach / (1, ASPECT)) + 8, NEAR, FAR))
+    return View(centre, heading, half, half * ASPECT)
 
 
 def _colours(scenario: Scenario, trajectories: list[Trajectories]) -> list[str]:
@@ -190,6 +241,12 @@ def _agents(
         )
 
 
+def _goal(axes: Axes, view: View, goal: Float[np.ndarray, "2 2"]) -> None:
+    line = view.local(goal).T
+    axes.plot(*line, color="black", linewidth=0.6, linestyle=(0, (1, 2)), zorder=5)
+    axes.plot(*line[:, 1:], linestyle="none", zorder=6, **GOAL)
+
+
 def corners(
     position: Float[np.ndarray, "A 2"],
     heading: Float[np.ndarray, "A"],
@@ -227,7 +284,7 @@ def _scale_bar(axes: Axes, view: View) -> None:
     )  # fmt: skip
 
 
-def _key(figure: Figure, columns: int) -> None:
+def _key(figure: Figure, columns: int, *, goal: bool) -> None:
     """What the signs mean, in one line under the panels."""
     box = {"linestyle": "none", "marker": "s", "markersize": 5, "markeredgewidth": 0.6}
     blue = "#0072b2"
@@ -241,9 +298,13 @@ def _key(figure: Figure, columns: int) -> None:
         "others": {"color": blue, "linewidth": 0.4, "alpha": 0.5},
         "pose after 8 s": {"markerfacecolor": "none", "markeredgecolor": blue, **box},
     }  # fmt: skip
+    if goal:
+        signs["goal, of the agent at the dotted line"] = {
+            "linestyle": "none", **GOAL, "markersize": 6,
+        }  # fmt: skip
     handles = [plt.Line2D([], [], **sign) for sign in signs.values()]
     figure.legend(
-        handles, list(signs), loc="lower left", ncols=6 if columns > 1 else 3,
+        handles, list(signs), loc="lower left", ncols=6 if columns > 1 and not goal else 4 - (columns == 1),
         bbox_to_anchor=(0, 0), borderaxespad=0, fontsize=7, handletextpad=0.4, columnspacing=1.1,
         handlelength=1.4,
     )  # fmt: skip

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from simagents.config.goals import GoalKind
 from simagents.config.recipe import Recipe
 from simagents.counter import generator, key_of
 from simagents.errors import InputError
 from simagents.models.families import SceneReader
 from simagents.models.scenes import SceneBatch
+from simagents.scenarios.goals import goals_of
 from simagents.scenarios.roles import has_role, trainable_by_log
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.store import ScenarioStore
@@ -72,13 +74,16 @@ class TrainingScenes(Dataset):
         count = len(self.rows)
         rows = [int(self.rows[scene_at(place, count, self.seed)]) for place in places]
         rewarded = self.recipe.budget.rollouts > 0
-        return self._batch(rows, places, with_logs=rewarded)
+        goals = self.recipe.algorithm.given_goals
+        return self._batch(rows, places, with_logs=rewarded, goals=goals)
 
     def held_out(self, rows: list[int]) -> Batch:
-        """Scenes on which no run trains, by number, with their logs."""
-        return self._batch(rows, rows, with_logs=True)
+        """Scenes on which no run trains, by number, with their logs and without goals."""
+        return self._batch(rows, rows, with_logs=True, goals=None)
 
-    def _batch(self, rows: list[int], places: list[int], *, with_logs: bool) -> Batch:
+    def _batch(
+        self, rows: list[int], places: list[int], *, with_logs: bool, goals: GoalKind | None
+    ) -> Batch:
         scenarios = [self.scenarios[row] for row in rows]
         tokens = [self.tokens[row] for row in rows] if self.tokens else None
         if tokens:
@@ -88,7 +93,8 @@ class TrainingScenes(Dataset):
         trained = [
             self._trained(*both, place) for both, place in zip(candidates, places, strict=True)
         ]
-        scenes = self.reader(scenarios, tokens, trained)
+        given = [goals_of(one, goals) for one in scenarios] if goals else None
+        scenes = self.reader(scenarios, tokens, trained, given)
         return Batch(places[0], scenes, scenarios if with_logs else [])
 
     def _trained(self, role: np.ndarray, trainable: np.ndarray, place: int) -> np.ndarray:

@@ -14,18 +14,24 @@ def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_
 
     Weights stay float32; under `precision: bfloat16` products run in bfloat16 by autocast, because
     seven million weights need no half-precision storage and coordinates need more digits.
-    A value head learns at its own rate. While it warms up, the policy's rate is zero.
+    A value head learns at its own rate. While it warms up, the policy's rate is zero. What a policy
+    adds to its parent may have its own rate, too.
     """
     import deepspeed
 
     attached = getattr(policy, "value_head", None)
     head = list(attached.parameters()) if attached is not None else []
-    others = {id(parameter) for parameter in head}
+    rate = recipe.algorithm.learning_rate_of_added
+    names = getattr(policy, "added", ()) if rate is not None else ()
+    added = [policy.get_parameter(name) for name in sorted(names)]
+    others = {id(parameter) for parameter in (*head, *added)}
     trained = [p for p in policy.parameters() if p.requires_grad and id(p) not in others]
     groups = [{"params": trained, "lr": recipe.budget.learning_rate}]
     value = recipe.algorithm.value
     if head:
         groups.append({"params": head, "lr": value.learning_rate})
+    if added:
+        groups.append({"params": added, "lr": rate})
     optimiser = torch.optim.AdamW(
         groups, betas=recipe.optimiser.betas, weight_decay=recipe.optimiser.weight_decay,
         fused=trained[0].is_cuda or None,
@@ -38,7 +44,8 @@ def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_
     def of_policy(update: int) -> float:
         return 0.0 if update // passes < alone else of_head(update)
 
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, [of_policy, of_head][: len(groups)])
+    factors = [of_policy, *([of_head] if head else []), *([of_policy] if added else [])]
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factors)
     engine, *_ = deepspeed.initialize(
         model=policy,
         optimizer=optimiser,

@@ -14,6 +14,7 @@ from simagents.rewards.reward import Reward, Rewards
 from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
 from simagents.training.data.batches import Batch
+from simagents.training.learners.goals import Pursuit
 from simagents.training.stopwatch import Stopwatch
 
 
@@ -24,16 +25,22 @@ class Experience:
     paths: Paths
     """with the supports that actions were drawn among"""
     rewards: Rewards
+    scenes: SceneBatch
+    """what policies see when the rollouts are learned from"""
+    trajectories: list[Tensor] = field(default_factory=list)
+    """of each scene [R, A, 80, 4], as `roll_out` has them; where they are still needed"""
     rows: dict[str, Tensor] = field(default_factory=dict)
     """[N, F] or [N, F, P]: evaluations by the reference, the acting policy and the value head"""
     padded: dict[str, Tensor] = field(default_factory=dict)
     """[S, R, A, F] or broadcastable to it: advantages and returns"""
+    pursuit: Pursuit | None = None
+    """of goals, where agents have some"""
 
-    def logged(self, scenes: SceneBatch, total: float) -> dict[str, Tensor]:
+    def logged(self, total: float) -> dict[str, Tensor]:
         """This batch's part of the mean reward and of its terms, over `total` rollouts."""
         rollouts = self.rewards.total.shape[1]
-        share = scenes.scenes * rollouts / total if total else 0.0
-        means = self.rewards.means(scenes.agents)
+        share = self.scenes.scenes * rollouts / total if total else 0.0
+        means = self.rewards.means(self.scenes.agents)
         return {name: mean * share for name, mean in means.items()}
 
 
@@ -55,7 +62,7 @@ def experience(
     watch.lap("sampling")
     rewards = reward(batch.scenarios, sampled.trajectories, without)
     watch.lap("reward")
-    return Experience(sampled.paths, rewards)
+    return Experience(sampled.paths, rewards, batch.scenes, sampled.trajectories)
 
 
 class Padding:

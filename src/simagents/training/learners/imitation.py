@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from simagents.models.paths import Paths
 from simagents.models.policy import TrainablePolicy
 from simagents.models.scenes import SceneBatch
 from simagents.training.data.batches import Batch
+from simagents.training.learners.goals import GoalGiving
 from simagents.training.learners.learner import Learner, Stats
 
 
@@ -25,6 +27,8 @@ class Cloning(Learner):
     policy: TrainablePolicy  # the engine around it, so that gradients are shared
     model: nn.Module
     settings: BehaviourCloning
+    goals: GoalGiving | None = None
+    """where agents are given some"""
     shares: Tensor | None = None
     """[3, V, V]: how label smoothing spreads each token's mass over its class; None: evenly"""
 
@@ -39,6 +43,8 @@ class Cloning(Learner):
 
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes = batch.scenes
+        if self.goals is not None:
+            scenes = self.goals.given(scenes, batch.first + np.arange(scenes.scenes))
         paths = self.model.logged_paths(scenes)
         weight = token_mean(imitable(scenes, paths), total)
         shares = self.shares

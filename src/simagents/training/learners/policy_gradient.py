@@ -1,14 +1,14 @@
 """Policy gradients: learning from rollouts of the current policy and their reward."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from simagents.algorithms.credit import Evidence, credit_of
+from simagents.algorithms.credit import Credit, Evidence, credit_of
 from simagents.algorithms.kl import SAMPLED
 from simagents.algorithms.policy_gradient import policy_gradient_loss
 from simagents.algorithms.surrogate import clipped_gain, on_policy_gain
@@ -27,6 +27,7 @@ from simagents.training.data.batches import Batch
 from simagents.training.distributed.processes import sum_over_processes
 from simagents.training.learners.controls import Control
 from simagents.training.learners.experience import Experience, Padding, experience, in_parts
+from simagents.training.learners.goals import GoalLearning
 from simagents.training.learners.learner import Learner, Stats
 from simagents.training.stopwatch import Stopwatch
 
@@ -50,6 +51,8 @@ class PolicyGradient(Learner):
     """of advantages over the threshold"""
     beta: Control | None
     """weight of the divergence; None without one"""
+    goals: GoalLearning | None = None
+    """for policies that learn to reach goals"""
     worlds_at_once: int = 0
     """rollouts of a scene whose activations are in memory; 0: all. Changes no more than rounding"""
     prepared: dict[int, Experience] = field(default_factory=dict)
@@ -86,13 +89,16 @@ class PolicyGradient(Learner):
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         self.model.eval()
         sampled, watch = self.prepared[batch.first], Stopwatch(batch.scenes.device)
-        rows = self._pass(self.policy, batch.scenes, sampled.paths)
+        rows = self._pass(self.policy, sampled.scenes, sampled.paths)
         rows = {"logp_old": rows["logp"].detach(), **sampled.rows, **rows}
         # Rows come as (scene, rollout, agent); losses read them padded to the largest scene.
         pad = Padding(batch.scenes, self.recipe.budget.rollouts)
         valid = pad.valid(rows["logp"].shape[-1])
         weight = rollout_mean(valid.flatten(0, 1), total).view_as(valid)
         advantage = sampled.padded["advantage"]
+        goal_stats: Stats = {}
+        if self.goals is not None:
+            advantage, goal_stats = self._towards_goals(advantage, rows, sampled, pad, total)
         gain, stats = self._gain(pad(rows["logp"]), pad(rows["logp_old"]), advantage, weight)
         divergence = pad(self._divergence(rows)) if self.beta is not None else None
         error = None
@@ -113,7 +119,7 @@ class PolicyGradient(Learner):
             value_error=error,
             value_weight=0.0 if error is None else self.settings.value.weight,
         )
-        stats |= sampled.logged(batch.scenes, total) | self._controlled(sampled, total)
+        stats |= sampled.logged(total) | self._controlled(sampled, total) | goal_stats
         with torch.no_grad():
             advantage = advantage.expand_as(weight)
             stats["advantage"] = weighted(weight, advantage)
@@ -130,6 +136,8 @@ class PolicyGradient(Learner):
             variance = numbers.pop("squared_returns") - numbers["returns"] ** 2
             # Share of the variance of this step's returns that the values explain; 0 for a constant.
             numbers["explained"] = 1 - numbers["value_error"] / max(variance, 1e-12)
+        if self.goals is not None:
+            self.goals.follow(numbers)
         for control in self.controls.values():
             control.follow(numbers)
 
@@ -160,21 +168,52 @@ class PolicyGradient(Learner):
         # By place in the order of all steps, so that micro-batches draw what the whole would.
         places = batch.first + np.arange(batch.scenes.scenes)
         seed = hashed(self.recipe.seed, key_of("rollouts"), places)
+        if self.goals is not None:
+            batch = replace(batch, scenes=self.goals.given(batch.scenes, places))
         sampled = experience(
             self.model, batch, self.recipe.budget.rollouts, self.settings.sampling, self.reward,
             seed, watch, without=self.settings.credit.needs_others,
         )  # fmt: skip
+        if self.goals is not None:
+            self._pursue(sampled, places)
+        sampled.trajectories = []
         if self.reference is not None:
-            rows = self._pass(self.reference, batch.scenes, sampled.paths)
+            rows = self._pass(self.reference, sampled.scenes, sampled.paths)
             for name in {"logp", "parameters"} & rows.keys():
                 sampled.rows[f"{name}_ref"] = rows[name]
         if self.passes > 1 or self.settings.value is not None:
-            rows = self._pass(self.policy, batch.scenes, sampled.paths)
+            rows = self._pass(self.policy, sampled.scenes, sampled.paths)
             sampled.rows["logp_old"] = rows["logp"]
             if "value" in rows:
                 sampled.rows["value_old"] = rows["value"]
         watch.lap("log_probabilities")
         return sampled
+
+    def _pursue(self, sampled: Experience, places: np.ndarray) -> None:
+        """From here on policies see the goals that are learned from, in some scenes in hindsight."""
+        given, credit = sampled.scenes, self._credit(sampled).advantage
+        pursuit = self.goals.pursuit(given, places, sampled.trajectories, credit)
+        sampled.pursuit, sampled.scenes = pursuit, pursuit.scenes
+        if pursuit.hindsight.any():
+            sampled.rows["logp_given"] = self._pass(self.policy, given, sampled.paths)["logp"]
+
+    @torch.no_grad()
+    def _towards_goals(
+        self,
+        advantage: Tensor,
+        rows: dict[str, Tensor],
+        sampled: Experience,
+        pad: Padding,
+        total: float,
+    ) -> tuple[Tensor, Stats]:
+        """Advantages with the weight of hindsight, and numbers to log."""
+        ratio = None
+        if "logp_given" in rows:
+            both = pad(rows["logp_old"]), pad(rows["logp_given"])
+            advantage, ratio = self.goals.reweighted(advantage, *both, sampled.pursuit)
+        exists = ~sampled.scenes.goal[sampled.paths.agent, 0].isnan()
+        credit = self._credit(sampled).advantage
+        return advantage, self.goals.logged(credit, sampled.pursuit, ratio, pad(exists), total)
 
     def _pass(self, policy: TrainablePolicy, scenes: SceneBatch, paths: Paths) -> dict[str, Tensor]:
         """One teacher-forced pass over what was sampled; [N, F] by name."""
@@ -203,33 +242,36 @@ class PolicyGradient(Learner):
         pair = rows["parameters"], rows["parameters_ref"]
         return self.kl(*pair) if estimator == "exact_reverse" else self.kl(*reversed(pair))
 
-    def _assign_credit(self, batches: list[Batch], experiences: list[Experience]) -> None:
-        """Advantages of all actions, whitened over the step's batches of all processes if so set."""
+    def _credit(self, sampled: Experience) -> Credit:
+        """The credit for the reward, by the recipe's rule."""
         settings = self.settings.credit
         if self.threshold is not None:
             settings = Constant(
                 rule="constant", alpha=self.threshold.value, divide_by=self.divide_by
             )
+        actions, value = sampled.paths.chosen.shape[1], sampled.rows.get("value_old")
+        if value is not None:
+            value = Padding(sampled.scenes, self.recipe.budget.rollouts)(value)
+        reward = by_action(sampled.rewards.total, actions)
+        return credit_of(settings, Evidence(reward, actions, sampled.rewards.without, value))
+
+    def _assign_credit(self, batches: list[Batch], experiences: list[Experience]) -> None:
+        """Advantages of all actions, whitened over the step's batches of all processes if so set."""
         device = batches[0].scenes.device
         total = torch.zeros(3, dtype=torch.float64, device=device)
         for batch, sampled in zip(batches, experiences, strict=True):
             pad = Padding(batch.scenes, self.recipe.budget.rollouts)
-            actions = sampled.paths.chosen.shape[1]
-            value = sampled.rows.get("value_old")
-            evidence = Evidence(
-                by_action(sampled.rewards.total, actions),
-                actions,
-                sampled.rewards.without,
-                None if value is None else pad(value),
-            )
-            credit = credit_of(settings, evidence)
-            sampled.padded["advantage"] = credit.advantage
+            credit = self._credit(sampled)
+            advantage = credit.advantage
+            if self.goals is not None:
+                advantage = self.goals.advantage(advantage, sampled.pursuit)
+            sampled.padded["advantage"] = advantage
             if credit.returns is not None:
                 sampled.padded["returns"] = credit.returns
             if self.settings.whiten:
-                valid = pad.valid(actions)
+                valid = pad.valid(sampled.paths.chosen.shape[1])
                 weight = rollout_mean(valid.flatten(0, 1), 1.0).view_as(valid)
-                total = total + moments(weight, credit.advantage.expand_as(weight))
+                total = total + moments(weight, advantage.expand_as(weight))
         if self.settings.whiten:
             total = sum_over_processes(total)
             for sampled in experiences:

@@ -73,7 +73,7 @@ class Preferences(Learner):
         share = pairs.kept / max(total, 1.0)
         loss, stats = dpo_loss(logp, logp_ref, mean, share, beta=self.settings.beta)
         scenes = self.recipe.budget.batch
-        stats |= pairs.experience.logged(batch.scenes, float(scenes * self.recipe.budget.rollouts))
+        stats |= pairs.experience.logged(float(scenes * self.recipe.budget.rollouts))
         with torch.no_grad():
             # Of the parent's own draws, so that its mean is the forward divergence.
             stats["kl"] = weighted(mean, k3(logp_ref, logp)) / (2 * scenes)
@@ -95,7 +95,7 @@ class Preferences(Learner):
         pair, kept = best_and_worst(reward, self.settings.least_gap)
         rows, world = _rows_of_pairs(batch.scenes, rollouts, pair)
         paths = replace(drawn.paths.rows(rows), world=world)
-        sampled = Experience(paths, drawn.rewards)
+        sampled = Experience(paths, drawn.rewards, batch.scenes)
         sampled.rows["logp_ref"] = self._log_prob(self.reference, batch.scenes, sampled)
         watch.lap("log_probabilities")
         best, worst = reward.gather(1, pair).unbind(1)

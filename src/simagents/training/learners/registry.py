@@ -15,6 +15,7 @@ from simagents.training.learners.controls import (
     threshold_control,
     weight_control,
 )
+from simagents.training.learners.goals import GoalGiving, GoalLearning
 from simagents.training.learners.imitation import Cloning
 from simagents.training.learners.learner import Learner
 from simagents.training.learners.noisy import NoisyCloning
@@ -42,7 +43,8 @@ def build_learner(
         )
     match algorithm:
         case settings.BehaviourCloning():
-            return Cloning(policy, model, algorithm)
+            goals = GoalGiving(algorithm.goals, recipe.seed) if algorithm.goals else None
+            return Cloning(policy, model, algorithm, goals)
         case settings.NoisyCloning():
             return NoisyCloning(policy, model, recipe.seed, algorithm)
         case settings.ClosedLoopCloning():
@@ -60,6 +62,7 @@ def build_learner(
                 threshold_control(algorithm.credit, parent),
                 divisor(algorithm.credit, parent),
                 weight_control(algorithm.divergence) if algorithm.divergence else None,
+                GoalLearning(algorithm.goals, recipe.seed) if algorithm.goals else None,
                 worlds_at_once,
             )
         case _:
