@@ -8,9 +8,8 @@ TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one 
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
 GOAL_STAGES = 3  # cloning without and with goals, and RL
-GOAL_SCORES = (
-    2 * (GOAL_STAGES + 1) + 1
-)  # these and BC under two kinds of goals; who stands under one
+# These and BC are scored under two kinds of goals, and who stands under one.
+GOAL_SCORES = 2 * (GOAL_STAGES + 1) + 1
 DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
 CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 
