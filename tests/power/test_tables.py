@@ -47,6 +47,14 @@ def test_tables_whose_values_are_not_known_have_no_power(paper):
         published_tables(paper, ROOT, ("leaderbord",))
 
 
+def test_tables_whose_spread_nobody_measured_are_named():
+    text = report(Args(scale="paper", brief=True, root=ROOT))
+    assert "Spread not known, so left out: alternative_manoeuvres (by Reach)." in text
+    assert "| alternative_manoeuvres" not in text
+    with pytest.raises(InputError, match="unknown value `reach_rate`"):
+        report(Args(scale="paper", tables=("alternative_manoeuvres",), root=ROOT))
+
+
 def test_one_seed_resolves_nothing_and_says_so():
     text = report(Args(scale="demo", tables=("leaderboard",), root=ROOT))
     assert "training seeds: 1" in text

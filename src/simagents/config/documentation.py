@@ -74,10 +74,11 @@ def schema() -> Json:
 def _by_file(reference: Json) -> Json:
     """The schema of one file: it may hold some keys of what another file defines.
 
-    So a scale changes single keys of a stage or table of config/papers. Nothing is required below
+    So a scale changes single keys of a stage, evaluation, table or figure of config/papers. Nothing is required below
     them but the tag of a kind of one's own; whether a key is missing is known once all files are read.
     """
-    loose = {name: _optional(reference["properties"][name]) for name in ("stages", "tables")}
+    named = ("evaluations", "stages", "tables", "figures")
+    loose = {name: _optional(reference["properties"][name]) for name in named}
     return {**reference, "properties": {**reference["properties"], **loose}}
 
 

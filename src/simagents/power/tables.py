@@ -103,17 +103,22 @@ def report(args: Args) -> str:
     if args.measured is not None:
         scored = Plan.of(read(args.root, {"scale": args.measured}))
         source = f"measured at scale {args.measured}, pooled over the orderings of each table."
-    analyses = []
+    analyses, left_out = [], []
     for name, published in published_tables(plan, args.root, args.tables).items():
         compared = published.compared
         if scored is not None:
             spread = spread_of(scored, name, published, args.root)
         elif compared in spreads:
             spread = spreads[compared]
-        else:
+        elif args.tables:
             raise unknown_value(compared, f"config/spread.yaml, {args.spread}.columns", spreads)
-        analyses.append(analysis(plan, name, published, spread))
-    return text(plan, analyses, source, args.brief)
+        else:
+            left_out.append(f"{name} (by {column(compared).title})")
+            continue
+        found = analysis(plan, name, published, spread)
+        if found.orderings:  # a scale may show one published row alone
+            analyses.append(found)
+    return text(plan, analyses, source, args.brief, left_out)
 
 
 def published_tables(plan: Plan, root: Path, names: tuple[str, ...]) -> dict[str, Published]:
@@ -187,8 +192,13 @@ def spread_of(plan: Plan, name: str, published: Published, root: Path) -> Spread
     return measured(deltas)
 
 
-def text(plan: Plan, analyses: list[Analysis], source: str, brief: bool) -> str:
-    """Markdown: the experiment, a line for each table, and one for each ordering."""
+def text(
+    plan: Plan, analyses: list[Analysis], source: str, brief: bool, left_out: list[str]
+) -> str:
+    """Markdown: the experiment, a line for each table, and one for each ordering.
+
+    `left_out` are published tables whose spread nobody has measured.
+    """
     lines = [
         f"Scale {plan.config.scale}, training seeds: {len(plan.config.seeds)}, scenes:"
         f" {plan.config.evaluation.limit}. Spreads: {source}",
@@ -204,6 +214,8 @@ def text(plan: Plan, analyses: list[Analysis], source: str, brief: bool) -> str:
             "",
             f"All seeds share one run of {shared}; a verdict does not cover its training.",
         ]
+    if left_out:
+        lines += ["", f"Spread not known, so left out: {', '.join(left_out)}."]
     lines += ["", _POWER]
     if not brief:
         lines += [
