@@ -35,7 +35,7 @@ class Args:
 
 def main(args: Args) -> None:
     """The inverse of `import-catk`. InputError for what CAT-K's model cannot have: classes of unequal
-    size, a head for each class, another family.
+    size, a head for each class, goals, another family.
 
     Prints on standard error what CAT-K's code will compute differently.
     """
@@ -45,6 +45,8 @@ def main(args: Args) -> None:
         raise InputError(
             f"{args.recipe}: CAT-K reads models of the family smart; this one is {model.family}."
         )
+    if model.reads_goals:
+        raise InputError(f"{args.recipe}: CAT-K's models read no goals; this one does.")
     policy = build_policy(recipe, vocabulary, args.weights)
     if model.head != "shared" or bool(vocabulary.absent.any()):
         raise InputError(
