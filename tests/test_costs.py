@@ -157,11 +157,11 @@ def test_one_bc_for_all_seeds_saves_what_the_others_would_cost(estimate):
 
 
 def test_the_lab_s_plan_fits_two_days_of_eight_gpus():
-    """With as much left as another paper's tables may need, and for an estimate that is too low."""
+    """With a quarter left, for an estimate that is too low."""
     plan = Plan.of(reading.read(ROOT, {"scale": "lab"}))
     hours = sum(cost.gpu_hours for cost in Estimate(plan, UNITS).of_paper().values())
-    assert hours < 0.7 * 8 * 48
-    built = {"training_strategy", "policy_optimisation", "leaderboard", "components"}
+    assert hours < 0.75 * 8 * 48
+    built = {"training_strategy", "policy_optimisation", "leaderboard", "components", "rewards"}
     assert built <= set(plan.by_default(plan.tables))
 
 
