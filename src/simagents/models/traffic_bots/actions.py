@@ -27,8 +27,11 @@ class UnicycleActions:
         """One step of the unicycle."""
         limit = limits(state.agent_class)
         speed = speed_along(state.pose, state.velocity)
-        pose, speed = advanced(state.pose, speed, action.clamp(-limit, limit))
-        return Motion(pose[:, None], speed[:, None] * direction(pose[:, 2]))
+        place, heading, speed = advanced(
+            state.pose[:, :2], state.pose[:, 2], speed, action.clamp(-limit, limit)
+        )
+        pose = torch.cat([place, heading[:, None]], dim=-1)
+        return Motion(pose[:, None], speed[:, None] * direction(heading))
 
     def nearest(
         self,
@@ -53,15 +56,16 @@ class UnicycleActions:
 
 
 def advanced(
-    pose: Float[Tensor, "N 3"], speed: Float[Tensor, "N"], action: Float[Tensor, "N 2"]
-) -> tuple[Float[Tensor, "N 3"], Float[Tensor, "N"]]:
-    """Pose, and speed along the heading, after 0.1 s of that acceleration and yaw rate."""
-    change = action * STEP_SECONDS
-    half = change / 2
-    distance = (speed + half[:, 0]) * STEP_SECONDS
-    place = pose[:, :2] + distance[:, None] * direction(pose[:, 2] + half[:, 1])
-    heading = wrap_angle(pose[:, 2] + change[:, 1])
-    return torch.cat([place, heading[:, None]], dim=-1), speed + change[:, 0]
+    place: Float[Tensor, "N 2"],
+    heading: Float[Tensor, "N"],
+    speed: Float[Tensor, "N"],
+    action: Float[Tensor, "N 2"],
+) -> tuple[Float[Tensor, "N 2"], Float[Tensor, "N"], Float[Tensor, "N"]]:
+    """Place, heading and speed along it after 0.1 s of that acceleration and yaw rate."""
+    faster, turned = (action * STEP_SECONDS).unbind(-1)
+    distance = (speed + faster / 2) * STEP_SECONDS
+    place = place + distance[:, None] * direction(heading + turned / 2)
+    return place, wrap_angle(heading + turned), speed + faster
 
 
 def logged_controls(

@@ -83,7 +83,7 @@ class DestinationLogits(nn.Module):
     ) -> Float[Tensor, "A C"]:
         """-inf for what is not allowed."""
         row, pieces = candidates.row[:, 1:], encoded.pieces
-        relation = self.relation(pose, pieces.anchor[row], pieces.direction[row])
+        relation = self.relation(pose[:, :2], pose[:, 2], pieces.anchor[row], pieces.direction[row])
         hidden = self.of_relation(relation) + self.of_piece(encoded.embedding)[row]
         hidden = torch.relu(hidden + self.of_agent(agent)[:, None])
         logits = torch.cat([self.none(agent), self.out(hidden).squeeze(-1)], dim=1)

@@ -66,8 +66,10 @@ class MapEncoder(nn.Module):
         place, present = nearest(at.view(1, -1, 2), others[None], there[None], self.neighbours)
         first = torch.arange(scenes, device=at.device).repeat_interleave(most)[:, None] * most
         source = rows.flatten()[first + place[0]]
-        pose = torch.cat([at, torch.atan2(ahead[..., 1:], ahead[..., :1])], dim=-1).flatten(0, 1)
-        relation = self.relation(pose, pieces.anchor[source], pieces.direction[source])
+        heading = torch.atan2(ahead[..., 1], ahead[..., 0]).flatten()
+        relation = self.relation(
+            at.flatten(0, 1), heading, pieces.anchor[source], pieces.direction[source]
+        )
         kept = rows.flatten()[exists.flatten()]
         relation, source = relation[exists.flatten()], source[exists.flatten()]
         present = present[0][exists.flatten()]

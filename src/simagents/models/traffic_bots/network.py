@@ -19,7 +19,6 @@ from simagents.models.traffic_bots.actions import (
     UnicycleActions,
     advanced,
     direction,
-    limits,
     logged_controls,
     speed_along,
 )
@@ -118,17 +117,21 @@ class TrafficBots(LogPolicy, nn.Module):
     ) -> Gaussian:
         around = _surroundings(scenes, encoded, paths)
         moments = _moments(paths.until(paths.action.shape[1] - 1))
-        looks = self._looks(moments, around, encoded, self.observer.memories(encoded))
-        states, _ = self.memory(moments, around, looks)
-        future = slice(self.history - 1, None)
-        # From the current step on; before it nothing is decided.
-        aim = self.decision.aim(looks.pose[future][:: self.settings.look_every], latents, encoded)
-        features = self.decision(states[future], self._held(aim, len(states[future])))
-        mean, log_deviation = self.decision.controls(features, limits(around.agent_class))
+        at, looks = self._looks(moments, around, encoded)
+        states, _ = self.memory(moments, looks)
+        # From the current step on, which is a look; before it nothing is decided.
+        states, since = states[self.history - 1 :], slice(self._past_looks - 1, None)
+        aim = self.decision.aim(at.place[since], at.heading[since], latents, encoded)
+        aim = aim.repeat_interleave(self.settings.look_every, dim=0)[: len(states)]
+        features = self.decision(states, aim)
         value = None
         if self.value_head is not None:
             value = self.value_head(features.flatten(0, 1)).view(features.shape[:2]).T
-        return Gaussian(mean.transpose(0, 1), log_deviation.transpose(0, 1), value)
+        return Gaussian(
+            self.decision.most_likely(features, around.limit).transpose(0, 1),
+            self.decision.log_deviation(features, around.limit).transpose(0, 1),
+            value,
+        )
 
     def reconstruct(
         self,
@@ -141,27 +144,30 @@ class TrafficBots(LogPolicy, nn.Module):
         read = self._read_log(scenes, encoded)
         latents = Latents(read.posterior.sample(uniform[:, :-1]), read.destination)
         paths = self._whole_log(scenes)
-        log, limit = _moments(paths), limits(scenes.agent_class)
+        log = _moments(paths)
         state = self._after_history(scenes, encoded, read.prior, latents)
-        poses, speeds = [], []
+        places, headings, speeds = [], [], []
         for step in range(forced.shape[1]):
-            action, _ = self._controls(state)
-            pose, speed = advanced(state.now.pose[0], state.now.speed[0], action)
-            poses.append(pose)
+            now, action = state.now, self._most_likely(state)
+            place, heading, speed = advanced(now.place[0], now.heading[0], now.speed[0], action)
+            places.append(place)
+            headings.append(heading)
             speeds.append(speed)
             if step + 1 < forced.shape[1]:
                 at = self.history + step
                 there = log.valid[at] & forced[:, step + 1]
                 state = self._advanced(
                     state,
-                    torch.where(there[:, None], log.pose[at], pose),
+                    torch.where(there[:, None], log.place[at], place),
+                    torch.where(there, log.heading[at], heading),
                     torch.where(there, log.speed[at], speed),
                     torch.where(there[:, None], log.changes[at], action),
                 )
-        pose = torch.stack(poses, dim=1)
+        heading = torch.stack(headings, dim=1)
+        pose = torch.cat([torch.stack(places, dim=1), heading[..., None]], dim=-1)
         return Reconstruction(
             pose=pose,
-            velocity=torch.stack(speeds, dim=1)[..., None] * direction(pose[..., 2]),
+            velocity=torch.stack(speeds, dim=1)[..., None] * direction(heading),
             logged=self._along(scenes, paths, encoded, latents),
             posterior=read.posterior,
             prior=read.prior.personality,
@@ -175,11 +181,10 @@ class TrafficBots(LogPolicy, nn.Module):
         log, around = _moments(paths), _surroundings(scenes, encoded, paths)
         looked = log.at(self._looking(len(log.speed)))
         features = self.latents.observe(looked, around, encoded)
-        past = len(range(*self._looking(self.history).indices(self.history)))
-        prior = self._prior_of(features[:past], scenes, paths, around, encoded)
+        prior = self._prior_of(features[: self._past_looks], scenes, paths, around, encoded)
         number = torch.arange(len(log.valid), device=log.valid.device)
         last = (log.valid * number[:, None]).amax(dim=0)
-        end = log.pose[last, torch.arange(len(last), device=last.device)]
+        end = paths.pose[torch.arange(len(last), device=last.device), last]
         reached = prior.candidates.nearest(encoded.pieces, end)
         posterior = self.latents.posterior(features, looked.valid)
         return ReadLog(posterior, prior, reached, prior.candidates.chosen(reached))
@@ -210,20 +215,18 @@ class TrafficBots(LogPolicy, nn.Module):
         prior = self._prior(scenes, encoded)
         everyone = torch.arange(len(scenes.agent_scene), device=scenes.device)
         state = self._after_history(scenes, encoded, prior, prior.mode(everyone))
-        return state, Gaussian(*self._controls(state))
+        return state, self._next(state)
 
     def _after_history(
         self, scenes: SceneBatch, encoded: EncodedMap, prior: Prior, latents: Latents
     ) -> BotState:
         past = self.history_paths(scenes, Worlds.of(scenes, 1))
         moments, around = _moments(past), _surroundings(scenes, encoded, past)
+        _, looks = self._looks(moments, around, encoded)
+        _, memory = self.memory(moments, looks)
+        now, looks = moments.at(slice(-1, None)), looks.last
+        aim = self.decision.aim(now.place, now.heading, latents, encoded)
         of_map = self.observer.memories(encoded)
-        looks = self._looks(moments, around, encoded, of_map)
-        _, memory = self.memory(moments, around, looks)
-        last = slice(self.history - 1, self.history)
-        looks = Looks(looks.features[last], looks.pose[last])
-        aim = self.decision.aim(looks.pose, latents, encoded)
-        now = moments.at(last)
         return BotState(encoded, of_map, prior, around, latents, now, looks, aim, 0, memory)
 
     def branch(
@@ -240,42 +243,50 @@ class TrafficBots(LogPolicy, nn.Module):
             around=state.around.in_worlds(row, paths.world, state.encoded),
             now=state.now.rows(row),
             looks=looks,
-            aim=self.decision.aim(looks.pose, latents, state.encoded),
+            aim=self.decision.aim(looks.place, looks.heading, latents, state.encoded),
             memory=state.memory.index_select(1, row),
         )
-        return state, Gaussian(*self._controls(state))
+        return state, self._next(state)
 
     def observe(
         self, state: BotState, action: Float[Tensor, "N 2"], agents: AgentState
     ) -> tuple[BotState, Gaussian]:
         """Advance every agent by one moment. The network reads where it is, not the action."""
+        place, heading = agents.pose[:, :2], agents.pose[:, 2]
         speed = speed_along(agents.pose, agents.velocity)
-        turn = wrap_angle(agents.pose[:, 2] - state.now.pose[0, :, 2])
-        changes = torch.stack([speed - state.now.speed[0], turn], dim=-1) / STEP_SECONDS
-        state = self._advanced(state, agents.pose, speed, changes)
-        return state, Gaussian(*self._controls(state))
+        turned = wrap_angle(heading - state.now.heading[0])
+        changes = torch.stack([speed - state.now.speed[0], turned], dim=-1) / STEP_SECONDS
+        state = self._advanced(state, place, heading, speed, changes)
+        return state, self._next(state)
 
     def _advanced(
         self,
         state: BotState,
-        pose: Float[Tensor, "N 3"],
+        place: Float[Tensor, "N 2"],
+        heading: Float[Tensor, "N"],
         speed: Float[Tensor, "N"],
         changes: Float[Tensor, "N 2"],
     ) -> BotState:
-        everywhere = torch.ones_like(state.now.valid)
-        now = Moments(pose[None], speed[None], changes[None], everywhere)
+        """After one more moment, at which all agents are in the scene."""
+        now = Moments(place[None], heading[None], speed[None], changes[None], state.everywhere)
         looks, aim, since = state.looks, state.aim, state.since + 1
         if since == self.settings.look_every:
-            looks = self._looks(now, state.around, state.encoded, state.of_map)
-            aim, since = self.decision.aim(now.pose, state.latents, state.encoded), 0
-        _, memory = self.memory(now, state.around, looks, state.memory)
+            seen = self.observer(now, state.around, state.encoded, state.of_map, self.unseen)
+            looks, since = self.memory.looks(now, state.around, seen), 0
+            aim = self.decision.aim(now.place, now.heading, state.latents, state.encoded)
+        _, memory = self.memory(now, looks, state.memory)
         return replace(state, now=now, looks=looks, aim=aim, since=since, memory=memory)
 
-    def _controls(self, state: BotState) -> tuple[Float[Tensor, "N 2"], Float[Tensor, "N 2"]]:
-        """Means and logarithms of deviations."""
+    def _most_likely(self, state: BotState) -> Float[Tensor, "N 2"]:
         features = self.decision(state.memory, state.aim)
-        mean, log_deviation = self.decision.controls(features, limits(state.around.agent_class))
-        return mean[0], log_deviation[0]
+        return self.decision.most_likely(features, state.around.limit)[0]
+
+    def _next(self, state: BotState) -> Gaussian:
+        features, limit = self.decision(state.memory, state.aim), state.around.limit
+        return Gaussian(
+            self.decision.most_likely(features, limit)[0],
+            self.decision.log_deviation(features, limit)[0],
+        )
 
     # ---- shared by both ---------------------------------------------------------------------------
 
@@ -291,31 +302,20 @@ class TrafficBots(LogPolicy, nn.Module):
         every = self.settings.look_every
         return slice((self.history - 1) % every, moments, every)
 
-    def _looks(
-        self,
-        moments: Moments,
-        around: Surroundings,
-        encoded: EncodedMap,
-        of_map: list[Tensor],
-    ) -> Looks:
-        """The last look of each moment; before the first one there is none. A single moment is a look."""
-        count = len(moments.speed)
-        at = self._looking(count) if count > 1 else slice(0, 1)
-        looked = moments.at(at)
-        features = self.observer(looked, around, encoded, of_map, self.unseen)
-        features = features * looked.valid[..., None]
-        if count == 1:
-            return Looks(features, looked.pose)
-        nothing = at.start
-        pad = (0, 0, 0, 0, nothing, 0)
-        return Looks(
-            nn.functional.pad(self._held(features, count - nothing), pad),
-            nn.functional.pad(self._held(looked.pose, count - nothing), pad),
-        )
+    @property
+    def _past_looks(self) -> int:
+        """Looks up to the current step, which is the last of them."""
+        return len(range(*self._looking(self.history).indices(self.history)))
 
-    def _held(self, looks: Float[Tensor, "L N D"], moments: int) -> Float[Tensor, "T N D"]:
-        """Each look, or what depends on it, until the next."""
-        return looks.repeat_interleave(self.settings.look_every, dim=0)[:moments]
+    def _looks(
+        self, moments: Moments, around: Surroundings, encoded: EncodedMap
+    ) -> tuple[Moments, Looks]:
+        """When agents look around, and the last look of each moment."""
+        at = self._looking(len(moments.speed))
+        looked, of_map = moments.at(at), self.observer.memories(encoded)
+        seen = self.observer(looked, around, encoded, of_map, self.unseen)
+        looks = self.memory.looks(looked, around, seen)
+        return looked, looks.held(at.step, at.start, len(moments.speed))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from simagents.config.models import TrafficBots as TrafficBotsSettings
 from simagents.geometry import wrap_angle
 from simagents.models.policy import Input
-from simagents.models.traffic_bots.actions import direction, speed_along
+from simagents.models.traffic_bots.actions import direction, limits, speed_along
 from simagents.models.traffic_bots.attention import NearestAttention
 from simagents.models.traffic_bots.map_encoder import EncodedMap
 from simagents.models.traffic_bots.relations import RelativePose, nearest
@@ -24,7 +24,8 @@ _PIECE, _AGENT = 0, 1
 class Moments:
     """N agents at T successive moments."""
 
-    pose: Float[Tensor, "T N 3"]
+    place: Float[Tensor, "T N 2"]
+    heading: Float[Tensor, "T N"]
     speed: Float[Tensor, "T N"]
     """along the heading (m/s)"""
     changes: Float[Tensor, "T N 2"]
@@ -51,7 +52,8 @@ class Moments:
         turn = wrap_angle(pose[1:, :, 2] - pose[:-1, :, 2])
         both = valid[1:] & valid[:-1]
         changes = torch.stack([gain, turn], dim=-1) * both[..., None] / STEP_SECONDS
-        return Moments(pose, speed, nn.functional.pad(changes, (0, 0, 0, 0, 1, 0)), valid)
+        changes = nn.functional.pad(changes, (0, 0, 0, 0, 1, 0))
+        return Moments(pose[..., :2], pose[..., 2], speed, changes, valid)
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Surroundings:
     mate: Int64[Tensor, "N C"]
     """rows of the agents"""
     mate_exists: Bool[Tensor, "N C"]
+
+    @cached_property
+    def limit(self) -> Float[Tensor, "N 2"]:
+        """Of the controls."""
+        return limits(self.agent_class)
 
     @cached_property
     def body(self) -> Float[Tensor, "N 6"]:
@@ -117,7 +124,11 @@ class Observer(nn.Module):
         super().__init__()
         width = settings.width
         self.pieces, self.agents = settings.nearest_pieces, settings.nearest_agents
-        self.itself = nn.Sequential(nn.Linear(OWN, width), nn.ReLU(), nn.Linear(width, width))
+        self.itself = nn.Sequential(
+            nn.Linear(6 + len(CLASSES), width), nn.ReLU(), nn.Linear(width, width)
+        )
+        # 10 m/s, 2 m/s², 0.5 rad/s
+        self.register_buffer("per_unit", torch.tensor([0.1, 0.5, 2.0]), persistent=False)
         self.relation = RelativePose(width, settings.bands, labels=2)
         self.layers = nn.ModuleList(
             NearestAttention(width, settings.heads) for _ in range(settings.agent_layers)
@@ -138,7 +149,7 @@ class Observer(nn.Module):
     ) -> Float[Tensor, "T N D"]:
         """Features of every agent at every moment; those of agents that are not valid mean nothing."""
         moments, n = now.speed.shape
-        at, pieces = now.pose[..., :2], encoded.pieces
+        at, pieces = now.place, encoded.pieces
         there = around.piece_exists[None]
         if unseen == "map":
             there = torch.zeros_like(there)
@@ -152,29 +163,19 @@ class Observer(nn.Module):
         mate = around.mate.expand(moments, -1, -1).gather(-1, place)
         mate = mate + n * torch.arange(moments, device=mate.device)[:, None, None]
 
-        facing = direction(now.pose[..., 2]).flatten(0, 1)
+        facing = direction(now.heading).flatten(0, 1)
         relation = self.relation(
-            now.pose,
+            at,
+            now.heading,
             torch.cat([pieces.anchor[piece], at.flatten(0, 1)[mate]], dim=2),
             torch.cat([pieces.direction[piece], facing[mate]], dim=2),
             torch.tensor([_PIECE] * piece.shape[2] + [_AGENT] * mate.shape[2], device=at.device),
         )
         present = torch.cat([near, close], dim=-1)
-        x = self.itself(own_features(now, around))
+        own = torch.cat([now.speed[..., None], now.changes], dim=-1) * self.per_unit
+        x = self.itself(torch.cat([own, around.body.expand(moments, -1, -1)], dim=-1))
         for layer, of_map in zip(self.layers, memories, strict=True):
             of_agents = layer.memory(x).flatten(0, 1)
             sources = torch.cat([of_map[piece], of_agents[mate]], dim=2)
             x = layer(x, sources, relation, present)
         return self.norm(x)
-
-
-OWN = 7 + len(CLASSES)
-"""Numbers of `own_features`."""
-
-
-def own_features(now: Moments, around: Surroundings) -> Float[Tensor, "T N 10"]:
-    """What an agent knows of itself: speed, changes, size, class."""
-    speed = now.speed[..., None]
-    unit = now.changes.new_tensor([2.0, 0.5])  # m/s², rad/s
-    body = around.body.expand(len(now.speed), -1, -1)
-    return torch.cat([speed / 10, (speed / 2).tanh(), now.changes / unit, body], dim=-1)

@@ -50,15 +50,17 @@ class RelativePose(nn.Module):
 
     def forward(
         self,
-        pose: Float[Tensor, "*N 3"],
+        at: Float[Tensor, "*N 2"],
+        heading: Float[Tensor, "*N"],
         place: Float[Tensor, "*N K 2"],
         ahead: Float[Tensor, "*N K 2"],
         label: Int64[Tensor, "K"] | None = None,
     ) -> Float[Tensor, "*N K D"]:
-        """`ahead` are unit vectors, or zero where a source has no direction."""
-        cos, sin = pose[..., 2].cos(), pose[..., 2].sin()
+        """Sources as seen from places and headings. `ahead` are unit vectors, or zero where a source
+        has no direction."""
+        cos, sin = heading.cos(), heading.sin()
         axes = torch.stack([cos, -sin, sin, cos], dim=-1).unflatten(-1, (2, 2))
-        both = torch.cat([place - pose[..., None, :2], ahead], dim=-2)
+        both = torch.cat([place - at[..., None, :], ahead], dim=-2)
         # Sums of products, not a matrix product: autocast would take metres to 8 bits.
         local, ahead = (both[..., :1] * axes[..., None, 0, :] + both[..., 1:] * axes[..., None, 1, :]).split(
             place.shape[-2], dim=-2

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from simagents.models.traffic_bots.latents import Latents, Prior
@@ -29,3 +29,8 @@ class BotState:
     since: int
     """moments since the last look"""
     memory: Float[Tensor, "1 N D"]
+
+    @property
+    def everywhere(self) -> Bool[Tensor, "1 N"]:
+        """All agents are in the scene; those of the current moment are, by what a scene is."""
+        return self.now.valid
