@@ -39,7 +39,9 @@ def balanced_divergence(
     the share `balance`, the second with one to the prior alone, which gets the rest. Where it is below
     the `free` nats it has no gradient.
     """
-    return balance * towards_prior.clamp(min=free) + (1 - balance) * towards_posterior.clamp(min=free)
+    return balance * towards_prior.clamp(min=free) + (1 - balance) * towards_posterior.clamp(
+        min=free
+    )
 
 
 def _length(vector: Float[Tensor, "*N 2"]) -> Float[Tensor, "*N"]:

@@ -72,7 +72,7 @@ def logged_controls(
     pose: Float[Tensor, "N T 3"],
     velocity: Float[Tensor, "N T 2"],
     agent_class: Int64[Tensor, "N"],
-) -> Float[Tensor, "N T-1 2"]:
+) -> Float[Tensor, "N _ 2"]:
     """Acceleration and yaw rate between successive states of a log, within the limits.
 
     From logged speeds and headings, not from places: an action that reaches the next place exactly

@@ -29,14 +29,14 @@ class NearestAttention(nn.Module):
         own = torch.eye(heads).repeat_interleave(width // heads, dim=1)
         self.register_buffer("own", own, persistent=False)
 
-    def memory(self, source: Float[Tensor, "*S D"]) -> Float[Tensor, "*S 2D"]:
+    def memory(self, source: Float[Tensor, "*S D"]) -> Float[Tensor, "*S W"]:
         """Keys and values of sources."""
         return self.memory_of(self.norm_source(source))
 
     def forward(
         self,
         x: Float[Tensor, "*N D"],
-        memory: Float[Tensor, "*N K 2D"],
+        memory: Float[Tensor, "*N K W"],
         relation: Float[Tensor, "*N K D"],
         present: Bool[Tensor, "*N K"],
     ) -> Float[Tensor, "*N D"]:

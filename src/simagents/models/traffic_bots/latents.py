@@ -32,7 +32,7 @@ class Prior:
     """over the candidates"""
     candidates: Candidates
 
-    def drawn(self, agent: Int64[Tensor, "N"], uniform: Float64[Tensor, "N Z+1"]) -> Latents:
+    def drawn(self, agent: Int64[Tensor, "N"], uniform: Float64[Tensor, "N _"]) -> Latents:
         """The latents that these numbers in [0, 1) decide, of each row's agent."""
         personality = self.personality.rows(agent).sample(uniform[:, :-1])
         place = self.destination.rows(agent).sample(uniform[:, -1:].double())
@@ -80,16 +80,14 @@ class LatentEncoder(nn.Module):
         logits = self.destination(state, pose, candidates, encoded)
         return Prior(_gaussian(self.prior_head(state)), Categorical(logits), candidates)
 
-    def posterior(
-        self, features: Float[Tensor, "T A D"], valid: Bool[Tensor, "T A"]
-    ) -> Gaussian:
+    def posterior(self, features: Float[Tensor, "T A D"], valid: Bool[Tensor, "T A"]) -> Gaussian:
         """Of the personality, from the features of the whole log."""
         states = self.whole(features)[0]
         most = states.masked_fill(~valid[..., None], -torch.inf).amax(dim=0)
         return _gaussian(self.posterior_head(torch.cat([states[-1], most], dim=-1)))
 
 
-def _gaussian(numbers: Float[Tensor, "A 2Z"]) -> Gaussian:
+def _gaussian(numbers: Float[Tensor, "A _"]) -> Gaussian:
     """Deviations between e^-3 and e^3, near 1 at the start."""
     mean, raw = numbers.float().chunk(2, dim=-1)
     return Gaussian(mean, 3 * (raw / 3).tanh())

@@ -26,7 +26,7 @@ class EncodedMap:
     """Pieces, and what is known about each; the last row is no piece."""
 
     pieces: MapPieces
-    embedding: Float[Tensor, "Q+1 D"]
+    embedding: Float[Tensor, "Q D"]
 
 
 class MapEncoder(nn.Module):

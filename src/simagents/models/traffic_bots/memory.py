@@ -62,9 +62,7 @@ class Memory(nn.Module):
         units = torch.tensor([0.1, 0.5, 2.0, 0.2, 1.0, 1.0, 1.0])
         self.register_buffer("per_unit", units, persistent=False)
 
-    def looks(
-        self, at: Moments, around: Surroundings, features: Float[Tensor, "T N D"]
-    ) -> Looks:
+    def looks(self, at: Moments, around: Surroundings, features: Float[Tensor, "T N D"]) -> Looks:
         """What the memory reads of these looks, until the next ones."""
         body = around.body.expand(len(features), -1, -1)
         valid = at.valid[..., None]
@@ -79,7 +77,9 @@ class Memory(nn.Module):
         """The state after each moment, and the last one. Of moments that are not valid it reads nothing."""
         way = ((now.place - looks.place)[..., None, :] * looks.axes).sum(dim=-1)
         turned = (now.heading - looks.heading)[..., None]
-        own = torch.cat([now.speed[..., None], now.changes, way, turned.sin(), turned.cos()], dim=-1)
+        own = torch.cat(
+            [now.speed[..., None], now.changes, way, turned.sin(), turned.cos()], dim=-1
+        )
         read = torch.relu(self.of_own(own * self.per_unit) + looks.seen)
         if len(read) > 1:  # a single moment is one of a simulation, where all agents are there
             read = read * now.valid[..., None]
@@ -109,7 +109,7 @@ class Decision(nn.Module):
         heading: Float[Tensor, "T N"],
         latents: Latents,
         encoded: EncodedMap,
-    ) -> Float[Tensor, "T N 2D"]:
+    ) -> Float[Tensor, "T N W"]:
         """What the latents mean to agents that look from there."""
         pieces, row, moments = encoded.pieces, latents.destination, len(place)
         exists = (row < len(pieces.anchor) - 1)[:, None]
@@ -123,7 +123,7 @@ class Decision(nn.Module):
         )
 
     def forward(
-        self, states: Float[Tensor, "T N D"], aim: Float[Tensor, "T N 2D"]
+        self, states: Float[Tensor, "T N D"], aim: Float[Tensor, "T N W"]
     ) -> Float[Tensor, "T N D"]:
         """Features that the head, and a value head, read."""
         return torch.relu(self.features(torch.relu(self.of_memory(states) + aim)))

@@ -135,7 +135,7 @@ class Observer(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
 
-    def memories(self, encoded: EncodedMap) -> list[Float[Tensor, "Q+1 2D"]]:
+    def memories(self, encoded: EncodedMap) -> list[Float[Tensor, "Q W"]]:
         """Keys and values of the pieces for every layer: once for all moments and worlds."""
         return [layer.memory(encoded.embedding) for layer in self.layers]
 

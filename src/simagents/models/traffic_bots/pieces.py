@@ -15,25 +15,25 @@ _POINT = 0.01
 
 @dataclass(frozen=True, eq=False)
 class MapPieces(Tensors):
-    """Q pieces of S scenes, and after them one row of zeros that stands for no piece.
+    """Q - 1 pieces of S scenes, and after them one row of zeros that stands for no piece.
 
     A piece's frame is at the middle of its length and points from its first to its last node. Pieces
     without a direction, such as stop signs, have the direction (0, 0) and no shape, so that nothing
     depends on how the scene is turned.
     """
 
-    anchor: Float[Tensor, "Q+1 2"]
+    anchor: Float[Tensor, "Q 2"]
     """metres from the scene's origin"""
-    direction: Float[Tensor, "Q+1 2"]
+    direction: Float[Tensor, "Q 2"]
     """unit vector, or zero"""
-    node: Float[Tensor, "Q+1 n 2"]
+    node: Float[Tensor, "Q n 2"]
     """evenly along the piece, ends included"""
-    shape: Float[Tensor, "Q+1 n 2"]
+    shape: Float[Tensor, "Q n 2"]
     """the nodes in the piece's frame"""
-    kind: Int64[Tensor, "Q+1"]
+    kind: Int64[Tensor, "Q"]
     """MapKind"""
-    type: Int64[Tensor, "Q+1"]
-    light: Int64[Tensor, "Q+1"]
+    type: Int64[Tensor, "Q"]
+    light: Int64[Tensor, "Q"]
     """LightState at the current step"""
     of_scene: Int64[Tensor, "S M"]
     """rows of each scene's pieces; padding leads to the last row"""

@@ -16,7 +16,7 @@ class BotState:
     """One simulation. The map and the prior are of scenes and agents; the rest is of its N rows."""
 
     encoded: EncodedMap
-    of_map: list[Float[Tensor, "Q+1 2D"]]
+    of_map: list[Float[Tensor, "Q W"]]
     """the observer's keys and values of the map"""
     prior: Prior
     around: Surroundings
@@ -24,7 +24,7 @@ class BotState:
     now: Moments
     """a single one"""
     looks: Looks
-    aim: Float[Tensor, "1 N 2D"]
+    aim: Float[Tensor, "1 N W"]
     """what the latents mean where the last look was"""
     since: int
     """moments since the last look"""
