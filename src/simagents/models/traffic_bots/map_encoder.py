@@ -42,7 +42,7 @@ class MapEncoder(nn.Module):
         self.neighbours = settings.map_neighbours
         self.shape = mlp_embedding(2 * settings.piece_nodes, width)
         self.labels = nn.ModuleList(nn.Embedding(count, width) for count in _LABELS)
-        self.relation = RelativePose(width, settings.bands)
+        self.relation = RelativePose(width, settings.bands) if settings.map_layers else None
         self.layers = nn.ModuleList(
             NearestAttention(width, settings.heads) for _ in range(settings.map_layers)
         )
