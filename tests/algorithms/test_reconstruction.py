@@ -34,7 +34,9 @@ def test_on_the_log_there_is_no_error_and_no_gradient():
 def test_no_term_depends_on_how_the_scene_lies(angle, x, y):
     one = torch.tensor([[x, 2.0, 0.3]]), torch.tensor([[1.0, 4.0]])
     other = torch.tensor([[x + 1, y, -1.0]]), torch.tensor([[2.0, 0.5]])
-    turn = torch.tensor([[cos(angle), -torch.tensor(angle).sin()], [torch.tensor(angle).sin(), cos(angle)]])
+    turn = torch.tensor(
+        [[cos(angle), -torch.tensor(angle).sin()], [torch.tensor(angle).sin(), cos(angle)]]
+    )
 
     def turned(pose, velocity):
         place = pose[:, :2] @ turn.T + torch.tensor([7.0, -3.0])

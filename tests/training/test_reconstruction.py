@@ -149,14 +149,19 @@ class Forward:
         from simagents.rewards.reward import Rewards
 
         metres = [
-            (each[:, :, -1, :2] - each[:, :, 0, :2]).norm(dim=-1).mean(dim=1) for each in trajectories
+            (each[:, :, -1, :2] - each[:, :, 0, :2]).norm(dim=-1).mean(dim=1)
+            for each in trajectories
         ]
         return Rewards(torch.stack(metres)[:, :, None, None] / 10)
 
 
 def test_the_gradient_raises_what_is_rewarded(setting):
     """Two steps of RLOO for metres driven: the likeliest rollout drives farther."""
-    settings = {**MLOO, "reward": {**MLOO["reward"], "scored": "rollout"}, "credit": {"rule": "rloo"}}
+    settings = {
+        **MLOO,
+        "reward": {**MLOO["reward"], "scored": "rollout"},
+        "credit": {"rule": "rloo"},
+    }
     learner, scenes, policy = setting(settings, rollouts=6)
     learner.reward = Forward()
     optimiser = torch.optim.SGD(policy.parameters(), lr=0.05)

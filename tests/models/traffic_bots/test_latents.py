@@ -115,9 +115,7 @@ def test_worlds_have_latents_of_their_own(bots, bot_scenes):
     """Two worlds with one past: other numbers, other actions; the same numbers, the same."""
     worlds = Worlds.of(bot_scenes, 2)
     past = bots.history_paths(bot_scenes, worlds)
-    uniform = torch.rand(
-        len(past.agent), 4, dtype=torch.float64, generator=torch.manual_seed(0)
-    )
+    uniform = torch.rand(len(past.agent), 4, dtype=torch.float64, generator=torch.manual_seed(0))
     state, distribution = bots.begin(bot_scenes)
     first = worlds.world % 2 == 0
     _, apart = bots.branch(state, distribution, replace(past, latent=uniform))

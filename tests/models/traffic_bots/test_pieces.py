@@ -46,7 +46,9 @@ def test_pieces_follow_the_polyline_around_a_corner(street):
 
 
 def test_nothing_but_places_and_directions_depends_on_how_a_scene_lies(scenarios, moved):
-    one, other = (pieces_of(each) for each in (scenarios[0], moved(scenarios[0], pi / 3, 40.0, -7.0)))
+    one, other = (
+        pieces_of(each) for each in (scenarios[0], moved(scenarios[0], pi / 3, 40.0, -7.0))
+    )
     assert torch.allclose(one.shape, other.shape, atol=1e-3)
     assert torch.allclose(one.anchor.norm(dim=-1), other.anchor.norm(dim=-1), atol=1e-3)
     assert torch.equal(one.kind, other.kind)

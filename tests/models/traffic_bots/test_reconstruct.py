@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
 import torch
 
 from simagents.models.paths import Worlds
@@ -26,7 +25,10 @@ def test_unforced_it_is_the_path_of_the_likeliest_actions(bots, bot_scenes):
         read = bots._read_log(scenes, encoded)
         latents = Latents(read.posterior.mode(), read.destination)
         state = bots._after_history(scenes, encoded, read.prior, latents)
-        agents, distribution = bots.history_paths(scenes, Worlds.of(scenes, 1)).state(scenes, -1), None
+        agents, distribution = (
+            bots.history_paths(scenes, Worlds.of(scenes, 1)).state(scenes, -1),
+            None,
+        )
         for step in range(STEPS // 4):
             action = bots._next(state).mode() if distribution is None else distribution.mode()
             motion = bots.actions.step(agents, action)
