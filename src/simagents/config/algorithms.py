@@ -125,6 +125,44 @@ class ClosedLoopCloning(AlgorithmSettings):
     """how the rollout chooses its actions"""
 
 
+class TeacherForcing(Settings):
+    """How often agents are put back on the log while they drive through it."""
+
+    start: Annotated[float, Field(ge=0, le=1)]
+    """probability before each step, at the beginning of the training; it falls linearly"""
+    until: Annotated[float, Field(gt=0, le=1)]
+    """share of the training's steps at which it reaches 0"""
+
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class ClosedLoopRegression(AlgorithmSettings):
+    """The training of TrafficBots: agents drive through the log again under latents that know it."""
+
+    name: Literal["closed_loop_regression"]
+    """regression along rollouts with gradients, for families with latents"""
+    position: Weight
+    """weight of the smooth L1 distance from the log (m)"""
+    heading: Weight
+    """weight of 1 - cos of the difference in heading"""
+    speed: Weight
+    """weight of the smooth L1 difference in speed (m/s)"""
+    likelihood: Weight
+    """weight of minus the log-density of the log's own controls, each after the log's past; the only term that
+    learns how much controls vary"""
+    divergence: Weight
+    """weight of the divergence of the personality's posterior from its prior"""
+    balance: Annotated[float, Field(ge=0, le=1)]
+    """share of the divergence's gradient that moves the posterior; the rest moves the prior"""
+    free_nats: Annotated[float, Field(ge=0)]
+    """divergence of an agent's personality (nats) below which it costs nothing more"""
+    destination: Weight
+    """weight of the cross-entropy of the destination"""
+    teacher_forcing: TeacherForcing
+    """how often agents are put back on the log"""
+
+
 class OnPolicy(Settings):
     """REINFORCE."""
 
@@ -237,6 +275,6 @@ class Preferences(AlgorithmSettings):
 
 ALGORITHMS = Tagged(
     "name", "simagents.training.learners",
-    BehaviourCloning, NoisyCloning, ClosedLoopCloning, PolicyGradient, Preferences,
+    BehaviourCloning, NoisyCloning, ClosedLoopCloning, ClosedLoopRegression, PolicyGradient, Preferences,
 )  # fmt: skip
 Algorithm = Annotated[AlgorithmSettings, ALGORITHMS]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from simagents.config.keys import Settings, Tagged
 
@@ -97,5 +97,47 @@ class Smart(ModelSettings):
         }
 
 
-MODELS = Tagged("family", "simagents.models", Smart)
+class TrafficBots(ModelSettings):
+    """TrafficBots V1.5 (Zhang et al. 2024, arXiv:2406.10898); config/model/7m.yaml has the published
+    sizes."""
+
+    family: Literal["traffic_bots"]
+    """accelerations and yaw rates at 10 Hz, under a personality and a destination"""
+    width: Annotated[int, Field(ge=8)]
+    """hidden size, a multiple of `heads`"""
+    heads: Annotated[int, Field(ge=1)]
+    """attention heads"""
+    bands: Annotated[int, Field(ge=1)]
+    """wavelengths of the encoding of relative places: 4 m, 8 m and so on"""
+    piece_metres: Annotated[float, Field(gt=0)]
+    """largest length of the pieces into which polylines are cut"""
+    piece_nodes: Annotated[int, Field(ge=2)]
+    """nodes of a piece, ends included"""
+    map_layers: Annotated[int, Field(ge=0)]
+    """attention layers among pieces of map"""
+    map_neighbours: Annotated[int, Field(ge=1)]
+    """number of nearest pieces to which a piece attends"""
+    agent_layers: Annotated[int, Field(ge=1)]
+    """attention layers of agents, to pieces of map and to agents together"""
+    nearest_pieces: Annotated[int, Field(ge=1)]
+    """number of nearest pieces of map to which an agent attends"""
+    nearest_agents: Annotated[int, Field(ge=1)]
+    """number of nearest agents to which an agent attends"""
+    look_every: Annotated[int, Field(ge=1)]
+    """steps of 0.1 s from one look at map and agents to the next; in between an agent knows its own way"""
+    latent_width: Annotated[int, Field(ge=1)]
+    """numbers of a personality"""
+    destination_radius: Annotated[float, Field(gt=0)]
+    """metres within which a piece of map may be an agent's destination"""
+    least_deviation: Annotated[float, Field(gt=0, lt=0.05)]
+    """lower limit of the controls' standard deviations, in shares of the controls' limits"""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "TrafficBots":
+        if self.width % self.heads:
+            raise ValueError("`width` must be a multiple of `heads`")
+        return self
+
+
+MODELS = Tagged("family", "simagents.models", Smart, TrafficBots)
 Model = Annotated[ModelSettings, MODELS]

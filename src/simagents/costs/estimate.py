@@ -11,10 +11,12 @@ from typing import Any
 from simagents.errors import unknown_key
 from simagents.plan import Exhibit, Plan
 from simagents.report.columns import COLUMNS
-from simagents.runs import Run
+from simagents.runs import Run, System
 
-CLONED, CLOSED_LOOP = "cloned", "closed_loop"
-UNIT_OF = {"bc": CLONED, "noisy_bc": CLONED, "catk": CLOSED_LOOP}
+CLONED, CLOSED_LOOP, RECONSTRUCTED = "cloned", "closed_loop", "reconstructed"
+UNIT_OF = {
+    "bc": CLONED, "noisy_bc": CLONED, "catk": CLOSED_LOOP, "closed_loop_regression": RECONSTRUCTED,
+}  # fmt: skip
 """Unit cost of a scene of a step, by the algorithm's name; all others learn from rollouts with a reward."""
 KEPT_SAVES = 2
 
@@ -57,12 +59,16 @@ class Estimate:
         if size not in sizes:
             raise unknown_key(size, "config/costs.yaml, seconds", sizes)
         self.seconds = units["seconds"]["common"] | units["seconds"][size]
+        self.families = {
+            family: {"weights": of["weights"][size], "seconds": self.seconds | of["seconds"][size]}
+            for family, of in units["families"].items()
+        }
         self.bytes, self.gpu_second = units["bytes"], units["gpu_second"]
-        self.weights = units["weights"][size]
-        in_shard = units["scenes"]
+        self.families["smart"] = {"weights": units["weights"][size], "seconds": self.seconds}
+        in_shard, self.factor = units["scenes"], 1.0
         if plan.source == "synthetic":
             in_shard = dict.fromkeys(in_shard, plan.scenarios.per_shard)
-            self.seconds = {kind: units["synthetic"] * s for kind, s in self.seconds.items()}
+            self.factor = units["synthetic"]
         self.shards = {split: getattr(plan.scenarios, f"{split}_shards") for split in in_shard}
         self.scenes = {split: in_shard[split] * self.shards[split] for split in in_shard}
         self.jobs = sum(ceil(count / self.compute.shards) for count in self.shards.values())
@@ -76,7 +82,7 @@ class Estimate:
         for system in exhibit.systems:
             if exhibit.evaluation is not None and of_scores:
                 key = ("evaluate", system.id, self.plan.evaluation_id(exhibit.evaluation))
-                parts[key] = self.evaluate(exhibit.evaluation)
+                parts[key] = self.evaluate(exhibit.evaluation, system)
             parts |= self.data(system.tokens)
             if "gradients" in getattr(settings, "reads", ()) and system is exhibit.systems[0]:
                 key = ("gradients", system.id, self.plan.gradients_id)
@@ -101,7 +107,7 @@ class Estimate:
         return reduce(or_, [self.of(exhibits[name]) for name in self.plan.by_default(exhibits)])
 
     def train(self, run: Run) -> Cost:
-        budget, seconds = run.recipe.budget, self.seconds
+        budget, seconds = run.recipe.budget, self.prices(run)
         unit = UNIT_OF.get(run.recipe.algorithm.name)
         if unit:
             scene = seconds[unit]
@@ -111,37 +117,37 @@ class Estimate:
             learning = seconds["reinforced"] - seconds["rollout"] - seconds["score"]
             scene = budget.rollouts * (seconds["reinforced"] + again * learning)
         saves = KEPT_SAVES * self.bytes["saved_weight"] + self.bytes["weight"]
-        disk = saves * self.weights + budget.steps * self.bytes["step"]
+        disk = saves * self._family(run)["weights"] + budget.steps * self.bytes["step"]
         return self._on_gpu("train", 1, budget.steps * budget.batch * scene, disk)
 
     def calibrate(self, run: Run) -> Cost:
         simulated = run.recipe.held_out * run.recipe.budget.rollouts
-        return self._on_gpu("calibrate", 1, simulated * self._simulated())
+        return self._on_gpu("calibrate", 1, simulated * self._simulated(run))
 
     def gradients(self) -> Cost:
         """Of one system: a rollout and its score function take as long as in training."""
         settings = self.plan.gradients
         simulated = settings.scenes * settings.rollouts
-        seconds = simulated * self.seconds["reinforced"]
+        seconds = simulated * self.prices()["reinforced"]
         return self._on_gpu("gradients", 1, seconds, 4 * simulated**2)
 
     def manoeuvres(self, name: str) -> Cost:
         """Of one system: rollouts of one scene under two goals."""
-        seconds = 2 * self.plan.evaluations[name].rollouts * self.seconds["rollout"]
+        seconds = 2 * self.plan.evaluations[name].rollouts * self.prices()["rollout"]
         return self._on_gpu("manoeuvres", 1, seconds)
 
-    def evaluate(self, name: str) -> Cost:
-        """Of one system, by that evaluation."""
+    def evaluate(self, name: str, system: System | None = None) -> Cost:
+        """Of one system, by that evaluation; baselines are taken to cost what SMART does."""
         evaluation = self.plan.evaluations[name]
         scenes = evaluation.limit or self.scenes["validation"]
-        seconds = scenes * evaluation.rollouts * self._simulated()
+        seconds = scenes * evaluation.rollouts * self._simulated(system)
         disk = scenes * self.bytes["score"]
         return self._on_gpu("evaluate", self.compute.chunks, seconds, disk)
 
     def data(self, tokens: str | None) -> Parts:
         """Scenarios, of which there is one copy, and the vocabulary and chains of one tokenizer."""
         scenes = sum(self.scenes.values())
-        cached = scenes * self.seconds["cache"] / 3600
+        cached = scenes * self.prices()["cache"] / 3600
         records = Counter(cache=self.jobs)
         if self.plan.source == "synthetic":
             records["synthesize"] = sum(self.shards.values())
@@ -152,13 +158,23 @@ class Estimate:
         }
         if tokens is not None:
             chains = Counter(vocabulary=1, tokenize=self.jobs)
-            chained = scenes * self.seconds["tokenize"] / 3600
+            chained = scenes * self.prices()["tokenize"] / 3600
             size = scenes * self.bytes["chain"]
             parts["tokens", tokens] = Cost(chains, core_hours=chained, bytes=size)
         return parts
 
-    def _simulated(self) -> float:
-        return self.seconds["rollout"] + self.seconds["score"]
+    def prices(self, system: System | None = None) -> dict[str, float]:
+        """Seconds of a core by kind of work, of a system's family; without one, of SMART."""
+        return {kind: self.factor * s for kind, s in self._family(system)["seconds"].items()}
+
+    def _family(self, system: System | None) -> dict[str, Any]:
+        """Families without prices of their own are taken to cost what SMART does."""
+        family = system.recipe.model.family if isinstance(system, Run) else "smart"
+        return self.families.get(family, self.families["smart"])
+
+    def _simulated(self, system: System | None) -> float:
+        prices = self.prices(system)
+        return prices["rollout"] + prices["score"]
 
     def _on_gpu(self, rule: str, jobs: int, core_seconds: float, disk: int = 0) -> Cost:
         """On a GPU where the scale has some, else on a core."""

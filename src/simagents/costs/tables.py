@@ -8,11 +8,24 @@ from pathlib import Path
 
 from simagents.config.changes import Json, merged
 from simagents.config.reading import read, read_yaml
-from simagents.costs.estimate import CLONED, CLOSED_LOOP, UNIT_OF, Cost, Estimate, Parts, total
+from simagents.costs.estimate import (
+    CLONED,
+    CLOSED_LOOP,
+    RECONSTRUCTED,
+    UNIT_OF,
+    Cost,
+    Estimate,
+    Parts,
+    total,
+)
 from simagents.files import print_or_write
 from simagents.plan import Plan
 
-_TRAINING = {CLONED: "cloning the log", CLOSED_LOOP: "closed-loop imitation"}
+_TRAINING = {
+    CLONED: "cloning the log",
+    CLOSED_LOOP: "closed-loop imitation",
+    RECONSTRUCTED: "closed-loop regression",
+}
 _REWARDED = "learning from rewards"
 _OTHER = {"evaluate": "rollouts and scores of tables", "calibrate": "thresholds of rewards"}
 """Kinds of work: trainings by their unit cost, and other jobs."""

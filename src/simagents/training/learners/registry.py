@@ -21,6 +21,7 @@ from simagents.training.learners.learner import Learner
 from simagents.training.learners.noisy import NoisyCloning
 from simagents.training.learners.policy_gradient import PolicyGradient
 from simagents.training.learners.preferences import Preferences
+from simagents.training.learners.reconstruction import ClosedLoopRegression
 
 
 def build_learner(
@@ -49,6 +50,8 @@ def build_learner(
             return NoisyCloning(policy, model, recipe.seed, algorithm)
         case settings.ClosedLoopCloning():
             return ClosedLoopCloning(policy, model, recipe.seed, algorithm)
+        case settings.ClosedLoopRegression():
+            return ClosedLoopRegression(policy, model, recipe)
         case settings.Preferences():
             reward = build_reward(algorithm.reward)
             return Preferences(policy, model, reference, reward, recipe)

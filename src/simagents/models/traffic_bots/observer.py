@@ -1,0 +1,181 @@
+"""What agents see at each moment: themselves, the map and one another."""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from simagents.config.models import TrafficBots as TrafficBotsSettings
+from simagents.geometry import wrap_angle
+from simagents.models.policy import Input
+from simagents.models.traffic_bots.actions import direction, limits, speed_along
+from simagents.models.traffic_bots.attention import NearestAttention
+from simagents.models.traffic_bots.map_encoder import EncodedMap
+from simagents.models.traffic_bots.relations import RelativePose, nearest
+from simagents.scenarios.agent_class import CLASSES
+from simagents.scenarios.scenario import STEP_SECONDS
+
+_PIECE, _AGENT = 0, 1
+
+
+@dataclass(frozen=True)
+class Moments:
+    """N agents at T successive moments."""
+
+    place: Float[Tensor, "T N 2"]
+    heading: Float[Tensor, "T N"]
+    speed: Float[Tensor, "T N"]
+    """along the heading (m/s)"""
+    changes: Float[Tensor, "T N 2"]
+    """acceleration and yaw rate since the moment before; 0 where that is not seen"""
+    valid: Bool[Tensor, "T N"]
+
+    def rows(self, which: Int64[Tensor, "n"]) -> "Moments":
+        """Some agents, perhaps several times."""
+        return Moments(*(getattr(self, each.name).index_select(1, which) for each in fields(self)))
+
+    def at(self, moments: slice) -> "Moments":
+        """Some moments."""
+        return Moments(*(getattr(self, each.name)[moments] for each in fields(self)))
+
+    @staticmethod
+    def of(
+        pose: Float[Tensor, "T N 3"],
+        velocity: Float[Tensor, "T N 2"],
+        valid: Bool[Tensor, "T N"],
+    ) -> "Moments":
+        """Successive moments, of which the first one is without changes."""
+        speed = speed_along(pose, velocity)
+        gain = speed[1:] - speed[:-1]
+        turn = wrap_angle(pose[1:, :, 2] - pose[:-1, :, 2])
+        both = valid[1:] & valid[:-1]
+        changes = torch.stack([gain, turn], dim=-1) * both[..., None] / STEP_SECONDS
+        changes = nn.functional.pad(changes, (0, 0, 0, 0, 1, 0))
+        return Moments(pose[..., :2], pose[..., 2], speed, changes, valid)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """N agents, and for each the candidates of its attention: pieces of its scene, agents of its world."""
+
+    scene: Int64[Tensor, "N"]
+    agent_class: Int64[Tensor, "N"]
+    size: Float[Tensor, "N 3"]
+    piece: Int64[Tensor, "N M"]
+    """rows of the map"""
+    piece_exists: Bool[Tensor, "N M"]
+    piece_at: Float[Tensor, "N M 2"]
+    mate: Int64[Tensor, "N C"]
+    """rows of the agents"""
+    mate_exists: Bool[Tensor, "N C"]
+
+    @cached_property
+    def limit(self) -> Float[Tensor, "N 2"]:
+        """Of the controls."""
+        return limits(self.agent_class)
+
+    @cached_property
+    def body(self) -> Float[Tensor, "N 6"]:
+        """Size and class as features."""
+        one_hot = nn.functional.one_hot(self.agent_class, len(CLASSES)).float()
+        return torch.cat([self.size / 5, one_hot], dim=-1)
+
+    def in_worlds(
+        self, row: Int64[Tensor, "n"], world: Int64[Tensor, "n"], encoded: EncodedMap
+    ) -> "Surroundings":
+        """Rows of it, perhaps several times, in worlds of their own."""
+        return Surroundings.of(
+            encoded, self.scene[row], world, self.agent_class[row], self.size[row]
+        )
+
+    @staticmethod
+    def of(
+        encoded: EncodedMap,
+        scene: Int64[Tensor, "N"],
+        world: Int64[Tensor, "N"],
+        agent_class: Int64[Tensor, "N"],
+        size: Float[Tensor, "N 3"],
+    ) -> "Surroundings":
+        """`world` is sorted; agents of one world are of one scene."""
+        piece = encoded.pieces.of_scene[scene]
+        _, number, count = torch.unique_consecutive(world, return_inverse=True, return_counts=True)
+        first = (count.cumsum(0) - count)[number, None]
+        place = torch.arange(int(count.max()), device=world.device)
+        itself = torch.arange(len(world), device=world.device)[:, None]
+        there = place < count[number, None]
+        mate = torch.where(there, first + place, 0)
+        return Surroundings(
+            scene, agent_class, size,
+            piece, encoded.pieces.exists[scene], encoded.pieces.anchor[piece],
+            mate, there & (mate != itself),
+        )  # fmt: skip
+
+
+class Observer(nn.Module):
+    """A look around: an agent's state, after attention to the nearest pieces of map and nearest agents.
+
+    A look knows its own moment alone; what came before is the memory's part. So all looks of a path
+    are computed at once, and those of a rollout one by one.
+    """
+
+    def __init__(self, settings: TrafficBotsSettings):
+        super().__init__()
+        width = settings.width
+        self.pieces, self.agents = settings.nearest_pieces, settings.nearest_agents
+        self.itself = nn.Sequential(
+            nn.Linear(6 + len(CLASSES), width), nn.ReLU(), nn.Linear(width, width)
+        )
+        # 10 m/s, 2 m/s², 0.5 rad/s
+        self.register_buffer("per_unit", torch.tensor([0.1, 0.5, 2.0]), persistent=False)
+        self.relation = RelativePose(width, settings.bands, labels=2)
+        self.layers = nn.ModuleList(
+            NearestAttention(width, settings.heads) for _ in range(settings.agent_layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def memories(self, encoded: EncodedMap) -> list[Float[Tensor, "Q W"]]:
+        """Keys and values of the pieces for every layer: once for all moments and worlds."""
+        return [layer.memory(encoded.embedding) for layer in self.layers]
+
+    def forward(
+        self,
+        now: Moments,
+        around: Surroundings,
+        encoded: EncodedMap,
+        memories: list[Tensor],
+        unseen: Input | None = None,
+    ) -> Float[Tensor, "T N D"]:
+        """Features of every agent at every moment; those of agents that are not valid mean nothing."""
+        moments, n = now.speed.shape
+        at, pieces = now.place, encoded.pieces
+        there = around.piece_exists[None]
+        if unseen == "map":
+            there = torch.zeros_like(there)
+        place, near = nearest(at.detach(), around.piece_at[None], there, self.pieces)
+        piece = around.piece.expand(moments, -1, -1).gather(-1, place)
+
+        mates_at, mates_there = at[:, around.mate], now.valid[:, around.mate] & around.mate_exists
+        if unseen == "neighbours":
+            mates_there = torch.zeros_like(mates_there)
+        place, close = nearest(at.detach(), mates_at.detach(), mates_there, self.agents)
+        mate = around.mate.expand(moments, -1, -1).gather(-1, place)
+        mate = mate + n * torch.arange(moments, device=mate.device)[:, None, None]
+
+        facing = direction(now.heading).flatten(0, 1)
+        relation = self.relation(
+            at,
+            now.heading,
+            torch.cat([pieces.anchor[piece], at.flatten(0, 1)[mate]], dim=2),
+            torch.cat([pieces.direction[piece], facing[mate]], dim=2),
+            torch.tensor([_PIECE] * piece.shape[2] + [_AGENT] * mate.shape[2], device=at.device),
+        )
+        present = torch.cat([near, close], dim=-1)
+        own = torch.cat([now.speed[..., None], now.changes], dim=-1) * self.per_unit
+        x = self.itself(torch.cat([own, around.body.expand(moments, -1, -1)], dim=-1))
+        for layer, of_map in zip(self.layers, memories, strict=True):
+            of_agents = layer.memory(x).flatten(0, 1)
+            sources = torch.cat([of_map[piece], of_agents[mate]], dim=2)
+            x = layer(x, sources, relation, present)
+        return self.norm(x)

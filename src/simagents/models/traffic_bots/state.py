@@ -1,0 +1,36 @@
+"""What TrafficBots keeps during a rollout."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from simagents.models.traffic_bots.latents import Latents, Prior
+from simagents.models.traffic_bots.map_encoder import EncodedMap
+from simagents.models.traffic_bots.memory import Looks
+from simagents.models.traffic_bots.observer import Moments, Surroundings
+
+
+@dataclass(frozen=True)
+class BotState:
+    """One simulation. The map and the prior are of scenes and agents; the rest is of its N rows."""
+
+    encoded: EncodedMap
+    of_map: list[Float[Tensor, "Q W"]]
+    """the observer's keys and values of the map"""
+    prior: Prior
+    around: Surroundings
+    latents: Latents
+    now: Moments
+    """a single one"""
+    looks: Looks
+    aim: Float[Tensor, "1 N W"]
+    """what the latents mean where the last look was"""
+    since: int
+    """moments since the last look"""
+    memory: Float[Tensor, "1 N D"]
+
+    @property
+    def everywhere(self) -> Bool[Tensor, "1 N"]:
+        """All agents are in the scene; those of the current moment are, by what a scene is."""
+        return self.now.valid
