@@ -552,7 +552,7 @@ def test_the_readme_s_experiment_adds_two_runs(config):
 
 
 @pytest.mark.parametrize(
-    ("scale", "runs"), [("demo", 34), ("small", 39), ("lab", 39), ("paper", 39)]
+    ("scale", "runs"), [("demo", 36), ("small", 41), ("lab", 41), ("paper", 41)]
 )
 def test_every_scale_plans(scale, runs):
     plan = Plan.of(reading.read(PROJECT, {"scale": scale}))
