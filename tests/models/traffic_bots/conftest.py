@@ -9,6 +9,7 @@ import torch
 from simagents.config.models import TrafficBots as TrafficBotsSettings
 from simagents.models.families import SceneReader
 from simagents.models.traffic_bots.network import TrafficBots
+from simagents.scenarios.synthetic import generate_scenario
 
 TINY = dict(
     family="traffic_bots", width=16, heads=2, bands=4, piece_metres=20.0, piece_nodes=4,
@@ -39,9 +40,15 @@ def read_bots(settings):
 
 
 @pytest.fixture(scope="session")
-def bot_scenes(scenarios, read_bots):
-    """Two synthetic scenes as one."""
-    return read_bots(scenarios[:2])
+def bot_scenarios():
+    """Two synthetic scenarios with 8 and 10 agents of all classes."""
+    return [generate_scenario(5, index) for index in (2, 7)]
+
+
+@pytest.fixture(scope="session")
+def bot_scenes(bot_scenarios, read_bots):
+    """The two as one."""
+    return read_bots(bot_scenarios)
 
 
 @pytest.fixture(scope="session")

@@ -64,17 +64,17 @@ def test_without_its_latents_a_rollout_would_be_another_one(bots, bot_scenes):
     assert not torch.allclose(known, others, atol=1e-3)
 
 
-def test_a_scene_alone_is_what_it_is_among_others(bots, scenarios, bot_scenes, read_bots):
-    together = rolled(bots, bot_scenes).trajectories
-    alone = rolled(bots, read_bots(scenarios[1:2])).trajectories[0]
+def test_a_scene_alone_is_what_it_is_among_others(bots, bot_scenarios, bot_scenes, read_bots):
+    together = rolled(bots, bot_scenes, 1).trajectories
+    alone = rolled(bots, read_bots(bot_scenarios[1:]), 1).trajectories[0]
     assert torch.allclose(alone, together[1], atol=2e-2)
 
 
 def test_a_turned_and_shifted_scene_has_the_same_distributions(
-    bots, scenarios, bot_scenes, read_bots, moved
+    bots, bot_scenarios, bot_scenes, read_bots, moved
 ):
     """Of the log's actions under the posterior, at every moment of all agents."""
-    elsewhere = read_bots([moved(each, 2 * pi / 3, 300.0, -80.0) for each in scenarios[:2]])
+    elsewhere = read_bots([moved(each, 2 * pi / 3, 300.0, -80.0) for each in bot_scenarios])
     with torch.no_grad():
         here, there = (bots(each, bots.logged_paths(each)) for each in (bot_scenes, elsewhere))
     valid = bots.logged_paths(bot_scenes).valid[:, 10:]
@@ -96,12 +96,10 @@ def test_the_logs_own_controls_lead_along_the_log(bots, driving, read_bots):
 
 
 @pytest.mark.parametrize("part", ["map", "neighbours"])
-def test_what_an_agent_does_not_see_makes_no_difference(bots, scenarios, read_bots, part):
-    """Its destination is kept, so the map that is changed is the one that it only looks at."""
-    scenes = read_bots(scenarios[:1])
-    blind, paths = bots.without(part), bots.logged_paths(scenes)
+def test_an_agent_that_does_not_see_it_acts_otherwise(bots, bot_scenes, part):
+    blind, paths = bots.without(part), bots.logged_paths(bot_scenes)
     with torch.no_grad():
-        seeing, unseeing = bots(scenes, paths).mean, blind(scenes, paths).mean
+        seeing, unseeing = bots(bot_scenes, paths).mean, blind(bot_scenes, paths).mean
     assert not torch.allclose(seeing, unseeing, atol=1e-4)
     assert bots.unseen is None
 
