@@ -54,6 +54,14 @@ def test_published_percent_stand_beside_ours_in_percent(cells, cell):
     assert table_3.value("ind+soft") == 0.7819
 
 
+def test_a_table_without_one_of_the_papers_rows_does_not_speak_of_the_paper(cells):
+    content = cells({"A": 0.3, "B": 0.4})
+    published = read_published(PUBLISHED / "rlftsim_table3_goal_conditioning.csv")
+    text = markdown(layout("t", content, "", None, published, (), False))
+    assert "Published:" not in text
+    assert "*published*" not in text
+
+
 def test_bars_are_the_rates_of_the_tables(cells, cell):
     content = cells({"A": 0.3, "B": 0.4}, columns=["reach_rate", "pass_miss"])
     for row in content["rows"]:

@@ -128,6 +128,8 @@ def layout(
     labels = labels or [row["label"] for row in rows]
     if len(labels) != len(rows):
         raise InputError(f"--labels: {len(labels)} labels for the {len(rows)} rows of {name}.")
+    if not literature and not any(row["published"] for row in rows):
+        published = None  # a scale may show none of the paper's rows
     if published:
         published.require_challenge(cells["challenge"])
     beside = published if published and published.has_values and not literature else None
