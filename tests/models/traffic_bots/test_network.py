@@ -55,6 +55,19 @@ def test_the_pass_over_a_rollout_has_the_distributions_that_it_was_drawn_from(
     assert torch.allclose(step_by_step, whole, atol=1e-3)
 
 
+def test_an_agent_that_comes_with_the_current_step_is_there_in_both(bots, bot_scenarios, read_bots):
+    """The log does not see it before; from then on others see it, in the rollout and in the pass."""
+    scenario = bot_scenarios[0]
+    valid, others = scenario.valid.copy(), scenario.simulated[scenario.simulated != scenario.sdc]
+    valid[others[:3], :10] = False
+    scenes = read_bots([replace(scenario, valid=valid)])
+    sampled = rolled(bots, scenes, 1)
+    with torch.no_grad():
+        whole = bots(scenes, sampled.paths).drawn_by(SAMPLING).log_prob(sampled.paths.chosen)
+    assert torch.allclose(torch.stack(Recorded.kept, dim=1), whole, atol=1e-3)
+    assert bots.begin(scenes)[0].everywhere.all()
+
+
 def test_without_its_latents_a_rollout_would_be_another_one(bots, bot_scenes):
     paths = rolled(bots, bot_scenes).paths
     assert paths.latent.shape == (len(paths.agent), 4)

@@ -331,10 +331,11 @@ class ReadLog:
 
 
 def _moments(paths: Paths) -> Moments:
-    """The moments after each action, time first."""
-    return Moments.of(
-        paths.pose.transpose(0, 1), paths.velocity.transpose(0, 1), paths.valid.transpose(0, 1)
-    )
+    """The moments after each action, time first. At the current step all agents are there, also those
+    that the log did not see a step before."""
+    valid = paths.valid.T.clone()
+    valid[paths.history - 1] = True
+    return Moments.of(paths.pose.transpose(0, 1), paths.velocity.transpose(0, 1), valid)
 
 
 def _surroundings(scenes: SceneBatch, encoded: EncodedMap, paths: Paths) -> Surroundings:

@@ -32,5 +32,5 @@ class BotState:
 
     @property
     def everywhere(self) -> Bool[Tensor, "1 N"]:
-        """All agents are in the scene; those of the current moment are, by what a scene is."""
+        """All agents are there: those of a scene are at the current step, and none leaves."""
         return self.now.valid
