@@ -7,9 +7,12 @@ import yaml
 TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
+CREDITS = 7  # RLFTSim's rewards, and a weak reference before and after
+BOTS = 2  # TrafficBots before and after
+SCORED = STAGES + CREDITS + BOTS  # under the default evaluation
 GOAL_STAGES = 3  # cloning without and with goals, and RL
-# These and BC are scored under two kinds of goals, and who stands under one.
-GOAL_SCORES = 2 * (GOAL_STAGES + 1) + 1
+# These and BC are scored under two kinds of goals; MLOO without goals, and who stands, under one.
+GOAL_SCORES = 2 * (GOAL_STAGES + 1) + 2
 DEMO = Path(__file__).parents[2] / "config/scale/demo.yaml"
 CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 
@@ -17,11 +20,12 @@ CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     """The second table's BC is the first one's, and each SFT is the parent of later rows."""
     jobs = fresh.planned()
-    assert jobs["train"] == STAGES + GOAL_STAGES
-    assert jobs["evaluate"] == (STAGES + BASELINES + GOAL_SCORES) * CHUNKS
+    assert jobs["train"] == SCORED + GOAL_STAGES
+    assert jobs["evaluate"] == (SCORED + BASELINES + GOAL_SCORES) * CHUNKS
     assert jobs["manoeuvres"] == 2  # of a policy with and one without goals
     assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
-    assert jobs["gradients"] == jobs["gradient_table"] == 1  # of SFT, for the figure and its table
+    # Of SFT, for two figures and their tables.
+    assert (jobs["gradients"], jobs["gradient_table"]) == (1, 2)
     assert jobs["paper"] == 1  # the default target
 
 
@@ -109,7 +113,7 @@ def test_another_challenge_year_scores_again_and_trains_nothing(finished):
     finished.change("config/papers/common.yaml", evaluations__wosac_2025__challenge=2024)
     jobs = finished.planned()
     assert "train" not in jobs
-    assert jobs["evaluate"] == (STAGES + BASELINES) * CHUNKS
+    assert jobs["evaluate"] == (SCORED + BASELINES) * CHUNKS
 
 
 def test_a_table_of_another_year_adds_its_scores_and_keeps_the_others(finished):
