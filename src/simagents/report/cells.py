@@ -144,7 +144,8 @@ def gather(
     """
     scenarios = _common_scenarios(rows, scores)
     compared = dict.fromkeys([COMPARED, *(key for key in keys if COLUMNS[key].of_scores)])
-    against = Against.of(rows, over, [by_seed(row, scores, COMPARED) for row in rows], keys)
+    scored = {key: [by_seed(row, scores, key) for row in rows] for key in compared}
+    against = Against.of(rows, over, scored[COMPARED], keys)
     return {
         **facts,
         "scenarios": len(scenarios),
@@ -162,9 +163,7 @@ def gather(
             }
             for row in rows
         ],
-        "differences": {
-            key: all_pairs(rows, [by_seed(row, scores, key) for row in rows]) for key in compared
-        },
+        "differences": {key: all_pairs(rows, values) for key, values in scored.items()},
     }
 
 

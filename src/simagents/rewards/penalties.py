@@ -7,7 +7,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from simagents.config.rewards import Penalties
-from simagents.metrics import Scores, score_subsets
+from simagents.metrics import score_subsets
 from simagents.rewards.references import References
 from simagents.rewards.reward import Rewards
 from simagents.scenarios.scenario import Scenario
@@ -32,7 +32,11 @@ class PenaltyReward:
     scores_sets = False
 
     def __init__(self, settings: Penalties):
-        self.settings = settings
+        self._weights = {
+            "simulated_collision_rate": settings.collision,
+            "simulated_offroad_rate": settings.offroad,
+            "average_displacement_error": settings.displacement,
+        }
         self._references = References(_ANY_YEAR)
 
     @torch.no_grad()
@@ -46,21 +50,8 @@ class PenaltyReward:
         `without` changes nothing."""
         reference, statistics = self._references.statistics(scenarios, trajectories)
         scores = score_subsets(reference, statistics, torch.eye(len(statistics)))
-        weighted = [
-            weight * getattr(scores, name)
-            for name, weight in self._weights.items()
-            if weight  # a term that does not count may be undefined
-        ]
-        total = -torch.stack(weighted).sum(dim=0)
-        return Rewards(total[:, :, None, None], self._terms(scores))
-
-    @property
-    def _weights(self) -> dict[str, float]:
-        return {
-            "simulated_collision_rate": self.settings.collision,
-            "simulated_offroad_rate": self.settings.offroad,
-            "average_displacement_error": self.settings.displacement,
-        }
-
-    def _terms(self, scores: Scores) -> dict[str, Tensor]:
-        return {name: getattr(scores, name) for name in self._weights}
+        terms = {name: getattr(scores, name) for name in self._weights}
+        # A term that does not count may be undefined.
+        counted = {name: weight for name, weight in self._weights.items() if weight}
+        total = -sum(weight * terms[name] for name, weight in counted.items())
+        return Rewards(total[:, :, None, None], terms)

@@ -79,10 +79,20 @@ def logged_controls(
     corrects half the error of the speed before it, so that errors swing from step to step.
     """
     speed = speed_along(pose, velocity)
-    turned = wrap_angle(pose[:, 1:, 2] - pose[:, :-1, 2])
-    limit = limits(agent_class)[:, None]
-    controls = torch.stack([speed[:, 1:] - speed[:, :-1], turned], dim=-1) / STEP_SECONDS
+    heading, limit = pose[..., 2], limits(agent_class)[:, None]
+    controls = changes(speed[:, :-1], heading[:, :-1], speed[:, 1:], heading[:, 1:])
     return controls.clamp(-limit, limit)
+
+
+def changes(
+    speed: Float[Tensor, "*N"],
+    heading: Float[Tensor, "*N"],
+    speed_after: Float[Tensor, "*N"],
+    heading_after: Float[Tensor, "*N"],
+) -> Float[Tensor, "*N 2"]:
+    """Acceleration and yaw rate from one moment to the next."""
+    turned = wrap_angle(heading_after - heading)
+    return torch.stack([speed_after - speed, turned], dim=-1) / STEP_SECONDS
 
 
 def limits(agent_class: Int64[Tensor, "*N"]) -> Float[Tensor, "*N 2"]:

@@ -8,7 +8,6 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
-from simagents.geometry import wrap_angle
 from simagents.models.distribution import Gaussian
 from simagents.models.log_policy import LogPolicy
 from simagents.models.paths import AgentState, LoggedStates, Paths, Worlds
@@ -18,6 +17,7 @@ from simagents.models.scenes import SceneBatch
 from simagents.models.traffic_bots.actions import (
     UnicycleActions,
     advanced,
+    changes,
     direction,
     logged_controls,
     speed_along,
@@ -28,7 +28,7 @@ from simagents.models.traffic_bots.memory import Decision, Looks, Memory
 from simagents.models.traffic_bots.observer import Moments, Observer, Surroundings
 from simagents.models.traffic_bots.pieces import cut
 from simagents.models.traffic_bots.state import BotState
-from simagents.scenarios.scenario import CURRENT, STEP_SECONDS
+from simagents.scenarios.scenario import CURRENT
 
 
 class TrafficBots(LogPolicy, nn.Module):
@@ -117,7 +117,8 @@ class TrafficBots(LogPolicy, nn.Module):
     ) -> Gaussian:
         around = _surroundings(scenes, encoded, paths)
         moments = _moments(paths.until(paths.action.shape[1] - 1))
-        at, looks = self._looks(moments, around, encoded)
+        of_map = self.observer.memories(encoded)
+        at, looks = self._looks(moments, around, encoded, of_map)
         states, _ = self.memory(moments, looks)
         # From the current step on, which is a look; before it nothing is decided.
         states, since = states[self.history - 1 :], slice(self._past_looks - 1, None)
@@ -222,11 +223,11 @@ class TrafficBots(LogPolicy, nn.Module):
     ) -> BotState:
         past = self.history_paths(scenes, Worlds.of(scenes, 1))
         moments, around = _moments(past), _surroundings(scenes, encoded, past)
-        _, looks = self._looks(moments, around, encoded)
+        of_map = self.observer.memories(encoded)
+        _, looks = self._looks(moments, around, encoded, of_map)
         _, memory = self.memory(moments, looks)
         now, looks = moments.at(slice(-1, None)), looks.last
         aim = self.decision.aim(now.place, now.heading, latents, encoded)
-        of_map = self.observer.memories(encoded)
         return BotState(encoded, of_map, prior, around, latents, now, looks, aim, 0, memory)
 
     def branch(
@@ -254,9 +255,8 @@ class TrafficBots(LogPolicy, nn.Module):
         """Advance every agent by one moment. The network reads where it is, not the action."""
         place, heading = agents.pose[:, :2], agents.pose[:, 2]
         speed = speed_along(agents.pose, agents.velocity)
-        turned = wrap_angle(heading - state.now.heading[0])
-        changes = torch.stack([speed - state.now.speed[0], turned], dim=-1) / STEP_SECONDS
-        state = self._advanced(state, place, heading, speed, changes)
+        changed = changes(state.now.speed[0], state.now.heading[0], speed, heading)
+        state = self._advanced(state, place, heading, speed, changed)
         return state, self._next(state)
 
     def _advanced(
@@ -308,11 +308,11 @@ class TrafficBots(LogPolicy, nn.Module):
         return len(range(*self._looking(self.history).indices(self.history)))
 
     def _looks(
-        self, moments: Moments, around: Surroundings, encoded: EncodedMap
+        self, moments: Moments, around: Surroundings, encoded: EncodedMap, of_map: list[Tensor]
     ) -> tuple[Moments, Looks]:
         """When agents look around, and the last look of each moment."""
         at = self._looking(len(moments.speed))
-        looked, of_map = moments.at(at), self.observer.memories(encoded)
+        looked = moments.at(at)
         seen = self.observer(looked, around, encoded, of_map, self.unseen)
         looks = self.memory.looks(looked, around, seen)
         return looked, looks.held(at.step, at.start, len(moments.speed))

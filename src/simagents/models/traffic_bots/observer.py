@@ -8,14 +8,12 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
-from simagents.geometry import wrap_angle
 from simagents.models.policy import Input
-from simagents.models.traffic_bots.actions import direction, limits, speed_along
+from simagents.models.traffic_bots.actions import changes, direction, limits, speed_along
 from simagents.models.traffic_bots.attention import NearestAttention
 from simagents.models.traffic_bots.map_encoder import EncodedMap
 from simagents.models.traffic_bots.relations import RelativePose, nearest
 from simagents.scenarios.agent_class import CLASSES
-from simagents.scenarios.scenario import STEP_SECONDS
 
 _PIECE, _AGENT = 0, 1
 
@@ -47,13 +45,11 @@ class Moments:
         valid: Bool[Tensor, "T N"],
     ) -> "Moments":
         """Successive moments, of which the first one is without changes."""
-        speed = speed_along(pose, velocity)
-        gain = speed[1:] - speed[:-1]
-        turn = wrap_angle(pose[1:, :, 2] - pose[:-1, :, 2])
+        speed, heading = speed_along(pose, velocity), pose[..., 2]
         both = valid[1:] & valid[:-1]
-        changes = torch.stack([gain, turn], dim=-1) * both[..., None] / STEP_SECONDS
-        changes = nn.functional.pad(changes, (0, 0, 0, 0, 1, 0))
-        return Moments(pose[..., :2], pose[..., 2], speed, changes, valid)
+        changed = changes(speed[:-1], heading[:-1], speed[1:], heading[1:]) * both[..., None]
+        changed = nn.functional.pad(changed, (0, 0, 0, 0, 1, 0))
+        return Moments(pose[..., :2], heading, speed, changed, valid)
 
 
 @dataclass(frozen=True)

@@ -212,7 +212,7 @@ class PolicyGradient(Learner):
             both = pad(rows["logp_old"]), pad(rows["logp_given"])
             advantage, ratio = self.goals.reweighted(advantage, *both, sampled.pursuit)
         exists = ~sampled.scenes.goal[sampled.paths.agent, 0].isnan()
-        credit = self._credit(sampled).advantage
+        credit = sampled.padded["credit"]
         return advantage, self.goals.logged(credit, sampled.pursuit, ratio, pad(exists), total)
 
     def _pass(self, policy: TrainablePolicy, scenes: SceneBatch, paths: Paths) -> dict[str, Tensor]:
@@ -264,6 +264,7 @@ class PolicyGradient(Learner):
             credit = self._credit(sampled)
             advantage = credit.advantage
             if self.goals is not None:
+                sampled.padded["credit"] = advantage
                 advantage = self.goals.advantage(advantage, sampled.pursuit)
             sampled.padded["advantage"] = advantage
             if credit.returns is not None:
