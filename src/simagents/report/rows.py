@@ -8,6 +8,8 @@ from simagents.files import read_object
 
 UNTRAINED = "baseline-"
 """Names of systems without training begin so."""
+NO_CONTESTANT = f"{UNTRAINED}log"
+"""The log is a ceiling: it is never the best of a column."""
 _KEYS = ("label", "systems", "published", "reconstruction", "imported", "shared")
 
 
