@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", "paper", "envs")
 TABLE = "results/demo/tables/training_strategy"
 TABLES = tuple(f"{TABLE}.{ending}" for ending in ("json", "tex", "md"))
-LAST = "rft"
-"""stage of the run that is disturbed; it starts from all others"""
+LAST, RULE = "rft", "train_parent"
+"""the stage of the run that is disturbed, which starts from all others, and the rule that trains it"""
 
 
 class Repository:
@@ -148,7 +148,7 @@ class Repository:
 
     def jobs(self) -> list[str]:
         """SLURM jobs that trained it from here, the oldest first."""
-        logs = self.folder.glob(f"logs/slurm/rule_train/{self.run_name}/*.log")
+        logs = self.folder.glob(f"logs/slurm/rule_{RULE}/{self.run_name}/*.log")
         return sorted((path.stem for path in logs), key=int)
 
     def resumed(self) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from slurm.processes import wait_until
-from slurm.repository import Repository
+from slurm.repository import RULE, Repository
 
 SAVED = 4
 """of 12 steps; the run is disturbed later, and before step 8, after which it is saved again"""
@@ -58,7 +58,7 @@ def test_a_cancelled_job_resumes_from_its_save(prepared, reference, nodes):
 
 def test_a_run_that_exceeds_its_time_limit_resumes_in_another_job(prepared, reference):
     """A minute is the shortest limit; processes that hang reach it, and SLURM wakes them to save."""
-    prepared.start("--set-resources", "train:runtime=1")
+    prepared.start("--set-resources", f"{RULE}:runtime=1")
     job = prepared.wait_for_step(REACHED)
     prepared.rest()
     wait_until("the limit", lambda: prepared.cluster.state(job) == "TIMEOUT", 150)
