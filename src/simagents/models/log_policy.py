@@ -60,7 +60,9 @@ class LogPolicy:
         pose, speed = log.pose[:, 0], velocity[:, 0]
         for step in range(both.shape[1]):
             seen = both[:, step]
-            state = AgentState(pose, speed, scenes.agent_size, scenes.agent_class)
+            state = AgentState(
+                pose, speed, scenes.agent_size, scenes.agent_class, scenes.agent_axis
+            )
             action = self.actions.nearest(state, log.pose[:, step + 1])
             motion = self.actions.step(state, action)
             pose = torch.where(seen[:, None], motion.pose[:, -1], log.pose[:, step + 1])

@@ -20,6 +20,8 @@ class AgentState(Tensors):
     size: Float[Tensor, "N 3"]
     """length, width, height"""
     agent_class: Int64[Tensor, "N"]
+    scene_heading: Float[Tensor, "N"] | None = None
+    """heading of the scene's own x axis, for action spaces with the axes of the scene"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,7 @@ class Paths(Tensors):
             self.velocity[:, action],
             scenes.agent_size[self.agent],
             scenes.agent_class[self.agent],
+            scenes.agent_axis[self.agent],
         )
 
     def states_before_chosen(self, scenes: SceneBatch) -> AgentState:
@@ -101,6 +104,7 @@ class Paths(Tensors):
             self.velocity[:, before].flatten(0, 1),
             scenes.agent_size[agent],
             scenes.agent_class[agent],
+            scenes.agent_axis[agent],
         )
 
 

@@ -76,6 +76,16 @@ class SceneBatch(Tensors):
         return self.agent_scene.device
 
     @property
+    def heading(self) -> Float32[Tensor, "S"]:
+        """Of each scene's own x axis: the SDC's heading at the current step."""
+        return self.pose[self.is_sdc, CURRENT, 2].float()
+
+    @property
+    def agent_axis(self) -> Float32[Tensor, "A"]:
+        """Heading of the own x axis of each agent's scene."""
+        return self.heading[self.agent_scene]
+
+    @property
     def agents(self) -> Int64[Tensor, "S"]:
         """Agents of each scene."""
         return torch.bincount(self.agent_scene, minlength=self.scenes)

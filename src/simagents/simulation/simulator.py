@@ -69,6 +69,7 @@ def _state(scenes: SceneBatch, worlds: Worlds, last: Float64[Tensor, "N 2 4"]) -
         ((last[:, 1, :2] - last[:, 0, :2]) / STEP_SECONDS).float(),
         scenes.agent_size[worlds.agent],
         scenes.agent_class[worlds.agent],
+        scenes.agent_axis[worlds.agent],
     )
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from simagents.models.distribution import Gaussian
+from simagents.models.map_pieces import cut
 from simagents.models.paths import Worlds
 from simagents.models.scenes import collate
 from simagents.models.traffic_bots.destination import Candidates
-from simagents.models.traffic_bots.pieces import cut
 
 LANES = (
     ((-100.0, 0.0, 0.0), (200.0, 0.0, 0.0)),

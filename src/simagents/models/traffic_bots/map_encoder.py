@@ -7,18 +7,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
-from simagents.models.perceptrons import mlp_embedding
+from simagents.models.map_pieces import MapPieces
+from simagents.models.piece_embedding import PieceEmbedding
 from simagents.models.traffic_bots.attention import NearestAttention
-from simagents.models.traffic_bots.pieces import MapPieces
 from simagents.models.traffic_bots.relations import RelativePose, nearest
-from simagents.scenarios.scenario import LaneType, LightState, MapKind, RoadEdgeType, RoadLineType
-
-_LABELS = (
-    1 + max(MapKind),
-    1 + max(max(LaneType), max(RoadLineType), max(RoadEdgeType)),
-    1 + max(LightState) - LightState.UNLISTED,
-)
-"""How many kinds, types and states of lights there are."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +21,7 @@ class EncodedMap:
     embedding: Float[Tensor, "Q D"]
 
 
-class MapEncoder(nn.Module):
+class MapEncoder(PieceEmbedding):
     """Pieces by shape, kind and light, which then attend to their neighbours layer by layer.
 
     The light of a lane is its state at the current step, and stays: TrafficBots predicts lights, and this
@@ -37,21 +29,16 @@ class MapEncoder(nn.Module):
     """
 
     def __init__(self, settings: TrafficBotsSettings):
-        super().__init__()
         width = settings.width
+        super().__init__(settings.piece_nodes, width)
         self.neighbours = settings.map_neighbours
-        self.shape = mlp_embedding(2 * settings.piece_nodes, width)
-        self.labels = nn.ModuleList(nn.Embedding(count, width) for count in _LABELS)
         self.relation = RelativePose(width, settings.bands) if settings.map_layers else None
         self.layers = nn.ModuleList(
             NearestAttention(width, settings.heads) for _ in range(settings.map_layers)
         )
 
     def forward(self, pieces: MapPieces) -> EncodedMap:
-        x = self.shape(pieces.shape.flatten(1) / 10)
-        labels = pieces.kind, pieces.type, pieces.light - LightState.UNLISTED
-        for label, embedding in zip(labels, self.labels, strict=True):
-            x = x + embedding(label)
+        x = self.embedded(pieces)
         if self.layers:
             x = self._related(pieces, x)
         return EncodedMap(pieces, x)

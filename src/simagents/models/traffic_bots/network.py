@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from simagents.config.models import TrafficBots as TrafficBotsSettings
 from simagents.models.distribution import Gaussian
 from simagents.models.log_policy import LogPolicy
+from simagents.models.map_pieces import cut
 from simagents.models.paths import AgentState, LoggedStates, Paths, Worlds
 from simagents.models.policy import Input
 from simagents.models.reconstruction import Reconstruction
@@ -26,7 +27,6 @@ from simagents.models.traffic_bots.latents import LatentEncoder, Latents, Prior
 from simagents.models.traffic_bots.map_encoder import EncodedMap, MapEncoder
 from simagents.models.traffic_bots.memory import Decision, Looks, Memory
 from simagents.models.traffic_bots.observer import Moments, Observer, Surroundings
-from simagents.models.traffic_bots.pieces import cut
 from simagents.models.traffic_bots.state import BotState
 from simagents.scenarios.scenario import CURRENT
 

@@ -1,13 +1,10 @@
 """Nearest sources of each target, and their relative poses as features."""
 
-from math import pi
-
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-_SHORTEST, _FAR = 4.0, 50.0
-"""Metres: the shortest wavelength, and the unit of the plain coordinates."""
+from simagents.models.waves import FAR, frequencies
 
 
 @torch.no_grad()
@@ -43,8 +40,7 @@ class RelativePose(nn.Module):
 
     def __init__(self, width: int, bands: int, labels: int = 1):
         super().__init__()
-        wavelength = _SHORTEST * 2.0 ** torch.arange(bands)
-        self.register_buffer("frequency", 2 * pi / wavelength, persistent=False)
+        self.register_buffer("frequency", frequencies(bands), persistent=False)
         self.embed = nn.Linear(5 + 4 * bands, width)
         self.label = nn.Parameter(torch.zeros(labels, width))
 
@@ -68,7 +64,7 @@ class RelativePose(nn.Module):
         distance = (local.square().sum(dim=-1, keepdim=True) + 1e-4).sqrt()
         phase = (local[..., None] * self.frequency).flatten(-2)
         features = torch.cat(
-            [local / _FAR, ahead, (distance + 1).log(), phase.cos(), phase.sin()], dim=-1
+            [local / FAR, ahead, (distance + 1).log(), phase.cos(), phase.sin()], dim=-1
         )
         embedded = self.embed(features)
         return torch.relu(embedded + (self.label[0] if label is None else self.label[label]))

@@ -5,8 +5,8 @@ from math import pi
 import pytest
 import torch
 
+from simagents.models.map_pieces import cut
 from simagents.models.scenes import collate
-from simagents.models.traffic_bots.pieces import cut
 
 STREET = (((0.0, 0.0, 0.0), (10.0, 0.0, 0.0), (25.0, 0.0, 0.0)), ((0.0, 5.0, 0.0),))
 
