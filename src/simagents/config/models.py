@@ -139,5 +139,40 @@ class TrafficBots(ModelSettings):
         return self
 
 
-MODELS = Tagged("family", "simagents.models", Smart, TrafficBots)
+class MotionLM(ModelSettings):
+    """MotionLM (Seff et al. 2023, arXiv:2309.16534) for whole scenes, as Peng et al. 2024 (arXiv:2409.18343)
+    fine-tune it; config/model/7m.yaml has their smaller model."""
+
+    family: Literal["motionlm"]
+    """accelerations on a grid at 2 Hz, decoded from one encoding of the scene"""
+    width: Annotated[int, Field(ge=8)]
+    """hidden size, a multiple of `heads`"""
+    heads: Annotated[int, Field(ge=1)]
+    """attention heads"""
+    feed_forward: Annotated[int, Field(ge=8)]
+    """hidden size of feed-forward layers"""
+    encoder_layers: Annotated[int, Field(ge=1)]
+    """attention layers among agents' histories and pieces of map"""
+    decoder_layers: Annotated[int, Field(ge=1)]
+    """layers of attention to all agents' earlier actions and to the encoded scene"""
+    bands: Annotated[int, Field(ge=1)]
+    """wavelengths of the encoding of places: 4 m, 8 m and so on"""
+    piece_metres: Annotated[float, Field(gt=0)]
+    """largest length of the pieces into which polylines are cut"""
+    piece_nodes: Annotated[int, Field(ge=2)]
+    """nodes of a piece, ends included"""
+    pieces: Annotated[int, Field(ge=1)]
+    """largest number of pieces of a scene that are encoded, those nearest to any agent"""
+    reads: Literal["actions", "states"]
+    """what the decoder reads of each earlier step: the drawn actions alone, as published, or also the places
+    and velocities that they led to"""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "MotionLM":
+        if self.width % self.heads:
+            raise ValueError("`width` must be a multiple of `heads`")
+        return self
+
+
+MODELS = Tagged("family", "simagents.models", Smart, TrafficBots, MotionLM)
 Model = Annotated[ModelSettings, MODELS]

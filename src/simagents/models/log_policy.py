@@ -16,7 +16,7 @@ class LogPolicy:
 
     Each action is the one of `actions` that ends nearest to the agent's next logged pose, as seen
     from where the actions before it have led. After a gap in the log an agent starts again from its
-    logged state.
+    logged state; at the current step all agents do, so that simulations start from the log.
     """
 
     actions: ActionSpace
@@ -65,8 +65,9 @@ class LogPolicy:
             )
             action = self.actions.nearest(state, log.pose[:, step + 1])
             motion = self.actions.step(state, action)
-            pose = torch.where(seen[:, None], motion.pose[:, -1], log.pose[:, step + 1])
-            speed = torch.where(seen[:, None], motion.velocity, velocity[:, step + 1])
+            led = (seen if step + 1 != self.history else torch.zeros_like(seen))[:, None]
+            pose = torch.where(led, motion.pose[:, -1], log.pose[:, step + 1])
+            speed = torch.where(led, motion.velocity, velocity[:, step + 1])
             actions.append(action.masked_fill(~seen.view(-1, *[1] * (action.dim() - 1)), 0))
             poses.append(pose)
             velocities.append(speed)

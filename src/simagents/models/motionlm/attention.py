@@ -1,0 +1,49 @@
+"""Attention between sequences of padded slots."""
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+
+class Attention(nn.Module):
+    """Of all heads, each source with a key and a value that can be kept."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.norm_target, self.norm_source = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query = nn.Linear(width, width)
+        self.memory_of = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def memory(self, source: Float[Tensor, "B K D"]) -> Float[Tensor, "B K W"]:
+        """Keys and values."""
+        return self.memory_of(self.norm_source(source))
+
+    def forward(
+        self,
+        x: Float[Tensor, "B L D"],
+        memory: Float[Tensor, "B K W"],
+        seen: Bool[Tensor, "#B #L K"],
+    ) -> Float[Tensor, "B L D"]:
+        """The targets with what they found in those sources that they see, of which there is one at least."""
+        query = self._by_head(self.query(self.norm_target(x)))
+        key, value = (self._by_head(part) for part in memory.chunk(2, dim=-1))
+        found = scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None])
+        return x + self.out(found.transpose(1, 2).flatten(2))
+
+    def _by_head(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B H L d"]:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class FeedForward(nn.Module):
+    """The other half of a layer."""
+
+    def __init__(self, width: int, hidden: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width)
+        )
+
+    def forward(self, x: Float[Tensor, "*N D"]) -> Float[Tensor, "*N D"]:
+        return x + self.layers(x)
