@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from simagents.config.exhibits import Row, Rows
+from simagents.config.exhibits import ColumnName, Row, Rows
 from simagents.config.keys import Settings, Tagged
 
 Tables = Annotated[list[str], Field(min_length=1)]
@@ -54,9 +54,13 @@ class Sweep(FigureSettings):
     reads: ClassVar[frozenset[str]] = frozenset({"cells"})
 
     kind: Literal["sweep"]
-    """gain in realism and divergence over the values of a coefficient"""
+    """a gain over the first row, and another quantity, over the values of a coefficient"""
     tables: Tables
     """tables in which one coefficient varies; each has a column of panels"""
+    above: Annotated[ColumnName, Field(exclude_if=lambda name: name == "metametric")] = "metametric"
+    """column of the tables whose gain is drawn, a score"""
+    below: Annotated[ColumnName, Field(exclude_if=lambda name: name == "kl")] = "kl"
+    """column of the tables that is drawn as bars"""
 
 
 class ComponentGains(FigureSettings):

@@ -163,9 +163,10 @@ class MotionLM(ModelSettings):
     """nodes of a piece, ends included"""
     pieces: Annotated[int, Field(ge=1)]
     """largest number of pieces of a scene that are encoded, those nearest to any agent"""
-    reads: Literal["actions", "states"]
-    """what the decoder reads of each earlier step: the drawn actions alone, as published, or also the places
-    and velocities that they led to"""
+    geometry: Literal["learned", "given"]
+    """`learned`, as published: the decoder reads drawn actions alone, and attention learns by itself what is near.
+    `given`, for short trainings: the decoder also reads where actions led and how fast, and attention to the
+    scene weighs what is near the more"""
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "MotionLM":

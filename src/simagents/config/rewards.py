@@ -52,5 +52,14 @@ class Penalties(RewardSettings):
         return self
 
 
-REWARDS = Tagged("kind", "simagents.rewards", Realism, Penalties)
+class Displacement(RewardSettings):
+    """How near an agent is to its log, and whether it collides: the reward of Peng et al. 2024."""
+
+    kind: Literal["displacement"]
+    """minus the distance from the log, and less in collisions, for every agent at every step"""
+    collision: Weight
+    """λ: metres from the log that a step in a collision weighs as much as"""
+
+
+REWARDS = Tagged("kind", "simagents.rewards", Realism, Penalties, Displacement)
 Reward = Annotated[RewardSettings, REWARDS]

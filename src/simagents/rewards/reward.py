@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
 from simagents.config.keys import module_of
@@ -26,18 +26,26 @@ class Rewards:
     """what it is made of, by name, for the log; [S, R, A, T] as `total`, or [S, ...]"""
     without: Float[Tensor, "S R"] | None = None
     """the reward of the scene's other rollouts, where credit needs it"""
+    counted: Bool[Tensor, "S _ _ _"] | None = None
+    """where there is a reward, broadcastable to `total`, which is 0 elsewhere; None: everywhere. Learning
+    leaves out the actions that have none"""
 
     def by_rollout(self, agents: Int64[Tensor, "S"]) -> Float[Tensor, "S R"]:
-        """The mean over each scene's own agents, of which there are `agents`, and over steps."""
-        return mean_over_agents(self.total, agents)
+        """The mean over each scene's own agents, of which there are `agents`, and over steps, as far as
+        they count."""
+        if self.counted is None:
+            return mean_over_agents(self.total, agents)
+        counted = self.counted.expand_as(self.total)
+        return self.total.sum(dim=(-2, -1)) / counted.sum(dim=(-2, -1)).clamp(min=1)
 
     def means(self, agents: Int64[Tensor, "S"]) -> dict[str, Tensor]:
         """The batch's mean of the reward and of every term, in double precision."""
-        parts = {"reward": self.total, **self.terms}
-        return {
-            name: (mean_over_agents(part, agents) if part.dim() == 4 else part).double().mean()
-            for name, part in parts.items()
+        terms = {
+            name: mean_over_agents(part, agents) if part.dim() == 4 else part
+            for name, part in self.terms.items()
         }
+        parts = {"reward": self.by_rollout(agents), **terms}
+        return {name: part.double().mean() for name, part in parts.items()}
 
 
 def mean_over_agents(

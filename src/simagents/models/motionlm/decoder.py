@@ -17,18 +17,16 @@ class SceneMemory:
 
     layers: list[Float[Tensor, "S K W"]]
     """keys and values"""
-    present: Bool[Tensor, "S K"]
-    agents: int
-    """of the K sources the first ones are agents"""
+    encoded: EncodedScenes
 
     def seen(self) -> Bool[Tensor, "S 1 K"]:
         """Every slot sees all sources that exist."""
-        return self.present[:, None]
+        return self.encoded.present[:, None]
 
     def seen_alone(self, own: Int64[Tensor, "S L"]) -> Bool[Tensor, "S L K"]:
         """Every slot sees the map, and of the agents only its own, which is at the place `own`."""
-        source = torch.arange(self.present.shape[1], device=own.device)
-        on_map = (source >= self.agents) & self.present
+        source = torch.arange(self.encoded.present.shape[1], device=own.device)
+        on_map = (source >= self.encoded.agents) & self.encoded.present
         return on_map[:, None] | (own[..., None] == source)
 
 
@@ -57,21 +55,21 @@ class Decoder(nn.Module):
     def read(self, encoded: EncodedScenes) -> SceneMemory:
         """Keys and values of the encoded scenes for every layer."""
         layers = [to_scene.memory(encoded.source) for _, to_scene, _ in self.layers]
-        return SceneMemory(layers, encoded.present, encoded.agents)
+        return SceneMemory(layers, encoded)
 
     def forward(
         self,
         x: Float[Tensor, "W L D"],
         seen: Bool[Tensor, "W #L K"],
         scene: SceneMemory,
-        of_scene: Bool[Tensor, "S #Q P"],
+        of_scene: Bool[Tensor, "S 1 #Q P"] | Float[Tensor, "S H #Q P"],
         kept: list[Float[Tensor, "W E V"]] | None = None,
     ) -> tuple[Float[Tensor, "W L D"], list[Float[Tensor, "W K V"]]]:
         """Features of the slots, and the keys and values of all slots so far, by layer.
 
         `kept` are those of earlier slots. `seen` says which of all K slots, `x` last, each one sees;
-        `of_scene` which sources of the scene each slot of its worlds sees. Worlds are ordered by scene,
-        the same number of each.
+        `of_scene` which sources of the scene each slot of its worlds sees, or how near they are. Worlds are ordered by
+        scene, the same number of each.
         """
         scenes, remembered = len(of_scene), []
         for number, (to_world, to_scene, feed_forward) in enumerate(self.layers):
@@ -79,7 +77,7 @@ class Decoder(nn.Module):
             if kept is not None:
                 memory = torch.cat([kept[number], memory], dim=1)
             remembered.append(memory)
-            x = to_world(x, memory, seen)
+            x = to_world(x, memory, seen[:, None])
             # All worlds of a scene in one product, so that its keys and values are read once.
             together = x.reshape(scenes, -1, x.shape[-1])
             x = to_scene(together, scene.layers[number], of_scene).view_as(x)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from simagents.config.models import MotionLM as MotionLMSettings
 from simagents.models.map_pieces import MapPieces, cut
-from simagents.models.motionlm.attention import Attention, FeedForward
+from simagents.models.motionlm.attention import Attention, FeedForward, nearer_the_more
 from simagents.models.motionlm.places import FAST, PlaceFeatures, along, unit
 from simagents.models.motionlm.slots import Slots
 from simagents.models.perceptrons import mlp_embedding
@@ -30,6 +30,16 @@ class EncodedScenes:
     present: Bool[Tensor, "S K"]
     agents: int
     """A"""
+    node: Float[Tensor, "S K n 2"]
+    """places of every source, metres from the scene's origin"""
+
+    def distance(self, place: Float[Tensor, "S L 2"]) -> Float[Tensor, "S L K"]:
+        """Metres from places to each source, at its nearest node."""
+        return (
+            torch.cdist(place, self.node.flatten(1, 2))
+            .unflatten(2, (-1, self.node.shape[2]))
+            .amin(-1)
+        )
 
 
 class SceneEncoder(nn.Module):
@@ -63,10 +73,16 @@ class SceneEncoder(nn.Module):
             itself[:count, count:] = True
             seen = seen & itself
         # Slots of nothing see something, since an attention to nothing is not defined.
-        seen = seen | ~seen.any(dim=-1, keepdim=True)
+        seen = (seen | ~seen.any(dim=-1, keepdim=True))[:, None]
+        at = slots.put(scenes.pose[:, CURRENT, :2].float())[:, :, None]
+        node = torch.cat([at.expand(-1, -1, pieces.node.shape[2], -1), pieces.node], dim=1)
+        encoded = EncodedScenes(source, present, count, node)
+        if self.settings.geometry == "given":
+            middle = node[:, :, node.shape[2] // 2]
+            seen = nearer_the_more(seen, encoded.distance(middle), self.settings.heads)
         for attention, feed_forward in self.layers:
             source = feed_forward(attention(source, attention.memory(source), seen))
-        return EncodedScenes(source, present, count)
+        return replace(encoded, source=source)
 
 
 @dataclass(frozen=True)
@@ -75,6 +91,8 @@ class PieceTokens:
 
     features: Float[Tensor, "S M D"]
     there: Bool[Tensor, "S M"]
+    node: Float[Tensor, "S M n 2"]
+    """metres from the scene's origin"""
 
 
 class MapTokens(PieceEmbedding):
@@ -93,7 +111,8 @@ class MapTokens(PieceEmbedding):
         row = pieces.of_scene
         axis = scenes.heading[:, None].expand(row.shape)
         place = self.features(pieces.anchor[row], pieces.direction[row], axis)
-        return PieceTokens(self.embedded(pieces)[row] + self.place(place), pieces.exists)
+        features = self.embedded(pieces)[row] + self.place(place)
+        return PieceTokens(features, pieces.exists, pieces.node[row])
 
 
 def nearest_pieces(pieces: MapPieces, scenes: SceneBatch, slots: Slots, most: int) -> MapPieces:

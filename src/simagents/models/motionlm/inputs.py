@@ -39,7 +39,7 @@ class DecoderInputs(nn.Module):
         self.action = nn.Embedding(ACTIONS, width)
         self.step = nn.Embedding(STEPS, width)
         self.state = None
-        if settings.reads == "states":
+        if settings.geometry == "given":
             self.state = mlp_embedding(self.features.count + 2, width)
 
     def identity(self, scenes: SceneBatch) -> Float[Tensor, "A D"]:

@@ -11,6 +11,7 @@ from simagents.config.models import MotionLM as MotionLMSettings
 from simagents.models.distribution import Categorical
 from simagents.models.log_policy import LogPolicy
 from simagents.models.motionlm.actions import ACTIONS, VerletActions
+from simagents.models.motionlm.attention import nearer_the_more
 from simagents.models.motionlm.decoder import Decoder, SceneMemory, steps_seen
 from simagents.models.motionlm.encoder import SceneEncoder
 from simagents.models.motionlm.inputs import DecoderInputs, Placed
@@ -64,13 +65,14 @@ class MotionLM(LogPolicy, nn.Module):
         agent, steps = paths.agent, paths.action.shape[1] - self.history
         slots = Slots.of(scenes.agent_scene[agent], paths.world, scenes.scenes)
         before = slice(self.history - 1, -1)
+        placed = Placed(
+            paths.pose[:, before], paths.velocity[:, before], scenes.agent_axis[agent, None]
+        )
         rows = self.inputs(
             self.inputs.identity(scenes)[agent],
             paths.action[:, before],
             torch.arange(steps, device=agent.device),
-            Placed(
-                paths.pose[:, before], paths.velocity[:, before], scenes.agent_axis[agent, None]
-            ),
+            placed,
         )
         # At the current step all agents are there, also those that the log did not see before it.
         there = paths.valid[:, before].clone()
@@ -81,7 +83,7 @@ class MotionLM(LogPolicy, nn.Module):
         x = slots.put(rows).transpose(1, 2).flatten(1, 2)
         memory = self.decoder.read(self.encoder(scenes, self.unseen))
         own = _places_of_agents(scenes)[agent]
-        features, _ = self.decoder(x, seen, memory, self._of_scene(memory, slots, own, steps))
+        features, _ = self.decoder(x, seen, memory, self._of_scene(memory, slots, own, placed))
         return self._distribution(
             slots.take(features.unflatten(1, (steps, -1)).transpose(1, 2)), with_value=True
         )
@@ -133,7 +135,7 @@ class MotionLM(LogPolicy, nn.Module):
             seen = seen | ~seen.any(dim=-1, keepdim=True)
         features, kept = self.decoder(
             slots.put(rows[:, 0]), seen, state.memory,
-            self._of_scene(state.memory, slots, state.own, 1), state.kept,
+            self._of_scene(state.memory, slots, state.own, placed), state.kept,
         )  # fmt: skip
         state = replace(state, kept=kept, steps=state.steps + 1)
         return state, self._distribution(slots.take(features))
@@ -141,13 +143,18 @@ class MotionLM(LogPolicy, nn.Module):
     # ---- shared by both ----------------------------------------------------------------------------
 
     def _of_scene(
-        self, memory: SceneMemory, slots: Slots, own: Int64[Tensor, "N"], steps: int
-    ) -> Bool[Tensor, "S #Q K"]:
-        """What each slot sees of its scene."""
-        if self.unseen != "neighbours":
-            return memory.seen()
-        places = slots.put(own)[:, None].expand(-1, steps, -1)
-        return memory.seen_alone(places.reshape(slots.scenes, -1))
+        self, memory: SceneMemory, slots: Slots, own: Int64[Tensor, "N"], placed: Placed
+    ) -> Bool[Tensor, "S 1 #Q K"] | Float[Tensor, "S H Q K"]:
+        """What each slot sees of its scene; where geometry is given, also how near it is."""
+        at = slots.put(placed.pose[..., :2]).transpose(1, 2)
+        seen = memory.seen()
+        if self.unseen == "neighbours":
+            owns = slots.put(own)[:, None].expand(at.shape[:3])
+            seen = memory.seen_alone(owns.reshape(slots.scenes, -1))
+        if self.settings.geometry == "learned":
+            return seen[:, None]
+        away = memory.encoded.distance(at.reshape(slots.scenes, -1, 2))
+        return nearer_the_more(seen[:, None], away, self.settings.heads)
 
     def _distribution(
         self, features: Float[Tensor, "*N D"], with_value: bool = False

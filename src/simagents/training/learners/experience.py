@@ -36,6 +36,17 @@ class Experience:
     pursuit: Pursuit | None = None
     """of goals, where agents have some"""
 
+    def valid(self, pad: "Padding") -> Tensor:
+        """[S, R, A, F] bool: actions that are learned from, those of rows that have a reward at any step."""
+        actions = self.paths.chosen.shape[1]
+        valid, counted = pad.valid(actions), self.rewards.counted
+        if counted is None:
+            return valid
+        by_action = (
+            counted if counted.shape[-1] == 1 else counted.unflatten(-1, (actions, -1)).any(-1)
+        )
+        return valid & by_action
+
     def logged(self, total: float) -> dict[str, Tensor]:
         """This batch's part of the mean reward and of its terms, over `total` rollouts."""
         rollouts = self.rewards.total.shape[1]

@@ -93,7 +93,7 @@ class PolicyGradient(Learner):
         rows = {"logp_old": rows["logp"].detach(), **sampled.rows, **rows}
         # Rows come as (scene, rollout, agent); losses read them padded to the largest scene.
         pad = Padding(batch.scenes, self.recipe.budget.rollouts)
-        valid = pad.valid(rows["logp"].shape[-1])
+        valid = sampled.valid(pad)
         weight = rollout_mean(valid.flatten(0, 1), total).view_as(valid)
         advantage = sampled.padded["advantage"]
         goal_stats: Stats = {}
@@ -252,7 +252,7 @@ class PolicyGradient(Learner):
         actions, value = sampled.paths.chosen.shape[1], sampled.rows.get("value_old")
         if value is not None:
             value = Padding(sampled.scenes, self.recipe.budget.rollouts)(value)
-        reward = by_action(sampled.rewards.total, actions)
+        reward = by_action(sampled.rewards.total, actions, sampled.rewards.counted)
         return credit_of(settings, Evidence(reward, actions, sampled.rewards.without, value))
 
     def _assign_credit(self, batches: list[Batch], experiences: list[Experience]) -> None:
@@ -270,8 +270,9 @@ class PolicyGradient(Learner):
             if credit.returns is not None:
                 sampled.padded["returns"] = credit.returns
             if self.settings.whiten:
-                valid = pad.valid(sampled.paths.chosen.shape[1])
-                weight = rollout_mean(valid.flatten(0, 1), 1.0).view_as(valid)
+                valid = sampled.valid(pad)
+                # Actions weigh in the mean as they do in the loss.
+                weight = rollout_mean(valid.flatten(0, 1), 1.0).view_as(valid) * self._scale(valid)
                 total = total + moments(weight, advantage.expand_as(weight))
         if self.settings.whiten:
             total = sum_over_processes(total)
@@ -286,9 +287,13 @@ class PolicyGradient(Learner):
         }
 
 
-def by_action(reward: Tensor, actions: int) -> Tensor:
-    """A reward by log step as one by action: the mean over the action's steps."""
+def by_action(reward: Tensor, actions: int, counted: Tensor | None = None) -> Tensor:
+    """A reward by log step as one by action: the mean over those of the action's steps that count."""
     steps = reward.shape[-1]
     if steps == 1:
         return reward
-    return reward.unflatten(-1, (actions, steps // actions)).mean(dim=-1)
+    of_steps = reward.unflatten(-1, (actions, steps // actions))
+    if counted is None:
+        return of_steps.mean(dim=-1)
+    weight = counted.expand_as(reward).unflatten(-1, (actions, -1))
+    return (of_steps * weight).sum(dim=-1) / weight.sum(dim=-1).clamp(min=1)
