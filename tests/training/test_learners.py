@@ -109,7 +109,8 @@ def gradients(learner, policy: Smart, batches):
 
 
 def test_every_algorithm_and_credit_rule_is_tested_here():
-    elsewhere = {"closed_loop_regression"}  # SMART has no latents: test_reconstruction.py
+    # SMART has no latents and makes no forecasts: test_reconstruction.py, test_forecasting.py
+    elsewhere = {"closed_loop_regression", "forecasting"}
     assert {settings["name"] for settings in ALGORITHMS.values()} | elsewhere == set(
         algorithms.ALGORITHMS.kinds
     )

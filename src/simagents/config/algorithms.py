@@ -163,6 +163,19 @@ class ClosedLoopRegression(AlgorithmSettings):
     """how often agents are put back on the log"""
 
 
+class Forecasting(AlgorithmSettings):
+    """The training of one-shot forecasts: of several possible futures, the one nearest to the log's is learned."""
+
+    name: Literal["forecasting"]
+    """hard assignment, for families that forecast"""
+    likelihood: Weight
+    """weight of minus the log-density of the log's places under the nearest mode"""
+    heading: Weight
+    """weight of 1 - cos of its difference in heading"""
+    choice: Weight
+    """weight of the cross-entropy of the nearest mode"""
+
+
 class OnPolicy(Settings):
     """REINFORCE."""
 
@@ -275,6 +288,7 @@ class Preferences(AlgorithmSettings):
 
 ALGORITHMS = Tagged(
     "name", "simagents.training.learners",
-    BehaviourCloning, NoisyCloning, ClosedLoopCloning, ClosedLoopRegression, PolicyGradient, Preferences,
+    BehaviourCloning, NoisyCloning, ClosedLoopCloning, ClosedLoopRegression, Forecasting, PolicyGradient,
+    Preferences,
 )  # fmt: skip
 Algorithm = Annotated[AlgorithmSettings, ALGORITHMS]

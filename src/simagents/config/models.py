@@ -97,12 +97,10 @@ class Smart(ModelSettings):
         }
 
 
-class TrafficBots(ModelSettings):
-    """TrafficBots V1.5 (Zhang et al. 2024, arXiv:2406.10898); config/model/7m.yaml has the published
-    sizes."""
+class Nearby(ModelSettings):
+    """What families share that see a scene from where each agent is: the nearest pieces of map and the
+    nearest agents."""
 
-    family: Literal["traffic_bots"]
-    """accelerations and yaw rates at 10 Hz, under a personality and a destination"""
     width: Annotated[int, Field(ge=8)]
     """hidden size, a multiple of `heads`"""
     heads: Annotated[int, Field(ge=1)]
@@ -123,6 +121,20 @@ class TrafficBots(ModelSettings):
     """number of nearest pieces of map to which an agent attends"""
     nearest_agents: Annotated[int, Field(ge=1)]
     """number of nearest agents to which an agent attends"""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "Nearby":
+        if self.width % self.heads:
+            raise ValueError("`width` must be a multiple of `heads`")
+        return self
+
+
+class TrafficBots(Nearby):
+    """TrafficBots V1.5 (Zhang et al. 2024, arXiv:2406.10898); config/model/7m.yaml has the published
+    sizes."""
+
+    family: Literal["traffic_bots"]
+    """accelerations and yaw rates at 10 Hz, under a personality and a destination"""
     look_every: Annotated[int, Field(ge=1)]
     """steps of 0.1 s from one look at map and agents to the next; in between an agent knows its own way"""
     latent_width: Annotated[int, Field(ge=1)]
@@ -132,11 +144,21 @@ class TrafficBots(ModelSettings):
     least_deviation: Annotated[float, Field(gt=0, lt=0.05)]
     """lower limit of the controls' standard deviations, in shares of the controls' limits"""
 
-    @model_validator(mode="after")
-    def _heads_share_the_width(self) -> "TrafficBots":
-        if self.width % self.heads:
-            raise ValueError("`width` must be a multiple of `heads`")
-        return self
+
+class Forecasts(Nearby):
+    """One-shot marginal forecasts of every agent, made anew after each action: the kind of model that Peng et al.
+    2024 (arXiv:2409.18343, Table 1) compare with, Wayformer (Nayakanti et al. 2023, arXiv:2207.05844) and MVTE
+    (Wang et al. 2023, arXiv:2306.15914)."""
+
+    family: Literal["forecasts"]
+    """a few possible trajectories of each agent, without regard to what the others will do"""
+    modes: Annotated[int, Field(ge=1)]
+    """trajectories that one member forecasts for an agent"""
+    members: Annotated[int, Field(ge=1)]
+    """networks with weights of their own, whose modes are pooled"""
+    executed: Literal["likeliest", "drawn"]
+    """which mode an agent follows until the next forecast: always the likeliest one, so that all rollouts are
+    alike, or one drawn by the modes' shares"""
 
 
 class MotionLM(ModelSettings):
@@ -175,5 +197,5 @@ class MotionLM(ModelSettings):
         return self
 
 
-MODELS = Tagged("family", "simagents.models", Smart, TrafficBots, MotionLM)
+MODELS = Tagged("family", "simagents.models", Smart, TrafficBots, MotionLM, Forecasts)
 Model = Annotated[ModelSettings, MODELS]

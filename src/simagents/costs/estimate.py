@@ -16,6 +16,7 @@ from simagents.runs import Run, System
 CLONED, CLOSED_LOOP, RECONSTRUCTED = "cloned", "closed_loop", "reconstructed"
 UNIT_OF = {
     "bc": CLONED, "noisy_bc": CLONED, "catk": CLOSED_LOOP, "closed_loop_regression": RECONSTRUCTED,
+    "forecasting": CLONED,
 }  # fmt: skip
 """Unit cost of a scene of a step, by the algorithm's name; all others learn from rollouts with a reward."""
 KEPT_SAVES = 2

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from simagents.geometry import wrap_angle
+from simagents.models.nearby.moments import changes, direction, speed_along
 from simagents.models.paths import AgentState, Motion
 from simagents.scenarios.scenario import STEP_SECONDS
 
@@ -84,29 +85,6 @@ def logged_controls(
     return controls.clamp(-limit, limit)
 
 
-def changes(
-    speed: Float[Tensor, "*N"],
-    heading: Float[Tensor, "*N"],
-    speed_after: Float[Tensor, "*N"],
-    heading_after: Float[Tensor, "*N"],
-) -> Float[Tensor, "*N 2"]:
-    """Acceleration and yaw rate from one moment to the next."""
-    turned = wrap_angle(heading_after - heading)
-    return torch.stack([speed_after - speed, turned], dim=-1) / STEP_SECONDS
-
-
 def limits(agent_class: Int64[Tensor, "*N"]) -> Float[Tensor, "*N 2"]:
     """Largest acceleration and yaw rate of each agent."""
     return torch.tensor(LIMITS, device=agent_class.device)[agent_class]
-
-
-def direction(heading: Float[Tensor, "*N"]) -> Float[Tensor, "*N 2"]:
-    """Unit vectors."""
-    return torch.stack([heading.cos(), heading.sin()], dim=-1)
-
-
-def speed_along(
-    pose: Float[Tensor, "*N 3"], velocity: Float[Tensor, "*N 2"]
-) -> Float[Tensor, "*N"]:
-    """Speed along the heading (m/s), negative backwards."""
-    return (velocity * direction(pose[..., 2])).sum(dim=-1)

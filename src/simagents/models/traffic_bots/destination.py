@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
 from simagents.models.map_pieces import MapPieces
+from simagents.models.nearby.map_encoder import EncodedMap
+from simagents.models.nearby.relations import RelativePose
 from simagents.models.traffic_bots.actions import direction
-from simagents.models.traffic_bots.map_encoder import EncodedMap
-from simagents.models.traffic_bots.relations import RelativePose
 from simagents.scenarios.agent_class import CLASSES
 from simagents.scenarios.scenario import MapKind
 

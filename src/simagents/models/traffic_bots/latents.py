@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
 from simagents.models.distribution import Categorical, Gaussian
+from simagents.models.nearby.map_encoder import EncodedMap
+from simagents.models.nearby.moments import Moments
+from simagents.models.nearby.observer import Observer, Surroundings
 from simagents.models.perceptrons import mlp_head
 from simagents.models.traffic_bots.destination import Candidates, DestinationLogits
-from simagents.models.traffic_bots.map_encoder import EncodedMap
-from simagents.models.traffic_bots.observer import Moments, Observer, Surroundings
 
 
 @dataclass(frozen=True)

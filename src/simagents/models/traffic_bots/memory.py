@@ -7,11 +7,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
+from simagents.models.nearby.map_encoder import EncodedMap
+from simagents.models.nearby.moments import Moments
+from simagents.models.nearby.observer import Surroundings
+from simagents.models.nearby.relations import RelativePose
 from simagents.models.traffic_bots.actions import direction
 from simagents.models.traffic_bots.latents import Latents
-from simagents.models.traffic_bots.map_encoder import EncodedMap
-from simagents.models.traffic_bots.observer import Moments, Surroundings
-from simagents.models.traffic_bots.relations import RelativePose
 from simagents.scenarios.agent_class import CLASSES
 
 _FIRST_DEVIATION = 0.05

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from simagents.config.models import TrafficBots as TrafficBotsSettings
 from simagents.models.distribution import Gaussian
 from simagents.models.log_policy import LogPolicy
-from simagents.models.map_pieces import cut
+from simagents.models.nearby.map_encoder import EncodedMap, MapEncoder
+from simagents.models.nearby.moments import Moments, changes, direction, speed_along
+from simagents.models.nearby.observer import Observer, Surroundings
 from simagents.models.paths import AgentState, LoggedStates, Paths, Worlds
 from simagents.models.policy import Input
 from simagents.models.reconstruction import Reconstruction
@@ -18,15 +20,11 @@ from simagents.models.scenes import SceneBatch
 from simagents.models.traffic_bots.actions import (
     UnicycleActions,
     advanced,
-    changes,
-    direction,
+    limits,
     logged_controls,
-    speed_along,
 )
 from simagents.models.traffic_bots.latents import LatentEncoder, Latents, Prior
-from simagents.models.traffic_bots.map_encoder import EncodedMap, MapEncoder
 from simagents.models.traffic_bots.memory import Decision, Looks, Memory
-from simagents.models.traffic_bots.observer import Moments, Observer, Surroundings
 from simagents.models.traffic_bots.state import BotState
 from simagents.scenarios.scenario import CURRENT
 
@@ -115,8 +113,8 @@ class TrafficBots(LogPolicy, nn.Module):
     def _along(
         self, scenes: SceneBatch, paths: Paths, encoded: EncodedMap, latents: Latents
     ) -> Gaussian:
-        around = _surroundings(scenes, encoded, paths)
-        moments = _moments(paths.until(paths.action.shape[1] - 1))
+        around = Surroundings.along(scenes, encoded, paths)
+        moments = Moments.along(paths.until(paths.action.shape[1] - 1))
         of_map = self.observer.memories(encoded)
         at, looks = self._looks(moments, around, encoded, of_map)
         states, _ = self.memory(moments, looks)
@@ -128,9 +126,10 @@ class TrafficBots(LogPolicy, nn.Module):
         value = None
         if self.value_head is not None:
             value = self.value_head(features.flatten(0, 1)).view(features.shape[:2]).T
+        limit = limits(around.agent_class)
         return Gaussian(
-            self.decision.most_likely(features, around.limit).transpose(0, 1),
-            self.decision.log_deviation(features, around.limit).transpose(0, 1),
+            self.decision.most_likely(features, limit).transpose(0, 1),
+            self.decision.log_deviation(features, limit).transpose(0, 1),
             value,
         )
 
@@ -145,7 +144,7 @@ class TrafficBots(LogPolicy, nn.Module):
         read = self._read_log(scenes, encoded)
         latents = Latents(read.posterior.sample(uniform[:, :-1]), read.destination)
         paths = self._whole_log(scenes)
-        log = _moments(paths)
+        log = Moments.along(paths)
         state = self._after_history(scenes, encoded, read.prior, latents)
         places, headings, speeds = [], [], []
         for step in range(forced.shape[1]):
@@ -179,7 +178,7 @@ class TrafficBots(LogPolicy, nn.Module):
     def _read_log(self, scenes: SceneBatch, encoded: EncodedMap) -> "ReadLog":
         """What the latent encoder finds in the whole log, and in its history alone."""
         paths = self._whole_log(scenes)
-        log, around = _moments(paths), _surroundings(scenes, encoded, paths)
+        log, around = Moments.along(paths), Surroundings.along(scenes, encoded, paths)
         looked = log.at(self._looking(len(log.speed)))
         features = self.latents.observe(looked, around, encoded)
         prior = self._prior_of(features[: self._past_looks], scenes, paths, around, encoded)
@@ -192,8 +191,8 @@ class TrafficBots(LogPolicy, nn.Module):
 
     def _prior(self, scenes: SceneBatch, encoded: EncodedMap) -> Prior:
         past = self.history_paths(scenes, Worlds.of(scenes, 1))
-        around = _surroundings(scenes, encoded, past)
-        looked = _moments(past).at(self._looking(self.history))
+        around = Surroundings.along(scenes, encoded, past)
+        looked = Moments.along(past).at(self._looking(self.history))
         features = self.latents.observe(looked, around, encoded)
         return self._prior_of(features, scenes, past, around, encoded)
 
@@ -222,7 +221,7 @@ class TrafficBots(LogPolicy, nn.Module):
         self, scenes: SceneBatch, encoded: EncodedMap, prior: Prior, latents: Latents
     ) -> BotState:
         past = self.history_paths(scenes, Worlds.of(scenes, 1))
-        moments, around = _moments(past), _surroundings(scenes, encoded, past)
+        moments, around = Moments.along(past), Surroundings.along(scenes, encoded, past)
         of_map = self.observer.memories(encoded)
         _, looks = self._looks(moments, around, encoded, of_map)
         _, memory = self.memory(moments, looks)
@@ -279,10 +278,11 @@ class TrafficBots(LogPolicy, nn.Module):
 
     def _most_likely(self, state: BotState) -> Float[Tensor, "N 2"]:
         features = self.decision(state.memory, state.aim)
-        return self.decision.most_likely(features, state.around.limit)[0]
+        return self.decision.most_likely(features, limits(state.around.agent_class))[0]
 
     def _next(self, state: BotState) -> Gaussian:
-        features, limit = self.decision(state.memory, state.aim), state.around.limit
+        features = self.decision(state.memory, state.aim)
+        limit = limits(state.around.agent_class)
         return Gaussian(
             self.decision.most_likely(features, limit)[0],
             self.decision.log_deviation(features, limit)[0],
@@ -292,10 +292,7 @@ class TrafficBots(LogPolicy, nn.Module):
 
     def encode_map(self, scenes: SceneBatch) -> EncodedMap:
         """The scenes' polylines in pieces, after the encoder's layers."""
-        settings = self.settings
-        return self.map_encoder(
-            cut(scenes.map, scenes.scenes, settings.piece_metres, settings.piece_nodes)
-        )
+        return self.map_encoder(scenes)
 
     def _looking(self, moments: int) -> slice:
         """At which of the first moments agents look around: at the current step, and evenly around it."""
@@ -328,16 +325,3 @@ class ReadLog:
     """the candidate where the log ends"""
     destination: Int64[Tensor, "A"]
     """its row of the map"""
-
-
-def _moments(paths: Paths) -> Moments:
-    """The moments after each action, time first. At the current step all agents are there, also those
-    that the log did not see a step before."""
-    valid = paths.valid.T.clone()
-    valid[paths.history - 1] = True
-    return Moments.of(paths.pose.transpose(0, 1), paths.velocity.transpose(0, 1), valid)
-
-
-def _surroundings(scenes: SceneBatch, encoded: EncodedMap, paths: Paths) -> Surroundings:
-    scene, kind = scenes.agent_scene[paths.agent], scenes.agent_class[paths.agent]
-    return Surroundings.of(encoded, scene, paths.world, kind, scenes.agent_size[paths.agent])

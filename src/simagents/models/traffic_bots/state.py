@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from simagents.models.nearby.map_encoder import EncodedMap
+from simagents.models.nearby.moments import Moments
+from simagents.models.nearby.observer import Surroundings
 from simagents.models.traffic_bots.latents import Latents, Prior
-from simagents.models.traffic_bots.map_encoder import EncodedMap
 from simagents.models.traffic_bots.memory import Looks
-from simagents.models.traffic_bots.observer import Moments, Surroundings
 
 
 @dataclass(frozen=True)

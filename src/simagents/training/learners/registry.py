@@ -15,6 +15,7 @@ from simagents.training.learners.controls import (
     threshold_control,
     weight_control,
 )
+from simagents.training.learners.forecasting import Forecasting
 from simagents.training.learners.goals import GoalGiving, GoalLearning
 from simagents.training.learners.imitation import Cloning
 from simagents.training.learners.learner import Learner
@@ -55,6 +56,8 @@ def build_learner(
         case settings.Preferences():
             reward = build_reward(algorithm.reward)
             return Preferences(policy, model, reference, reward, recipe)
+        case settings.Forecasting():
+            return Forecasting(policy, model, algorithm)
         case settings.PolicyGradient():
             return PolicyGradient(
                 policy,

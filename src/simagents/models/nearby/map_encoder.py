@@ -6,11 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simagents.config.models import TrafficBots as TrafficBotsSettings
-from simagents.models.map_pieces import MapPieces
+from simagents.config.models import Nearby
+from simagents.models.map_pieces import MapPieces, cut
+from simagents.models.nearby.attention import NearestAttention
+from simagents.models.nearby.relations import RelativePose, nearest
 from simagents.models.piece_embedding import PieceEmbedding
-from simagents.models.traffic_bots.attention import NearestAttention
-from simagents.models.traffic_bots.relations import RelativePose, nearest
+from simagents.models.scenes import SceneBatch
 
 
 @dataclass(frozen=True)
@@ -24,20 +25,22 @@ class EncodedMap:
 class MapEncoder(PieceEmbedding):
     """Pieces by shape, kind and light, which then attend to their neighbours layer by layer.
 
-    The light of a lane is its state at the current step, and stays: TrafficBots predicts lights, and this
-    project holds them everywhere.
+    The light of a lane is its state at the current step, and stays.
     """
 
-    def __init__(self, settings: TrafficBotsSettings):
+    def __init__(self, settings: Nearby):
         width = settings.width
         super().__init__(settings.piece_nodes, width)
+        self.metres, self.nodes = settings.piece_metres, settings.piece_nodes
         self.neighbours = settings.map_neighbours
         self.relation = RelativePose(width, settings.bands) if settings.map_layers else None
         self.layers = nn.ModuleList(
             NearestAttention(width, settings.heads) for _ in range(settings.map_layers)
         )
 
-    def forward(self, pieces: MapPieces) -> EncodedMap:
+    def forward(self, scenes: SceneBatch) -> EncodedMap:
+        """The scenes' polylines in pieces, after the encoder's layers."""
+        pieces = cut(scenes.map, scenes.scenes, self.metres, self.nodes)
         x = self.embedded(pieces)
         if self.layers:
             x = self._related(pieces, x)

@@ -1,55 +1,23 @@
 """What agents see at each moment: themselves, the map and one another."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from simagents.config.models import TrafficBots as TrafficBotsSettings
+from simagents.config.models import Nearby
+from simagents.models.nearby.attention import NearestAttention
+from simagents.models.nearby.map_encoder import EncodedMap
+from simagents.models.nearby.moments import Moments, direction
+from simagents.models.nearby.relations import RelativePose, nearest
+from simagents.models.paths import Paths
 from simagents.models.policy import Input
-from simagents.models.traffic_bots.actions import changes, direction, limits, speed_along
-from simagents.models.traffic_bots.attention import NearestAttention
-from simagents.models.traffic_bots.map_encoder import EncodedMap
-from simagents.models.traffic_bots.relations import RelativePose, nearest
+from simagents.models.scenes import SceneBatch
 from simagents.scenarios.agent_class import CLASSES
 
 _PIECE, _AGENT = 0, 1
-
-
-@dataclass(frozen=True)
-class Moments:
-    """N agents at T successive moments."""
-
-    place: Float[Tensor, "T N 2"]
-    heading: Float[Tensor, "T N"]
-    speed: Float[Tensor, "T N"]
-    """along the heading (m/s)"""
-    changes: Float[Tensor, "T N 2"]
-    """acceleration and yaw rate since the moment before; 0 where that is not seen"""
-    valid: Bool[Tensor, "T N"]
-
-    def rows(self, which: Int64[Tensor, "n"]) -> "Moments":
-        """Some agents, perhaps several times."""
-        return Moments(*(getattr(self, each.name).index_select(1, which) for each in fields(self)))
-
-    def at(self, moments: slice) -> "Moments":
-        """Some moments."""
-        return Moments(*(getattr(self, each.name)[moments] for each in fields(self)))
-
-    @staticmethod
-    def of(
-        pose: Float[Tensor, "T N 3"],
-        velocity: Float[Tensor, "T N 2"],
-        valid: Bool[Tensor, "T N"],
-    ) -> "Moments":
-        """Successive moments, of which the first one is without changes."""
-        speed, heading = speed_along(pose, velocity), pose[..., 2]
-        both = valid[1:] & valid[:-1]
-        changed = changes(speed[:-1], heading[:-1], speed[1:], heading[1:]) * both[..., None]
-        changed = nn.functional.pad(changed, (0, 0, 0, 0, 1, 0))
-        return Moments(pose[..., :2], heading, speed, changed, valid)
 
 
 @dataclass(frozen=True)
@@ -68,11 +36,6 @@ class Surroundings:
     mate_exists: Bool[Tensor, "N C"]
 
     @cached_property
-    def limit(self) -> Float[Tensor, "N 2"]:
-        """Of the controls."""
-        return limits(self.agent_class)
-
-    @cached_property
     def body(self) -> Float[Tensor, "N 6"]:
         """Size and class as features."""
         one_hot = nn.functional.one_hot(self.agent_class, len(CLASSES)).float()
@@ -85,6 +48,15 @@ class Surroundings:
         return Surroundings.of(
             encoded, self.scene[row], world, self.agent_class[row], self.size[row]
         )
+
+    @staticmethod
+    def along(scenes: SceneBatch, encoded: EncodedMap, paths: Paths) -> "Surroundings":
+        """Of the agents of paths."""
+        row = paths.agent
+        return Surroundings.of(
+            encoded, scenes.agent_scene[row], paths.world, scenes.agent_class[row],
+            scenes.agent_size[row],
+        )  # fmt: skip
 
     @staticmethod
     def of(
@@ -116,7 +88,7 @@ class Observer(nn.Module):
     are computed at once, and those of a rollout one by one.
     """
 
-    def __init__(self, settings: TrafficBotsSettings):
+    def __init__(self, settings: Nearby):
         super().__init__()
         width = settings.width
         self.pieces, self.agents = settings.nearest_pieces, settings.nearest_agents
