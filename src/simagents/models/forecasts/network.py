@@ -27,6 +27,8 @@ HORIZON = SIMULATED // PoseActions.log_steps
 """Poses of a forecast: 8 s."""
 _FIRST_SCALE = 0.5
 """metres a second, by which forecasts are expected to be wrong before they are trained"""
+_LEAST_SCALE = 0.1
+"""metres; without it parked agents, which are forecast to the millimetre, would have most of the loss"""
 
 
 class Forecaster(LogPolicy, nn.Module):
@@ -68,7 +70,9 @@ class Forecaster(LogPolicy, nn.Module):
         value = None
         if self.value_head is not None:
             value = self.value_head(features[0].flatten(0, 1)).view(features[0].shape[:2])
-        return replace(self._pooled(self._modes(features, self._before_actions(paths))), value=value)
+        return replace(
+            self._pooled(self._modes(features, self._before_actions(paths))), value=value
+        )
 
     def forecast(self, scenes: SceneBatch, paths: Paths) -> list[Modes]:
         """See `Forecasting`."""
@@ -186,7 +190,7 @@ class ModesHead(nn.Module):
         ahead = (speed[..., None, None] + ahead) * seconds
         # Sideways and turns grow from zero, the former with the square of time.
         pose = torch.stack([ahead, left * seconds**2 / 8, wrap_angle(turn * seconds / 8)], dim=-1)
-        log_scale = (scale + log(_FIRST_SCALE)).clamp(-5, 3) + seconds.log()
+        log_scale = (scale + log(_FIRST_SCALE) + seconds.log()).clamp(min=log(_LEAST_SCALE), max=4)
         return Modes(self.likely(x).float().squeeze(-1), pose, log_scale)
 
 
