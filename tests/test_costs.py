@@ -65,7 +65,7 @@ def test_without_gpus_hours_are_of_cores(estimate):
 
 def test_too_few_retries_for_the_longest_run_are_said(estimate):
     assert longest(estimate()).endswith("enough.")
-    assert longest(estimate(retries=0)).endswith("3 are needed and 1 allowed: **too few**.")
+    assert longest(estimate(retries=0)).endswith("10 are needed and 1 allowed: **too few**.")
 
 
 def test_every_exhibit_has_its_line(estimate, tmp_path):

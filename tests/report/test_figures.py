@@ -124,6 +124,19 @@ def test_a_sweep_without_divergences_is_an_error(tmp_path, varied):
         draw_figure.main(args)
 
 
+def test_a_sweep_may_show_another_score_and_another_column(tmp_path, varied):
+    keys = {"tables": ["weight"], "above": "metametric", "below": "metametric"}
+    pdf, _ = drawn(tmp_path, "sweep", keys, cells=[varied("weight", (0.1, None))])
+    assert pdf.startswith(b"%PDF")
+
+
+def test_a_sweep_of_a_score_that_the_table_lacks_is_an_error(tmp_path, varied):
+    keys = {"tables": ["weight"], "above": "collision"}
+    args = arguments("sweep", tmp_path / "f.pdf", keys, cells=[varied("weight")])
+    with pytest.raises(InputError, match="weight: give the table the column collision"):
+        draw_figure.main(args)
+
+
 def test_a_table_that_is_drawn_must_be_given(tmp_path, varied):
     args = arguments("sweep", tmp_path / "f.pdf", {"tables": ["beta"]}, cells=[varied("alpha")])
     with pytest.raises(InputError, match="--cells: the table beta is drawn and not given"):

@@ -16,6 +16,7 @@ from simagents.models.value import ValueHead
 from simagents.training.data.batches import TrainingScenes
 from simagents.training.learners.controls import Fixed, ParentRewards
 from simagents.training.learners.experience import Padding
+from simagents.training.learners.policy_gradient import by_action
 from simagents.training.learners.registry import build_learner
 
 SAMPLING = {"top_k": 16, "temperature": 1.0}
@@ -52,6 +53,10 @@ ALGORITHMS = {
     "reinforce": {
         **REINFORCE, "credit": {"rule": "reward_to_go", "discount": 0.95}, "whiten": True,
         "divergence": None,
+    },
+    "peng": {
+        **REINFORCE, "reward": {"kind": "displacement", "collision": 2.0}, "whiten": True,
+        "credit": {"rule": "reward_to_go", "discount": 0.95}, "log_prob": "sum", "divergence": None,
     },
     "dpo": {
         "name": "dpo", "reward": BY_ROLLOUT, "sampling": SAMPLING, "beta": 10.0, "least_gap": 0.0,
@@ -125,7 +130,9 @@ def test_two_micro_batches_of_one_are_one_of_two(setting, algorithm):
     parts = gradients(learner, policy, [scenes[[0]], scenes[[1]]])
     assert_same(whole, parts)
     if algorithm not in IMITATING:
-        assert 0 < whole[1]["reward"] < 1
+        assert (
+            (-100 < whole[1]["reward"] < 0) if algorithm == "peng" else (0 < whole[1]["reward"] < 1)
+        )
         assert whole[1].get("kl", 1) > 0
 
 
@@ -194,6 +201,41 @@ def test_advantages_are_whitened_over_all_micro_batches(setting):
     each = torch.stack(each)
     assert each.abs().min() > 0.001  # none is whitened alone
     assert each.mean().item() == pytest.approx(0, abs=1e-5)
+
+
+def test_where_the_log_sees_nobody_nothing_is_learned_and_nothing_is_whitened(setting):
+    """Steps of an agent that the log has lost have neither weight nor part in mean and deviation, and with a
+    sum over actions all others weigh alike, however many agents their scenes have."""
+    learner, scenes, _ = setting("peng")
+    batches = [scenes[[0]], scenes[[1]]]
+    for batch in batches:
+        batch.scenarios[0].valid[batch.scenarios[0].simulated[1], 31:] = False
+    learner.prepare(batches)
+    counted, left_out = [], 0
+    for batch in batches:
+        sampled = learner.prepared[batch.first]
+        pad = Padding(batch.scenes, 3)
+        valid = sampled.valid(pad)
+        assert not valid[:, :, 1, 4:].any()
+        left_out += int((pad.valid(16) & ~valid).sum())
+        counted.append(sampled.padded["advantage"].expand_as(valid)[valid])
+    counted = torch.cat(counted)
+    assert left_out >= 2 * 3 * 12
+    assert counted.mean().item() == pytest.approx(0, abs=1e-4)
+    assert counted.std(correction=0).item() == pytest.approx(1, abs=1e-4)
+    batch = batches[0]
+    before, _ = learner.loss(batch, 3.0)
+    advantage = learner.prepared[batch.first].padded["advantage"]
+    advantage[:, :, 1, 4:] = 1e6
+    assert learner.loss(batch, 3.0)[0].item() == before.item()
+
+
+def test_a_reward_by_action_is_the_mean_over_those_of_its_steps_that_count():
+    """Two actions of two steps with -1, -3 | -5, 0, of which the log does not see the last: -2 and -5."""
+    reward, counted = torch.tensor([-1.0, -3.0, -5.0, 0.0]), torch.tensor([True, True, True, False])
+    assert by_action(reward, 2, counted).tolist() == [-2.0, -5.0]
+    assert by_action(reward, 2).tolist() == [-2.0, -2.5]
+    assert by_action(reward, 2, torch.zeros(4, dtype=torch.bool)).tolist() == [0.0, 0.0]
 
 
 def test_the_value_learns_without_teaching_the_policy(setting):

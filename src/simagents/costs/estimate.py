@@ -170,8 +170,11 @@ class Estimate:
 
     def _family(self, system: System | None) -> dict[str, Any]:
         """Families without prices of their own are taken to cost what SMART does."""
-        family = system.recipe.model.family if isinstance(system, Run) else "smart"
-        return self.families.get(family, self.families["smart"])
+        if not isinstance(system, Run):
+            return self.families["smart"]
+        model = system.recipe.model
+        of_width = self.families.get(f"{model.family}_{getattr(model, 'width', '')}")
+        return of_width or self.families.get(model.family, self.families["smart"])
 
     def _simulated(self, system: System | None) -> float:
         prices = self.prices(system)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from simagents.errors import InputError, unknown_key
 
-_NAMES = ("system", "alpha", "beta")
+_NAMES = ("system", "alpha", "beta", "collision_weight_lambda")
 """What the rows go by; the first that is there counts."""
 _PERCENT = 0.01
 _QUANTITIES = {
@@ -19,8 +19,18 @@ _QUANTITIES = {
     "map_based": "map",
     "min_ade": "min_ade",
     "collision_likelihood": "collision",
+    "collision": "collision",
+    "lin_speed": "linear_speed",
+    "lin_acc": "linear_acceleration",
+    "ang_speed": "angular_speed",
+    "ang_acc": "angular_acceleration",
+    "dist_to_obj": "nearest_object",
+    "ttc": "time_to_collision",
+    "dist_to_road_edge": "road_edge",
+    "offroad": "offroad",
     "collision_pct": "collision_rate",
     "offroad_pct": "offroad_rate",
+    "ade": "ade",
     "ade_m": "ade",
     "min_ade_m": "min_ade",
     "passing_miss_rate_pct": "pass_miss",

@@ -155,6 +155,33 @@ def test_simulations_start_where_the_log_is(motion_lm, motion_scenes):
     assert torch.equal(past.velocity[:, -1], motion_scenes.velocity[:, 10])
 
 
+def test_all_rollouts_of_a_scene_share_one_encoding_of_it(motion_lm, motion_scenes, history):
+    """Keys and values of the scene are those of 2 scenes under 2 x 5 worlds; only agents' own are of each."""
+    encoded = []
+    motion_lm.encoder.register_forward_hook(lambda *_: encoded.append(1))
+    rolled(motion_lm, motion_scenes, 5)
+    assert encoded == [1]
+    state, distribution = motion_lm.begin(motion_scenes)
+    state, _ = motion_lm.branch(state, distribution, history(motion_lm, motion_scenes, 5))
+    assert [len(layer) for layer in state.memory.layers] == [2, 2]
+    assert [len(kept) for kept in state.kept] == [10, 10]
+
+
+def test_a_few_steps_of_cloning_lower_the_loss(motion_lm, motion_scenes):
+    paths = motion_lm.logged_paths(motion_scenes)
+    counted = paths.valid[:, 2:] & paths.valid[:, 1:-1]
+    optimiser = torch.optim.Adam(motion_lm.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(6):
+        optimiser.zero_grad()
+        loss = -motion_lm(motion_scenes, paths).log_prob(paths.chosen)[counted].mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 0.5
+    assert all(parameter.grad is not None for parameter in motion_lm.parameters())
+
+
 def test_only_so_many_pieces_are_encoded_the_nearest_to_any_agent(motion_lm, motion_scenes):
     encoded = motion_lm.encoder(motion_scenes)
     assert encoded.source.shape[1] == encoded.agents + 40
