@@ -562,7 +562,7 @@ def test_a_comparison_needs_a_row_of_the_table(config):
 
 
 @pytest.mark.parametrize(
-    ("scale", "runs"), [("demo", 52), ("small", 61), ("lab", 63), ("paper", 63)]
+    ("scale", "runs"), [("demo", 54), ("small", 63), ("lab", 65), ("paper", 65)]
 )
 def test_every_scale_plans(scale, runs):
     plan = Plan.of(reading.read(PROJECT, {"scale": scale}))
