@@ -42,12 +42,21 @@ def paths_of():
 
 def test_each_action_starts_where_the_ones_before_it_have_led(street, paths_of):
     """At 6 m/s the log moves 3 m in half a second: strides of 4 and 2 m in turn stay within 1 m.
-    From the first, 3 / 2 = 1.5 strides round to 2."""
+    From the first, 3 / 2 = 1.5 strides round to 2. Velocities are those of the strides, but at the current
+    step, after the second, that of the log, which this street leaves at 0."""
     paths = paths_of(street(speed=(6.0,)))
     assert paths.action.tolist() == [[4, 2] * 9]
     assert (paths.pose[0, :, 0] - paths.pose[0, 0, 0]).tolist() == [0, *np.cumsum([2, 4] * 9)[:17]]
-    assert paths.velocity[0, :2, 0].tolist() == [8.0, 4.0]
+    assert paths.velocity[0, :4, 0].tolist() == [8.0, 0.0, 8.0, 4.0]
     assert paths.valid.all()
+
+
+def test_at_the_current_step_an_agent_is_where_the_log_has_it(street, paths_of):
+    """At 5 m/s the log moves 2.5 m in half a second: 1.25 strides round to one of 2 m, and the 3 m that are
+    left to one of 4 m (1.5 rounds to 2). They end 1 m beyond the log, and the path goes on from the log."""
+    paths = paths_of(street(speed=(5.0,)))
+    assert paths.action[0, :3].tolist() == [2, 4, 2]
+    assert paths.pose[0, :3, 0].tolist() == pytest.approx([-3.0, 0.0, 2.0], abs=1e-5)
 
 
 def test_after_a_gap_an_agent_starts_from_its_logged_state(street, paths_of):
