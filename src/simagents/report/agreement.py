@@ -11,8 +11,11 @@ from scipy.stats import rankdata
 LEVEL = 0.95
 RESAMPLES = 2_000
 HALVINGS = 200
+MOST_UNDEFINED = 0.05
+"""Share of resamples beyond which there is no interval."""
+_NONE = (float("nan"), float("nan"))
 
-Values = Float64[np.ndarray, "S N P"]
+Values = Float64[np.ndarray, "_ N P"]
 """Returns by seed, scene and planner; S = 1 for a system without training."""
 
 
@@ -77,13 +80,22 @@ class Resamples:
             resampled.append((one, two))
         ones, twos = (np.stack(each) for each in zip(*resampled, strict=True))
         found = statistic(ones[:, :, None], twos[:, None]).mean(axis=(1, 2))
-        tails = (1 - LEVEL) / 2, (1 + LEVEL) / 2
-        low, high = np.quantile(found, tails) if not np.isnan(found).any() else (np.nan, np.nan)
-        return Agreement(float(plain.mean()), float(low), float(high), found)
+        value = float(plain.mean())
+        return Agreement(value, *(interval(found) if not np.isnan(value) else _NONE), found)
 
     def _seeds(self, values: Values, resample: int) -> Int64[np.ndarray, "S"]:
         """Which seeds a resample has; a system with one line is the same under all of them."""
         return self.seed[resample] if len(values) > 1 else np.zeros(1, np.int64)
+
+
+def interval(resampled: Float64[np.ndarray, "B"]) -> tuple[float, float]:
+    """Percentiles at LEVEL. NaN where more than 5 % of the resamples are undefined, as those in which all
+    planners are worth the same; fewer are left out."""
+    undefined = np.isnan(resampled)
+    if undefined.mean() > MOST_UNDEFINED:
+        return _NONE
+    low, high = np.quantile(resampled[~undefined], ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    return float(low), float(high)
 
 
 def spearman(
@@ -102,7 +114,7 @@ def absolute_difference(
     one: Float64[np.ndarray, "*#B P"], two: Float64[np.ndarray, "*#B P"]
 ) -> Float64[np.ndarray, "*B"]:
     """Mean over planners."""
-    return np.abs(one - two).mean(axis=-1)
+    return np.asarray(np.abs(one - two).mean(axis=-1))
 
 
 def split_halves(values: Values) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from simagents.errors import InputError
-from simagents.report.agreement import Agreement, Resamples, Values, split_halves
+from simagents.report.agreement import Agreement, Resamples, Values, interval, split_halves
 from simagents.report.pairs import ONE_SEED, number
 from simagents.report.rows import NO_CONTESTANT, Row
 
@@ -29,7 +29,9 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file; run `simagents rank-planners` first.")
-        parts[path.parent.parent.name].append(pd.read_parquet(path))
+        chunk = pd.read_parquet(path)
+        if len(chunk):  # else nobody could drive in any of its scenes
+            parts[path.parent.parent.name].append(chunk)
     settings = {path.parent.name for path in paths}
     if len(settings) > 1:
         raise InputError(f"--planners: drives under different settings ({', '.join(settings)}).")
@@ -129,16 +131,15 @@ class PlannerCells:
             found = [self._agreements[place] for place in (later, earlier)]
             both = [each[name] for each in found if each is not None]
             delta = both[0].resampled - both[1].resampled if len(both) == 2 else np.array([np.nan])
-            known = not np.isnan(delta).any()
-            ends = np.quantile(delta, (0.025, 0.975)) if known else (np.nan, np.nan)
+            low, high = interval(delta)
             pairs.append(
                 {
                     "row": later,
                     "to": earlier,
                     "mean": number(both[0].value - both[1].value) if len(both) == 2 else None,
-                    "low": number(ends[0]),
-                    "high": number(ends[1]),
-                    "p": number(_p(delta)) if known else None,
+                    "low": number(low),
+                    "high": number(high),
+                    "p": None if np.isnan(low) else number(_p(delta[~np.isnan(delta)])),
                     "covers": _covers(self.rows[later], self.rows[earlier]),
                 }
             )
