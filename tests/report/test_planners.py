@@ -144,6 +144,25 @@ def test_differences_of_planners_are_judged_over_seeds_only_where_there_are_some
     assert found["differences"]["value_error"][0]["mean"] is None
 
 
+def test_seeds_have_a_deviation(score, drives):
+    """Errors of 1 and 3: the deviation is √2. With two seeds an interval covers them."""
+    paths = drives("baseline-log", LOG) + drives("a-1", LOG + 1) + drives("a-2", LOG + 3)
+    rows = cells.read_rows(
+        '[{"label": "log", "systems": ["baseline-log"]}, {"label": "a", "systems": ["a-1", "a-2"]},'
+        ' {"label": "b", "systems": ["a-2", "a-1"]}]'
+    )
+    scores = {
+        name: pd.DataFrame({"metametric": [0.5]}, index=["s"])
+        for row in rows
+        for name in row.systems
+    }
+    found = cells.gather(rows, ["value_error"], scores, {}, {}, None, read_planners(paths))
+    cell = found["rows"][1]["cells"]["value_error"]
+    assert (cell["mean"], cell["deviation"]) == pytest.approx((2, np.sqrt(2)))
+    last = found["differences"]["value_error"][-1]
+    assert last["covers"] == "seeds, scenarios and planners"
+
+
 def test_tables_without_columns_of_planners_know_nothing_of_them(score, drives, tmp_path):
     found = gathered(score, drives, tmp_path, ["metametric"], log=LOG, a=LOG)
     assert "planners" not in found

@@ -248,7 +248,9 @@ def histories_of(exhibit):
 def planners_of(exhibit):
     """Every chunk of planners' drives among every system of a table or figure."""
     ids = [system.id for system in exhibit.systems]
-    return expand(f"{PLANNERS}/{{chunk}}.parquet", chunk=CHUNKS, system=ids, planners=PLAN.planners_id)
+    return expand(
+        f"{PLANNERS}/{{chunk}}.parquet", chunk=CHUNKS, system=ids, planners=PLAN.planners_id
+    )
 
 
 def planner_options():

@@ -42,9 +42,7 @@ rule cells:
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),
-        planners=lambda wildcards, input: (
-            f"--planners {input.planners}" if input.planners else ""
-        ),
+        planners=lambda wildcards, input: (f"--planners {input.planners}" if input.planners else ""),
         facts=lambda wildcards: cell_facts(PLAN.tables[wildcards.exhibit]),
     shell:
         "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input.scores}"

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, Int64
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+from simagents.models.tensors import Tensors
 from simagents.planners.surroundings import Surroundings
 
 CELL = 0.5
@@ -22,7 +23,7 @@ _BUDGET = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class Field(Tensors):
     """Grids of S scenes. Of each point: signed distance from the road's edge (m, positive off the road;
     that of the official metric at the height of the SDC's wheels), and the segment of the route that is nearest.
 

@@ -81,8 +81,8 @@ class _Candidates:
 
     def __init__(self, shooters: Sequence[Shooter], worlds: PlannedWorlds):
         device = worlds.scene.device
-        self.field = Field.of(worlds.scenes)
-        self.field_origin = self.field.origin.to(device)[worlds.scene]
+        self.field = Field.of(worlds.scenes).to(device)
+        self.field_origin = self.field.origin[worlds.scene]
         length, width = worlds.size[:, 0], worlds.size[:, 1]
         self.half = length / 2, width / 2
         members = worlds.member.tolist()

@@ -74,10 +74,10 @@ class Surroundings:
     ) -> Bool[Tensor, "W T"]:
         """Whether a box of that length, width and height reaches beyond a road edge, by the official
         metric's distance of its outermost corner (m, scene's frame). It stays at the SDC's height."""
-        origin = torch.from_numpy(self.origin).to(poses.device)
-        place = (poses[..., :2].double() + origin).float()
+        device, poses = poses.device, poses.cpu()  # where the map is
+        place = (poses[..., :2].double() + torch.from_numpy(self.origin)).float()
         height = torch.full_like(place[..., 0], self.height)
         boxes = torch.stack([place[..., 0], place[..., 1], height, poses[..., 2].float()])[:, None]
-        scene = torch.zeros(1, dtype=torch.int64, device=poses.device)
-        distance = distance_to_road_edge(self.edges, boxes, size[None], scene, budget=_BUDGET)
-        return distance[0] > OFFROAD_DISTANCE
+        scene = torch.zeros(1, dtype=torch.int64)
+        distance = distance_to_road_edge(self.edges, boxes, size[None].cpu(), scene, budget=_BUDGET)
+        return (distance[0] > OFFROAD_DISTANCE).to(device)

@@ -82,10 +82,10 @@ class Args:
     """cells (.json)"""
     histories: list[Path] = field(default_factory=list)
     """…/runs/{run}/history.jsonl, where a column shows something of them"""
-    planners: list[Path] = field(default_factory=list)
-    """…/planners/{system}/{digest}/{chunk}.parquet, where a column shows something of them"""
     over: str | None = None
     """label of the row that others are compared with, where a column shows something of that"""
+    planners: list[Path] = field(default_factory=list)
+    """…/planners/{system}/{digest}/{chunk}.parquet, where a column shows something of them"""
 
 
 def main(args: Args) -> None:

@@ -12,11 +12,21 @@ import numpy as np
 import pandas as pd
 
 from simagents.errors import InputError
-from simagents.report.agreement import Agreement, Resamples, Values, interval, split_halves
+from simagents.report.agreement import (
+    Agreement,
+    Resamples,
+    Values,
+    absolute_difference,
+    interval,
+    spearman,
+    split_halves,
+)
 from simagents.report.pairs import ONE_SEED, number
 from simagents.report.rows import NO_CONTESTANT, Row
 
 Json = dict[str, Any]
+
+STATISTICS = {"rank": spearman, "error": absolute_difference}
 
 
 def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
@@ -115,14 +125,14 @@ class PlannerCells:
         return None if found is None else number(getattr(found[kind], end or "value"))
 
     def deviation(self, row: Row, name: str) -> float | None:
-        """Over seeds, of `rank` and `error`; None for one seed."""
-        found, values = self._agreements[self.rows.index(row)], self.values[self.rows.index(row)]
-        if found is None or name not in found or len(values) < 2:
+        """Over seeds, of `rank` and `error` against the log; None for one seed and for the log itself."""
+        values = self.values[self.rows.index(row)]
+        if name not in STATISTICS or len(values) < 2:
             return None
-        log = self.tables[NO_CONTESTANT].to_numpy(np.float64)[None]
-        plain = Resamples(*(each[:1] for each in _one_resample(values)))
-        statistic = plain.correlation if name == "rank" else plain.error
-        return number(float(np.std([statistic(one[None], log).value for one in values], ddof=1)))
+        log = self.tables[NO_CONTESTANT].to_numpy(np.float64).mean(axis=0)
+        return number(
+            float(np.std([STATISTICS[name](one.mean(axis=0), log) for one in values], ddof=1))
+        )
 
     def differences(self, name: str) -> list[Json]:
         """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap."""
@@ -144,11 +154,6 @@ class PlannerCells:
                 }
             )
         return pairs
-
-
-def _one_resample(values: Values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    seeds, scenes, planners = values.shape
-    return np.full((1, scenes), 1 / scenes), np.arange(planners)[None], np.arange(seeds)[None]
 
 
 def _p(delta: np.ndarray) -> float:
