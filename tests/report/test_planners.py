@@ -131,7 +131,7 @@ def test_cells_of_planners(score, drives, tmp_path):
     assert means["reversed"]["rank_log"] == pytest.approx(-1)
     assert means["flat"]["rank_log"] is means["flat"]["rank_low"] is None
     assert means["flat"]["value_spread"] == 0
-    assert found["planners"] == {"scenes": 3, "planners": 4}
+    assert found["planners"] == {"scenes": 3, "planners": 4, "rollouts": 1}
 
 
 def test_differences_of_planners_are_judged_over_seeds_only_where_there_are_some(

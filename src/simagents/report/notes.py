@@ -58,7 +58,8 @@ def _planners_note(cells: Json) -> str:
     drawn = "scenes, planners and seeds" if trained else "scenes and planners"
     return (
         f"Planners: {cells['planners']['planners']} on"
-        f" {_count(cells['planners']['scenes'], 'scene')}; their intervals are those of a bootstrap that"
+        f" {_count(cells['planners']['scenes'], 'scene')}, with"
+        f" {_count(cells['planners']['rollouts'], 'rollout')} of each; their intervals are those of a bootstrap that"
         f" draws {drawn}. Spread is the standard deviation over planners; split halves is the rank"
         " correlation of a row with itself between halves of the scenes."
     )

@@ -60,6 +60,7 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
                 f"{system}: its planners or scenarios are not those of {next(iter(tables), system)};"
                 " drive all of them on the same shards."
             )
+        table.attrs["rollouts"] = int(drives["rollout"].nunique())
         tables[system] = table
     return tables
 
@@ -84,8 +85,9 @@ class PlannerCells:
     @property
     def facts(self) -> Json:
         """On what they were measured."""
-        scenes, planners = next(iter(self.tables.values())).shape
-        return {"scenes": scenes, "planners": planners}
+        first = next(iter(self.tables.values()))
+        scenes, planners = first.shape
+        return {"scenes": scenes, "planners": planners, "rollouts": first.attrs["rollouts"]}
 
     @cached_property
     def values(self) -> list[Values]:
