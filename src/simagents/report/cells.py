@@ -29,10 +29,10 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   it stands as it is, and the interval covers their seeds
 
     planners      only in tables with columns about planners: on how many `scenes` how many
-                  `planners` drove, in how many `rollouts` each. These columns are bootstrapped over scenes, planners and seeds together
-                  (`agreement.py`); their cells have no standard error, and `differences` has
-                  `rank_log` and `value_error` as well, which cover `scenarios and planners`, or
-                  `seeds, scenarios and planners`
+                  `planners` drove, in how many `rollouts` each. These columns are bootstrapped over
+                  scenes, planners and seeds together (`agreement.py`); their cells have no standard error.
+                  `differences` has `rank_log` and `value_error` as well, which cover `scenarios and
+                  planners`, or `seeds, scenarios and planners`
 
 A number that does not exist is null, never 0.
 """
