@@ -172,3 +172,18 @@ def test_no_cut_builds_what_a_scale_leaves_for_demand(scale):
     lists = [cut["on_demand"] for cut in UNITS["cuts"][scale].values() if "on_demand" in cut]
     assert lists
     assert all(left <= set(names) for names in lists)
+
+
+def test_planners_drive_once_for_all_exhibits_in_worlds_of_their_own(estimate):
+    """64 rollouts of the others and the planners' own seconds, in every scene."""
+    paper = estimate()
+    plan = paper.plan
+    names = ("planner_ranks", "planner_errors", "planner_study")
+    parts = {**paper.of(plan.tables[names[0]])}
+    drives = {key for key in parts if key[0] == "planners"}
+    assert len(drives) == len(plan.tables[names[0]].systems)
+    for name in names[1:]:
+        assert drives == {key for key in paper.of(plan.tables[name]) if key[0] == "planners"}
+    baseline = parts["planners", "baseline-log", plan.planners_id]
+    seconds = plan.config.planners.scenes * (UNITS["planners"] + 64 * paper.seconds["rollout"])
+    assert baseline.gpu_hours == pytest.approx(seconds / 3600 * paper.gpu_second)

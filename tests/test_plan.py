@@ -610,3 +610,18 @@ def test_gradients_are_measured_on_held_out_scenes_alone(config):
     assert fewer.gradients.scenes == 5
     assert fewer.gradients_id != plan.gradients_id
     assert set(fewer.runs) == set(plan.runs)
+
+
+def test_tables_of_planners_need_the_log_and_rename_no_run(config):
+    config["tables"]["t"]["columns"] = ["rank_log"]
+    with pytest.raises(
+        InputError, match=r"tables\.t: planners are compared with the log; add a row"
+    ):
+        plan_of(config)
+    config["tables"]["t"]["rows"].append({"label": "Log", "baseline": "log"})
+    plan = plan_of(config)
+    config["planners"]["scenes"] += 1
+    more = plan_of(config)
+    assert more.planners_id != plan.planners_id
+    assert set(more.runs) == set(plan.runs)
+    assert more.evaluation_id("wosac_2025") == plan.evaluation_id("wosac_2025")

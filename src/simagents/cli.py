@@ -58,6 +58,10 @@ GROUPS = {
     },
     "evaluation": {
         "evaluate": ("simagents.evaluation.evaluate", "roll a policy out and score it"),
+        "rank-planners": (
+            "simagents.evaluation.rank_planners",
+            "what planners are worth among the agents of a run or a baseline",
+        ),
         "gradients": (
             "simagents.evaluation.gradients",
             "score functions and rewards of rollouts, for the noise of gradients",

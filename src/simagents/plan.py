@@ -13,7 +13,7 @@ from typing import Any
 
 from simagents.config.changes import completed
 from simagents.config.configuration import Configuration
-from simagents.config.exhibits import OF_GOALS, READ_TOKENS, Table
+from simagents.config.exhibits import OF_GOALS, OF_PLANNERS, READ_TOKENS, Table
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
 from simagents.config.gradients import Gradients
@@ -24,6 +24,9 @@ from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
 from simagents.runs import Baseline, Import, Run, System, digest
 from simagents.shared_files import SharedFiles
+
+LOG = Baseline("log", None).id
+"""The system that planners' values are compared with."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,13 @@ class Plan(SharedFiles):
         """Names these measurements beside the name of the system."""
         return digest({"data": self.training_id, **self.gradients.model_dump(mode="json")})
 
+    @cached_property
+    def planners_id(self) -> str:
+        """Names the drives of planners beside the name of the system."""
+        shards = self.scenarios.validation_shards
+        settings = self.config.planners.model_dump(mode="json")
+        return digest({"data": self.data, "shards": shards, **settings})
+
     @property
     def imports(self) -> dict[str, Import]:
         """Imported models by name."""
@@ -173,6 +183,10 @@ class Plan(SharedFiles):
             for number, each in enumerate(getattr(settings, "rows", []))
             for row in self._rows(each, f"{where}.rows[{number}]")
         ]
+        if drives_planners(settings) and LOG not in [row.systems[0].id for row in rows]:
+            raise InputError(
+                f"{where}: planners are compared with the log; add a row with `baseline: log`."
+            )
         if len({row.label for row in rows}) < len(rows):
             raise InputError(f"{where}: two rows have the same label.")
         if isinstance(settings, Table) and settings.over is not None:
@@ -302,6 +316,12 @@ class Plan(SharedFiles):
 def _adds(parent: Model, stage: Stage, key: str) -> bool:
     """Whether a stage with `from` sets only keys of its model that may be added to its parent's."""
     return key == "model" and set(stage.model) <= parent.addable
+
+
+def drives_planners(settings: Table | FigureSettings) -> bool:
+    """Whether a table or figure shows what planners are worth among its systems."""
+    of_columns = OF_PLANNERS & set(getattr(settings, "columns", ()))
+    return bool(of_columns) or "planners" in getattr(settings, "reads", ())
 
 
 def shared_stage(runs: list[Run | Import]) -> str | None:

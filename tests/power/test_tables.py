@@ -49,7 +49,8 @@ def test_tables_whose_values_are_not_known_have_no_power(paper):
 
 def test_tables_whose_spread_nobody_measured_are_named():
     text = report(Args(scale="paper", brief=True, root=ROOT))
-    assert "Spread not known, so left out: alternative_manoeuvres (by Reach)." in text
+    assert "Spread not known, so left out: planner_ranks (by Rank correlation)," in text
+    assert "alternative_manoeuvres (by Reach)." in text
     assert "| alternative_manoeuvres" not in text
     with pytest.raises(InputError, match="unknown value `reach_rate`"):
         report(Args(scale="paper", tables=("alternative_manoeuvres",), root=ROOT))

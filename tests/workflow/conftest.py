@@ -23,7 +23,7 @@ written = "out out-tex out-md report weights history provenance pictures"
 flags = ["--" + name for name in written.split()]
 command, *words = sys.argv[1:]
 for flag, value in zip(words, words[1:]):
-    reading = "evaluate", "calibrate", "gradients", "manoeuvres"
+    reading = "evaluate", "calibrate", "gradients", "manoeuvres", "rank-planners"
     read = command in reading and flag == "--weights"
     read |= command == "figure" and flag == "--pictures"
     if flag in flags and not read:

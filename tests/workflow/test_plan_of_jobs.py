@@ -7,6 +7,8 @@ import yaml
 TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
+DRIVERS = 1  # rule-based traffic, which only the tables of planners have
+PLANNED = 6 + 4  # policies and baselines among whose agents planners drive
 CREDITS = 7  # RLFTSim's rewards, and a weak reference before and after
 BOTS = 2  # TrafficBots before and after
 SCORED = STAGES + CREDITS + BOTS  # under the default evaluation
@@ -21,7 +23,8 @@ def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     """The second table's BC is the first one's, and each SFT is the parent of later rows."""
     jobs = fresh.planned()
     assert jobs["train"] == SCORED + GOAL_STAGES
-    assert jobs["evaluate"] == (SCORED + BASELINES + GOAL_SCORES) * CHUNKS
+    assert jobs["evaluate"] == (SCORED + BASELINES + DRIVERS + GOAL_SCORES) * CHUNKS
+    assert jobs["planners"] == PLANNED * CHUNKS  # once for three tables and three figures
     assert jobs["manoeuvres"] == 2  # of a policy with and one without goals
     assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
     # Of SFT, for two figures and their tables.
@@ -113,7 +116,16 @@ def test_another_challenge_year_scores_again_and_trains_nothing(finished):
     finished.change("config/papers/common.yaml", evaluations__wosac_2025__challenge=2024)
     jobs = finished.planned()
     assert "train" not in jobs
-    assert jobs["evaluate"] == (SCORED + BASELINES) * CHUNKS
+    assert jobs["evaluate"] == (SCORED + BASELINES + DRIVERS) * CHUNKS
+    assert "planners" not in jobs
+
+
+def test_other_drives_of_planners_score_and_train_nothing(finished):
+    finished.change("config/scale/demo.yaml", planners__scenes=7)
+    jobs = finished.planned()
+    assert jobs["planners"] == PLANNED * CHUNKS
+    assert (jobs["cells"], jobs["table"]) == (3, 3)
+    assert not {"train", "evaluate"} & set(jobs)
 
 
 def test_a_table_of_another_year_adds_its_scores_and_keeps_the_others(finished):

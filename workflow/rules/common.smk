@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.plan import Plan, drives_planners
 from simagents.report.columns import COLUMNS
 from simagents.runs import Baseline, Import, Run
 from simagents.site import Site
@@ -44,6 +44,7 @@ wildcard_constraints:
     chunk=r"\d+",
     exhibit="[a-z0-9_]+",
     gradients="[0-9a-f]{10}",
+    planners="[0-9a-f]{10}",
 
 
 def options(flags):
@@ -177,6 +178,13 @@ def weights_of(wildcards):
     return {"recipe": ancient(f"{run}/recipe.json"), "weights": f"{run}/model.safetensors"}
 
 
+def system_flags(wildcards, input):
+    """Flags that name a system: its recipe and weights, or a baseline."""
+    if input.get("recipe"):
+        return f"--recipe {input.recipe} --weights {input.weights}"
+    return f"--baseline {PLAN.systems[wildcards.system].name}"
+
+
 # ---- exhibits ------------------------------------------------------------------------------------
 
 
@@ -235,6 +243,20 @@ def histories_of(exhibit):
     """The training logs of every run of a table or figure; imports and baselines have none."""
     runs = [system.id for system in exhibit.systems if isinstance(system, Run)]
     return expand(f"{PLAN.results}/runs/{{run}}/history.jsonl", run=runs)
+
+
+def planners_of(exhibit):
+    """Every chunk of planners' drives among every system of a table or figure."""
+    ids = [system.id for system in exhibit.systems]
+    return expand(
+        f"{PLANNERS}/{{chunk}}.parquet", chunk=CHUNKS, system=ids, planners=PLAN.planners_id
+    )
+
+
+def planner_options():
+    """Flags of the drives of planners."""
+    settings = PLAN.config.planners.model_dump(mode="json")
+    return options({**settings.pop("sampling"), **settings})
 
 
 def of_history(exhibit):
@@ -326,6 +348,7 @@ SHARDS = {split: shard_names(split) for split in ("training", "validation")}
 RECORDS = f"resources/synthetic/{PLAN.data_id}" if PLAN.source == "synthetic" else "resources/womd"
 TOKENS = f"{PLAN.results}/tokens"
 SCORES = f"{PLAN.results}/scores/{{system}}/{{evaluation}}"
+PLANNERS = f"{PLAN.results}/planners/{{system}}/{{planners}}"
 CHUNKS = range(COMPUTE.chunks)
 PAPER = f"{PLAN.results}/paper/paper.pdf"
 TABLES, FIGURES = PLAN.by_default(PLAN.tables), PLAN.by_default(PLAN.figures)

@@ -17,11 +17,7 @@ rule evaluate:
         **gpus(min(COMPUTE.gpus, 1)),
         runtime=COMPUTE.minutes,
     params:
-        system=lambda wildcards, input: (
-            f"--recipe {input.recipe} --weights {input.weights}"
-            if input.get("recipe")
-            else f"--baseline {PLAN.systems[wildcards.system].name}"
-        ),
+        system=system_flags,
         tokens=token_flags,
         options=evaluation_options,
         chunks=COMPUTE.chunks,
@@ -31,6 +27,31 @@ rule evaluate:
         " --scenarios {input.scenarios} {params.tokens}"
         " {params.options} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --pictures {output.pictures} --pictured {params.pictured} --out {output.scores} >{log} 2>&1"
+
+
+rule planners:
+    input:
+        unpack(weights_of),
+        unpack(system_tokens),
+        scenarios=scenarios_of("validation"),
+    output:
+        f"{PLANNERS}/{{chunk}}.parquet",
+    log:
+        "<logs>/planners/{system}-{planners}-{chunk}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    resources:
+        **gpus(min(COMPUTE.gpus, 1)),
+        runtime=COMPUTE.minutes,
+    params:
+        system=system_flags,
+        tokens=token_flags,
+        options=planner_options(),
+        chunks=COMPUTE.chunks,
+    shell:
+        "OMP_NUM_THREADS=1 simagents rank-planners {params.system}"
+        " --scenarios {input.scenarios} {params.tokens} {params.options}"
+        " --chunk {wildcards.chunk} --chunks {params.chunks} --out {output} >{log} 2>&1"
 
 
 rule gradients:

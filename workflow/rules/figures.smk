@@ -35,6 +35,7 @@ FIGURE_FILES = {
     "histories": histories_of,
     "manoeuvres": manoeuvres_of,
     "pictures": pictures_of,
+    "planners": planners_of,
     "scenarios": lambda figure: scenarios_of("validation"),
     "scores": scores_of,
 }

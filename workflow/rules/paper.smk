@@ -25,6 +25,11 @@ rule cells:
             if of_history(PLAN.tables[wildcards.exhibit])
             else []
         ),
+        planners=lambda wildcards: (
+            planners_of(PLAN.tables[wildcards.exhibit])
+            if drives_planners(PLAN.tables[wildcards.exhibit].settings)
+            else []
+        ),
     output:
         "<results>/tables/{exhibit}.json",
     log:
@@ -37,10 +42,11 @@ rule cells:
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),
+        planners=lambda wildcards, input: (f"--planners {input.planners}" if input.planners else ""),
         facts=lambda wildcards: cell_facts(PLAN.tables[wildcards.exhibit]),
     shell:
         "simagents cells --rows {params.rows:q} --columns {params.columns} --scores {input.scores}"
-        " {params.histories} {params.facts} --out {output} >{log} 2>&1"
+        " {params.histories} {params.planners} {params.facts} --out {output} >{log} 2>&1"
 
 
 rule table:

@@ -14,6 +14,7 @@ from simagents.config.figures import Figure
 from simagents.config.gradients import Gradients
 from simagents.config.keys import Settings, read_as
 from simagents.config.models import Model
+from simagents.config.planners import PlannerTrials
 from simagents.config.recipe import Optimiser, PlannedBudget, Precision, Validation
 from simagents.config.stages import AnyStage, without_copies
 from simagents.config.tokenizers import Tokenizer, Tokens
@@ -69,6 +70,8 @@ class Configuration(Settings):
     keys that differ from `evaluation`"""
     gradients: Gradients
     """rollouts from which the noise of every credit rule's gradient is measured"""
+    planners: PlannerTrials
+    """drives of planners, whose values and ranking columns and figures of planners show"""
     compute: Compute
     """resources of jobs; they change the speed, never the results, and are no part of a run's name"""
     on_demand: list[str]

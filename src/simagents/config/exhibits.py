@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 
 from simagents.config.keys import Settings
 
-Baseline = Literal["log", "constant_velocity", "braking", "stand_still", "random_tokens"]
+Baseline = Literal[
+    "log", "constant_velocity", "braking", "stand_still", "intelligent_driver", "random_tokens"
+]
 READ_TOKENS = frozenset({"random_tokens"})
 """Baselines that act by a motion vocabulary; the others need scenarios only."""
 
@@ -17,12 +19,19 @@ ColumnName = Literal[
     "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
     "cross_entropy", "map_rise", "neighbour_rise",
     "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
+    "rank_log", "rank_low", "rank_high", "rank_halves",
+    "value_error", "error_low", "error_high", "value_mean", "value_spread",
     "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
 ]  # fmt: skip
 OF_GOALS = frozenset({"pass_miss", "best_pass_miss", "reach_rate", "pass_rate"})
 """Columns that only evaluations with goals fill."""
 
 
+OF_PLANNERS = frozenset({
+    "rank_log", "rank_low", "rank_high", "rank_halves",
+    "value_error", "error_low", "error_high", "value_mean", "value_spread",
+})  # fmt: skip
+"""Columns of what planners are worth among the row's agents; the table needs a row of the log."""
 COMPARING = frozenset({
     "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
 })  # fmt: skip

@@ -15,8 +15,8 @@ class FigureSettings(Settings):
 
     reads: ClassVar[frozenset[str]] = frozenset()
     """what it is drawn from: `cells` of its tables; `histories`, `pictures` or `scores` of its rows'
-    systems; `gradients` or `manoeuvres` of its rows' first seeds; `scenarios`, the cached validation
-    shards"""
+    systems; `planners`, drives among these; `gradients` or `manoeuvres` of its rows' first seeds;
+    `scenarios`, the cached validation shards"""
 
     kind: str
     """what is drawn"""
@@ -155,9 +155,43 @@ class GoalRates(FigureSettings):
     """tables with the columns `reach_rate` and `pass_rate` or `pass_miss`; each has a panel"""
 
 
+class PlannerRanks(FigureSettings):
+    """How each system ranks planners."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"planners"})
+
+    kind: Literal["planner_ranks"]
+    """ranks of planners among each system's agents against their ranks in playback of the log"""
+    rows: Rows
+    """systems, the log among them; each other row has a panel"""
+
+
+class PlannerAgreement(FigureSettings):
+    """How alike systems judge planners."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"planners"})
+
+    kind: Literal["planner_agreement"]
+    """rank correlation and absolute difference of planners' values between all pairs of systems"""
+    rows: Rows
+    """systems, the log among them"""
+
+
+class PlannerStudy(FigureSettings):
+    """Whether more realism means a better ranking of planners."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"cells"})
+
+    kind: Literal["planner_study"]
+    """rank correlation and absolute error of planners' values against realism"""
+    tables: Annotated[list[str], Field(min_length=1, max_length=1)]
+    """the table whose rows are drawn"""
+
+
 FIGURES = Tagged(
     "kind", "simagents.report.figures",
     TrainingCurves, Rollouts, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
     GradientNoise, RewardVariance, GoalRollouts, GoalRates,
+    PlannerRanks, PlannerAgreement, PlannerStudy,
 )  # fmt: skip
 Figure = Annotated[FigureSettings, FIGURES]

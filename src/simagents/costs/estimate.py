@@ -9,7 +9,7 @@ from operator import add, or_
 from typing import Any
 
 from simagents.errors import unknown_key
-from simagents.plan import Exhibit, Plan
+from simagents.plan import Exhibit, Plan, drives_planners
 from simagents.report.columns import COLUMNS
 from simagents.runs import Run, System
 
@@ -20,6 +20,7 @@ UNIT_OF = {
 }  # fmt: skip
 """Unit cost of a scene of a step, by the algorithm's name; all others learn from rollouts with a reward."""
 KEPT_SAVES = 2
+PLANNERS = 64
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Estimate:
             family: {"weights": of["weights"][size], "seconds": self.seconds | of["seconds"][size]}
             for family, of in units["families"].items()
         }
+        self.planner_seconds = units["planners"]
         self.bytes, self.gpu_second = units["bytes"], units["gpu_second"]
         self.families["smart"] = {"weights": units["weights"][size], "seconds": self.seconds}
         in_shard, self.factor = units["scenes"], 1.0
@@ -85,6 +87,9 @@ class Estimate:
                 key = ("evaluate", system.id, self.plan.evaluation_id(exhibit.evaluation))
                 parts[key] = self.evaluate(exhibit.evaluation, system)
             parts |= self.data(system.tokens)
+            if drives_planners(settings):
+                key = ("planners", system.id, self.plan.planners_id)
+                parts[key] = self.planners(system)
             if "gradients" in getattr(settings, "reads", ()) and system is exhibit.systems[0]:
                 key = ("gradients", system.id, self.plan.gradients_id)
                 parts[key] = self.gradients()
@@ -144,6 +149,14 @@ class Estimate:
         seconds = scenes * evaluation.rollouts * self._simulated(system)
         disk = scenes * self.bytes["score"]
         return self._on_gpu("evaluate", self.compute.chunks, seconds, disk)
+
+    def planners(self, system: System) -> Cost:
+        """Of 64 planners among one system's agents, each in a world of its own."""
+        settings = self.plan.config.planners
+        drives = (settings.scenes or self.scenes["validation"]) * settings.rollouts
+        seconds = drives * (self.planner_seconds + PLANNERS * self.prices(system)["rollout"])
+        disk = drives * PLANNERS * self.bytes["drive"]
+        return self._on_gpu("planners", self.compute.chunks, seconds, disk)
 
     def data(self, tokens: str | None) -> Parts:
         """Scenarios, of which there is one copy, and the vocabulary and chains of one tokenizer."""

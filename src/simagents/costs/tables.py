@@ -27,7 +27,11 @@ _TRAINING = {
     RECONSTRUCTED: "closed-loop regression",
 }
 _REWARDED = "learning from rewards"
-_OTHER = {"evaluate": "rollouts and scores of tables", "calibrate": "thresholds of rewards"}
+_OTHER = {
+    "evaluate": "rollouts and scores of tables",
+    "calibrate": "thresholds of rewards",
+    "planners": "drives of planners",
+}
 """Kinds of work: trainings by their unit cost, and other jobs."""
 
 

@@ -14,7 +14,7 @@ from simagents.config.algorithms import Sampling
 from simagents.config.goals import GoalKind
 from simagents.device import check_device
 from simagents.errors import InputError
-from simagents.evaluation.systems import System, baseline, trained
+from simagents.evaluation.systems import System, named
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
 from simagents.metrics.distance import metres_driven
@@ -60,7 +60,7 @@ class Args:
     recipe: Path | None = None
     weights: Path | None = None
     baseline: str | None = None
-    """log, constant_velocity or random_tokens"""
+    """log, constant_velocity, intelligent_driver, random_tokens, …"""
     pictures: Path | None = None
     """keep the rollouts of the first scenarios here (.safetensors)"""
     pictured: int = 0
@@ -124,13 +124,7 @@ def build_system(args: Args) -> System:
     """The run or baseline that the arguments name."""
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
-    if args.baseline and (args.recipe or args.weights):
-        raise InputError("give --recipe and --weights of a run, or --baseline, and not both.")
-    if args.baseline:
-        return baseline(args.baseline, vocabulary, args.rollouts, args.seed, device)
-    if not (args.recipe and args.weights):
-        raise InputError("give --recipe and --weights of a run, or --baseline.")
     sampling = Sampling(top_k=args.top_k, temperature=args.temperature)
-    return trained(
-        args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed, device
-    )
+    return named(
+        args.recipe, args.weights, args.baseline, vocabulary, args.rollouts, sampling, args.seed, device
+    )  # fmt: skip

@@ -1,6 +1,7 @@
 """Anything that can be scored: a trained run, a policy without weights, a rule."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +22,7 @@ from simagents.models.smart.scenes import token_batch
 from simagents.scenarios.scenario import Scenario
 from simagents.simulation.choice import Sample
 from simagents.simulation.controller import Assignment, Controller
+from simagents.simulation.intelligent_driver import IntelligentDriver
 from simagents.simulation.policy_controller import PolicyController
 from simagents.simulation.rules import RULES
 from simagents.simulation.simulator import simulate
@@ -33,6 +35,11 @@ Goals = Float64[np.ndarray, "A 2"]
 @runtime_checkable
 class System(Protocol):
     """Simulates one scenario R times."""
+
+    controller: Controller
+    """what moves the agents"""
+    read: Callable[[Scenario, TokenScene | None, Goals | None], SceneBatch]
+    """a scenario as the controller reads it"""
 
     def __call__(
         self, scenario: Scenario, scene: TokenScene | None, goals: Goals | None = None
@@ -54,18 +61,44 @@ def baseline(
 ) -> System:
     """A system that needs no training, by name; only `random_tokens` needs a vocabulary."""
     if name in RULES:
-        return _system(RULES[name](), lambda scenario, *_: collate([scenario]), rollouts, device)
+        rule = RULES[name]()
+        if isinstance(rule, IntelligentDriver):
+            rule = replace(rule, seed=seed)
+        with_map = getattr(rule, "reads_map", False)
+        return _Controlled(
+            rule, lambda scenario, *_: collate([scenario], with_map=with_map), rollouts, device
+        )
     if name != "random_tokens":
         raise unknown_value(name, "--baseline", BASELINES)
     if vocabulary is None:
         raise InputError("baseline `random_tokens` needs --vocabulary and --tokens.")
     everything = Sampling(top_k=0, temperature=1.0)
-    return _system(
+    return _Controlled(
         _sampling(RandomTokens(vocabulary), everything, seed),
         lambda scenario, scene, _: collate([scenario], representation=token_batch([scene])),
         rollouts,
         device,
     )
+
+
+def named(
+    recipe: Path | None,
+    weights: Path | None,
+    name: str | None,
+    vocabulary: Vocabulary | None,
+    rollouts: int,
+    sampling: Sampling,
+    seed: int,
+    device: torch.device,
+) -> System:
+    """The run or the baseline that a command line names. Raises InputError where it names both, or none."""
+    if name and (recipe or weights):
+        raise InputError("give --recipe and --weights of a run, or --baseline, and not both.")
+    if name:
+        return baseline(name, vocabulary, rollouts, seed, device)
+    if not (recipe and weights):
+        raise InputError("give --recipe and --weights of a run, or --baseline.")
+    return trained(recipe, weights, vocabulary, rollouts, sampling, seed, device)
 
 
 def trained(
@@ -93,7 +126,7 @@ def of_policy(
 ) -> System:
     """Rollouts of a policy of that family."""
     reader = SceneReader(settings)
-    return _system(
+    return _Controlled(
         _sampling(policy, sampling, seed),
         lambda scenario, scene, goals: reader(
             [scenario],
@@ -109,19 +142,21 @@ def _sampling(policy: Policy, sampling: Sampling, seed: int) -> Controller:
     return PolicyController(policy, lambda draws: Sample(draws, sampling), seed)
 
 
-def _system(
-    controller: Controller,
-    read: Callable[[Scenario, TokenScene | None, Goals | None], SceneBatch],
-    rollouts: int,
-    device: torch.device,
-) -> System:
-    """Every scenario is simulated on its own, so that a rollout's numbers do not depend, not even in
-    rounding, on what else is evaluated."""
+@dataclass(frozen=True)
+class _Controlled:
+    """One controller that moves every agent. Every scenario is simulated on its own, so that a
+    rollout's numbers do not depend, not even in rounding, on what else is evaluated."""
 
-    def run(scenario: Scenario, scene: TokenScene | None, goals: Goals | None = None) -> Tensor:
-        scenes = read(scenario, scene, goals).to(device)
-        everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool, device=device)
-        (trajectories,) = simulate(scenes, rollouts, [Assignment(controller, everyone)])
+    controller: Controller
+    read: Callable[[Scenario, TokenScene | None, Goals | None], SceneBatch]
+    """a scenario as the controller reads it"""
+    rollouts: int
+    device: torch.device
+
+    def __call__(
+        self, scenario: Scenario, scene: TokenScene | None, goals: Goals | None = None
+    ) -> Tensor:
+        scenes = self.read(scenario, scene, goals).to(self.device)
+        everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool, device=self.device)
+        (trajectories,) = simulate(scenes, self.rollouts, [Assignment(self.controller, everyone)])
         return trajectories
-
-    return run

@@ -28,6 +28,12 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   An imported model is one seed of a training elsewhere: beside rows of several seeds
                   it stands as it is, and the interval covers their seeds
 
+    planners      only in tables with columns about planners: on how many `scenes` how many
+                  `planners` drove, in how many `rollouts` each. These columns are bootstrapped over
+                  scenes, planners and seeds together (`agreement.py`); their cells have no standard error.
+                  `differences` has `rank_log` and `value_error` as well, which cover `scenarios and
+                  planners`, or `seeds, scenarios and planners`
+
 A number that does not exist is null, never 0.
 """
 
@@ -42,9 +48,10 @@ import pandas as pd
 
 from simagents.errors import InputError
 from simagents.files import read_json, write_json
-from simagents.report.columns import COLUMNS, DIFFERENCE, column
+from simagents.report.columns import COLUMNS, DIFFERENCE, PLANNERS, column
 from simagents.report.histories import read_histories
 from simagents.report.pairs import Against, all_pairs, number
+from simagents.report.planner_values import PlannerCells, read_planners
 from simagents.report.rows import Row, read_rows
 
 Json = dict[str, Any]
@@ -77,6 +84,8 @@ class Args:
     """…/runs/{run}/history.jsonl, where a column shows something of them"""
     over: str | None = None
     """label of the row that others are compared with, where a column shows something of that"""
+    planners: list[Path] = field(default_factory=list)
+    """…/planners/{system}/{digest}/{chunk}.parquet, where a column shows something of them"""
 
 
 def main(args: Args) -> None:
@@ -93,7 +102,8 @@ def main(args: Args) -> None:
         "evaluation": evaluation,
     }
     histories = read_histories(args.histories)
-    write_json(args.out, gather(rows, args.columns, scores, histories, facts, args.over))
+    planners = read_planners(args.planners)
+    write_json(args.out, gather(rows, args.columns, scores, histories, facts, args.over, planners))
 
 
 def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
@@ -136,16 +146,25 @@ def gather(
     histories: Mapping[str, pd.DataFrame],
     facts: Json,
     over: str | None = None,
+    planners: Mapping[str, pd.DataFrame] | None = None,
 ) -> Json:
-    """The cells of a table; see the head of this file. `scores` is what `read_scores` returns.
+    """The cells of a table; see the head of this file. `scores` is what `read_scores` returns, `planners`
+    what `read_planners` does.
 
     Raises InputError where a system has no scores, where systems cover different scenarios, and where
     a column compares with a row that there is not.
     """
+    of_planners = PlannerCells(rows, planners or {}) if _shows_planners(keys) else None
     scenarios = _common_scenarios(rows, scores)
     compared = dict.fromkeys([COMPARED, *(key for key in keys if COLUMNS[key].of_scores)])
     scored = {key: [by_seed(row, scores, key) for row in rows] for key in compared}
     against = Against.of(rows, over, scored[COMPARED], keys)
+    differences = {key: all_pairs(rows, values) for key, values in scored.items()}
+    if of_planners is not None:
+        facts = {**facts, "planners": of_planners.facts}
+        for key in ("rank_log", "value_error"):
+            name = COLUMNS[key].source.removeprefix(PLANNERS)
+            differences |= {key: of_planners.differences(name)} if key in keys else {}
     return {
         **facts,
         "scenarios": len(scenarios),
@@ -159,11 +178,16 @@ def gather(
                 "systems": list(row.systems),
                 "imported": row.imported,
                 "shared": row.shared,
-                "cells": {key: _any_cell(row, key, scores, histories, against) for key in keys},
+                "cells": {
+                    key: _of_planners(row, key, of_planners)
+                    if COLUMNS[key].of_planners
+                    else _any_cell(row, key, scores, histories, against)
+                    for key in keys
+                },
             }
             for row in rows
         ],
-        "differences": {key: all_pairs(rows, values) for key, values in scored.items()},
+        "differences": differences,
     }
 
 
@@ -239,6 +263,15 @@ def _any_cell(
     if COLUMNS[key].of_difference:
         return alone(against.value(row, COLUMNS[key].source.removeprefix(DIFFERENCE)))
     return _cell(by_seed(row, scores, key))
+
+
+def _shows_planners(keys: list[str]) -> bool:
+    return any(COLUMNS[key].of_planners for key in keys)
+
+
+def _of_planners(row: Row, key: str, planners: PlannerCells) -> Json:
+    name = COLUMNS[key].source.removeprefix(PLANNERS)
+    return {**alone(planners.value(row, name)), "deviation": planners.deviation(row, name)}
 
 
 def _of_history(row: Row, key: str, histories: Mapping[str, pd.DataFrame]) -> Json:

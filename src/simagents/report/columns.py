@@ -6,6 +6,8 @@ from simagents.errors import unknown_key
 
 DIFFERENCE = "difference/"
 """How the sources of a comparison with one row begin."""
+PLANNERS = "planners/"
+"""How the sources of what planners are worth among a row's agents begin."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Column:
 
     source: str
     """its name in the score files, `history/` and its name in the histories of training, `difference/`
-    and its name in the comparison with one row, or its place in the report on the tokens, from / inwards"""
+    and its name in the comparison with one row, `planners/` and its name in `planner_values.py`, or its
+    place in the report on the tokens, from / inwards"""
     title: str
     unit: str
     """as printed after the title; empty where the number has none"""
@@ -51,9 +54,14 @@ class Column:
         return self.source.startswith(DIFFERENCE)
 
     @property
+    def of_planners(self) -> bool:
+        """Whether it says what planners are worth among a row's agents."""
+        return self.source.startswith(PLANNERS)
+
+    @property
     def of_scores(self) -> bool:
         """Whether it is a score, of which every scenario has one."""
-        return not (self.of_tokens or self.of_history or self.of_difference)
+        return not (self.of_tokens or self.of_history or self.of_difference or self.of_planners)
 
     def format(self, value: float | None) -> str:
         """`n/a` where the number does not exist: never 0, never blank."""
@@ -121,6 +129,15 @@ COLUMNS = {
     "p": Column("difference/p", "p", "", None, 4, least=1e-4),
     "paired_t": Column("difference/t", "t over scenarios", "", None, 2, signed=True),
     "p_scenarios": Column("difference/p_scenarios", "p over scenarios", "", None, 4, least=1e-4),
+    "rank_log": Column("planners/rank", "Rank correlation", "with the log", True, 3),
+    "rank_low": Column("planners/rank.low", "95 % from", "", None, 3),
+    "rank_high": Column("planners/rank.high", "to", "", None, 3),
+    "rank_halves": Column("planners/halves", "Split halves", "", None, 3),
+    "value_error": Column("planners/error", "Absolute error", "of values", False, 3),
+    "error_low": Column("planners/error.low", "95 % from", "", None, 3),
+    "error_high": Column("planners/error.high", "to", "", None, 3),
+    "value_mean": Column("planners/mean", "Mean value", "", None, 3),
+    "value_spread": Column("planners/spread", "Spread", "of values", None, 3),
     "vehicle_tokens": Column("/training/vehicle/tokens", "Vehicles", "tokens", None, 0),
     "pedestrian_tokens": Column("/training/pedestrian/tokens", "Pedestrians", "tokens", None, 0),
     "cyclist_tokens": Column("/training/cyclist/tokens", "Cyclists", "tokens", None, 0),

@@ -14,6 +14,7 @@ from simagents.report.cells import read_scores
 from simagents.report.figure_files import save, use_style
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.histories import read_histories
+from simagents.report.planner_values import read_planners
 from simagents.report.rows import read_rows
 
 
@@ -40,6 +41,8 @@ class Args:
     """…/manoeuvres/{run}/{evaluation}.safetensors"""
     pictures: list[Path] = field(default_factory=list)
     """rollout files …/scores/{system}/{evaluation}/*.safetensors"""
+    planners: list[Path] = field(default_factory=list)
+    """…/planners/{system}/{digest}/{chunk}.parquet"""
     scenarios: list[Path] = field(default_factory=list)
     """cached shards that hold the pictured scenes"""
     scores: list[Path] = field(default_factory=list)
@@ -77,6 +80,7 @@ def read_inputs(settings: FigureSettings, args: Args) -> FigureInputs:
         gradients=args.gradients,
         manoeuvres=args.manoeuvres,
         pictures=args.pictures,
+        planners=read_planners(args.planners),
         scenarios=args.scenarios,
         scores=read_scores(args.scores)[1],
     )

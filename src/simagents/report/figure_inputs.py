@@ -25,6 +25,8 @@ class FigureInputs:
     """rollout files by scenario and manoeuvre, one a system"""
     pictures: list[Path] = field(default_factory=list)
     """rollout files"""
+    planners: dict[str, pd.DataFrame] = field(default_factory=dict)
+    """mean returns by system, a line for each scenario and a column for each planner"""
     scenarios: list[Path] = field(default_factory=list)
     """cached shards"""
     scores: dict[str, pd.DataFrame] = field(default_factory=dict)

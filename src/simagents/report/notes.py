@@ -43,12 +43,26 @@ def notes_of(
             f"KL is from the policy that fine-tuning started from, a mean over tokens and over the "
             f"last {LAST:.0%} of training."
         )
+    if "planners" in cells:
+        notes.append(_planners_note(cells))
     undefined = max(c["undefined"] for row in cells["rows"] for c in row["cells"].values())
     if undefined:
         notes.append(
             f"n/a: not defined on up to {_count(undefined, 'scenario')}, hence no mean over all."
         )
     return notes + (_published_notes(cells, published, literature) if published else [])
+
+
+def _planners_note(cells: Json) -> str:
+    trained = max(len(row["systems"]) for row in cells["rows"]) > 1
+    drawn = "scenes, planners and seeds" if trained else "scenes and planners"
+    return (
+        f"Planners: {cells['planners']['planners']} on"
+        f" {_count(cells['planners']['scenes'], 'scene')}, with"
+        f" {_count(cells['planners']['rollouts'], 'rollout')} of each; their intervals are those of a bootstrap that"
+        f" draws {drawn}. Spread is the standard deviation over planners; split halves is the rank"
+        " correlation of a row with itself between halves of the scenes."
+    )
 
 
 def _compared_note(cells: Json) -> str:

@@ -38,9 +38,12 @@ _QUANTITIES = {
     "pass_rate_pct": "pass_rate",
 }
 """Names in the files, and the columns of our tables that they stand for."""
+_WITH_LOG = "vs_log"
+"""A heading that means, by the file's `note`, one of these."""
+_NOTED = {"Spearman rho": "rank_log", "mean |value error|": "value_error"}
 _BESIDE = ("pass_miss", "reach_rate", "pass_rate")
 """Columns beside which published values stand besides those that rows are ordered by."""
-_COMPARED = ("metametric", "collision", "reach_rate")
+_COMPARED = ("metametric", "collision", "reach_rate", "rank_log", "value_error")
 """By what published rows are ordered; the first that is there counts."""
 _SECOND_SOURCE = ("realism_meta_blog", "blog")
 """What a public summary prints for the same rows. Never shown as the paper's value."""
@@ -127,7 +130,10 @@ def read_published(path: Path) -> Published:
         raise InputError(f"{path}: there is no such file.")
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     names = next((name for name in _NAMES if name in table), None)
-    columns = {key: heading for heading, key in _QUANTITIES.items() if heading in table}
+    quantities = _QUANTITIES
+    if _WITH_LOG in table:
+        quantities = {_WITH_LOG: _NOTED.get(_one(table, "note"), "rank_log")}
+    columns = {key: heading for heading, key in quantities.items() if heading in table}
     compared = next((key for key in _COMPARED if key in columns), None)
     if compared is None or names is None:
         headings = ", ".join(name for name, key in _QUANTITIES.items() if key in _COMPARED)
@@ -147,7 +153,8 @@ def read_published(path: Path) -> Published:
         },
         compared=compared,
         chosen=chosen[0] if chosen else None,
-        challenge=_one(table, "wosac_year"),
+        # What planners are worth is no number of the metric.
+        challenge=_NO_METRIC if compared in _NOTED.values() else _one(table, "wosac_year"),
         facts={
             name: {fact: row.get(fact, "unknown") for fact in _FACTS} for name, row in rows.items()
         },

@@ -262,7 +262,8 @@ def _best(rows: list[Json], key: str, of: Column) -> str | None:
 
 def _cell(row: Json, key: str, of: Column, best: str | None) -> Cell:
     cell = row["cells"][key]
-    if (of.of_history or of.of_difference) and cell["mean"] is None:
+    of_log = of.of_planners and NO_CONTESTANT in row["systems"]  # it is not compared with itself
+    if (of.of_history or of.of_difference or of_log) and cell["mean"] is None:
         return Cell(NOTHING)
     text = of.format(cell["mean"])
     error = cell["standard_error"]

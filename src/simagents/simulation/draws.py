@@ -17,6 +17,8 @@ class DrawKeys:
     """The coordinates of every row's draws: (seed, scenario, rollout, action, agent).
 
     `seed` is one for all scenes, or one for each. A draw does not depend on what else is simulated.
+    Worlds of a scene whose numbers differ by a multiple of `rollouts` have the same draws, so that
+    they can be compared; None: all of them differ.
     """
 
     def __init__(
@@ -24,13 +26,14 @@ class DrawKeys:
         seed: int | np.ndarray,
         scenes: SceneBatch,
         worlds: Worlds,
+        rollouts: int | None = None,
     ):
         scene = scenes.agent_scene[worlds.agent].cpu().numpy()
         first_agent = np.searchsorted(scenes.agent_scene.cpu().numpy(), np.arange(scenes.scenes))
         keys = np.array([key_of(name) for name in scenes.ids], dtype=np.uint64)
         self.seed = np.broadcast_to(np.asarray(seed, np.uint64), scenes.scenes)[scene]
         self.key = keys[scene]
-        self.rollout = worlds.world.cpu().numpy() % worlds.rollouts
+        self.rollout = worlds.world.cpu().numpy() % worlds.rollouts % (rollouts or worlds.rollouts)
         self.agent = worlds.agent.cpu().numpy() - first_agent[scene]
         self.device = worlds.world.device
 

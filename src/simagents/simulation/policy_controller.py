@@ -24,6 +24,8 @@ class PolicyController:
     choice_of: Callable[[DrawKeys], Choice]
     seed: int | np.ndarray
     """of the draws; one for all scenes, or one for each"""
+    rollouts: int | None = None
+    """the draws of a scene's worlds repeat after so many; None: they never do"""
 
     def take_over(
         self, scenes: SceneBatch, worlds: Worlds, rows: Int64[Tensor, "n"]
@@ -44,7 +46,9 @@ class PolicyDriver:
         self.policy, self.rows = controller.policy, rows
         self.log_steps = self.policy.actions.log_steps
         self.moves_all = len(rows) == len(worlds.agent)
-        draws = DrawKeys(controller.seed, scenes, worlds)
+        mine = torch.zeros_like(worlds.agent, dtype=torch.bool).index_fill_(0, rows, True)
+        self.others = torch.nonzero(~mine).squeeze(-1)
+        draws = DrawKeys(controller.seed, scenes, worlds, controller.rollouts)
         self.choice = controller.choice_of(draws)
         self.past = self.policy.history_paths(scenes, worlds)
         if self.policy.latent_draws:
@@ -72,8 +76,11 @@ class PolicyDriver:
     def _observe(self, traffic: Traffic) -> None:
         action, agents = self.actions[-1], self.ends[-1]
         if not self.moves_all:
-            executed = self.policy.actions.nearest(self.agents, traffic.state.pose)
-            action = executed.index_copy(0, self.rows, action[self.rows])
+            others = self.others
+            executed = self.policy.actions.nearest(
+                self.agents.rows(others), traffic.state.pose[others]
+            )
+            action = action.index_copy(0, others, executed)
             pose = traffic.state.pose.index_copy(0, self.rows, agents.pose[self.rows])
             velocity = traffic.state.velocity.index_copy(0, self.rows, agents.velocity[self.rows])
             agents = replace(agents, pose=pose, velocity=velocity)

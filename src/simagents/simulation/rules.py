@@ -10,6 +10,7 @@ from simagents.models.paths import Motion, Worlds
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.scenario import CURRENT, SIMULATED, STEP_SECONDS
 from simagents.simulation.controller import Driver, Traffic
+from simagents.simulation.intelligent_driver import IntelligentDriver
 
 
 @dataclass(frozen=True)
@@ -92,5 +93,6 @@ RULES = {
     "constant_velocity": ConstantVelocity,
     "braking": Braking,
     "stand_still": StandStill,
+    "intelligent_driver": IntelligentDriver,
 }
 """Controllers without weights, by the names that tables use."""

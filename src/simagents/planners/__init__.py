@@ -1,0 +1,1 @@
+"""Planners of the SDC, and what they are worth among simulated agents."""

@@ -1,0 +1,171 @@
+"""What planners are worth among each system's agents, and how well that agrees with the log."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from simagents.errors import InputError
+from simagents.report.agreement import (
+    Agreement,
+    Resamples,
+    Values,
+    absolute_difference,
+    interval,
+    spearman,
+    split_halves,
+)
+from simagents.report.pairs import ONE_SEED, number
+from simagents.report.rows import NO_CONTESTANT, Row
+
+Json = dict[str, Any]
+
+STATISTICS = {"rank": spearman, "error": absolute_difference}
+
+
+def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
+    """Mean returns over rollouts by system: a line for each scenario, a column for each planner.
+
+    Raises InputError for a missing file, for drives under different settings, and where systems differ in
+    scenarios or planners.
+    """
+    parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file; run `simagents rank-planners` first.")
+        chunk = pd.read_parquet(path)
+        if len(chunk):  # else nobody could drive in any of its scenes
+            parts[path.parent.parent.name].append(chunk)
+    settings = {path.parent.name for path in paths}
+    if len(settings) > 1:
+        raise InputError(f"--planners: drives under different settings ({', '.join(settings)}).")
+    tables: dict[str, pd.DataFrame] = {}
+    for system, chunks in parts.items():
+        drives = pd.concat(chunks)
+        keys = ["scenario_id", "planner", "rollout"]
+        if drives.duplicated(keys).any():
+            raise InputError(f"{system}: a planner drove a scenario twice; do the chunks overlap?")
+        table = drives.pivot_table("return", "scenario_id", "planner", "mean", sort=True)
+        first = next(iter(tables.values()), table)
+        if table.isna().any(axis=None) or not (
+            table.index.equals(first.index) and table.columns.equals(first.columns)
+        ):
+            raise InputError(
+                f"{system}: its planners or scenarios are not those of {next(iter(tables), system)};"
+                " drive all of them on the same shards."
+            )
+        table.attrs["rollouts"] = int(drives["rollout"].nunique())
+        tables[system] = table
+    return tables
+
+
+def values_of(row: Row, tables: Mapping[str, pd.DataFrame]) -> Values:
+    """Returns of a row by seed, scene and planner. Raises InputError where a system has none."""
+    for system in row.systems:
+        if system not in tables:
+            raise InputError(
+                f"{system}: no drives of planners given; see `simagents rank-planners`."
+            )
+    return np.stack([tables[system].to_numpy(np.float64) for system in row.systems])
+
+
+@dataclass(frozen=True, eq=False)
+class PlannerCells:
+    """Cells of the columns about planners, of all rows of a table."""
+
+    rows: list[Row]
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def facts(self) -> Json:
+        """On what they were measured."""
+        first = next(iter(self.tables.values()))
+        scenes, planners = first.shape
+        return {"scenes": scenes, "planners": planners, "rollouts": first.attrs["rollouts"]}
+
+    @cached_property
+    def values(self) -> list[Values]:
+        return [values_of(row, self.tables) for row in self.rows]
+
+    @cached_property
+    def _agreements(self) -> list[dict[str, Agreement] | None]:
+        """With the log, of every row; None of the log's own."""
+        if NO_CONTESTANT not in self.tables:
+            raise InputError("--planners: there are none of playback of the log; add its row.")
+        log = self.tables[NO_CONTESTANT].to_numpy(np.float64)[None]
+        seeds = max(len(row.systems) for row in self.rows)
+        resamples = Resamples.of(seeds, *log.shape[1:])
+        return [
+            None
+            if NO_CONTESTANT in row.systems
+            else {
+                "rank": resamples.correlation(values, log),
+                "error": resamples.error(values, log),
+            }
+            for row, values in zip(self.rows, self.values, strict=True)
+        ]
+
+    def value(self, row: Row, name: str) -> float | None:
+        """`rank` and `error` with their ends `.low` and `.high` against the log, None in its own row;
+        `halves`, `mean` and `spread` (a standard deviation over planners) of the row alone."""
+        place = self.rows.index(row)
+        values = self.values[place]
+        if name == "halves":
+            return number(split_halves(values))
+        if name == "mean":
+            return number(float(values.mean()))
+        if name == "spread":
+            return number(float(values.mean(axis=1).std(axis=1, ddof=1).mean()))
+        kind, _, end = name.partition(".")
+        found = self._agreements[place]
+        return None if found is None else number(getattr(found[kind], end or "value"))
+
+    def deviation(self, row: Row, name: str) -> float | None:
+        """Over seeds, of `rank` and `error` against the log; None for one seed and for the log itself."""
+        values = self.values[self.rows.index(row)]
+        if name not in STATISTICS or len(values) < 2:
+            return None
+        log = self.tables[NO_CONTESTANT].to_numpy(np.float64).mean(axis=0)
+        return number(
+            float(np.std([STATISTICS[name](one.mean(axis=0), log) for one in values], ddof=1))
+        )
+
+    def differences(self, name: str) -> list[Json]:
+        """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap."""
+        pairs = []
+        for earlier, later in combinations(range(len(self.rows)), 2):
+            found = [self._agreements[place] for place in (later, earlier)]
+            both = [each[name] for each in found if each is not None]
+            delta = both[0].resampled - both[1].resampled if len(both) == 2 else np.array([np.nan])
+            low, high = interval(delta)
+            pairs.append(
+                {
+                    "row": later,
+                    "to": earlier,
+                    "mean": number(both[0].value - both[1].value) if len(both) == 2 else None,
+                    "low": number(low),
+                    "high": number(high),
+                    "p": None if np.isnan(low) else number(_p(delta[~np.isnan(delta)])),
+                    "covers": _covers(self.rows[later], self.rows[earlier]),
+                }
+            )
+        return pairs
+
+
+def _p(delta: np.ndarray) -> float:
+    """Two-sided, from the share of resamples on the other side of zero (Davison & Hinkley 1997, 4.2)."""
+    beyond = 1 + min((delta <= 0).sum(), (delta >= 0).sum())
+    return float(min(2 * beyond / (1 + len(delta)), 1.0))
+
+
+def _covers(one: Row, two: Row) -> str:
+    if one.untrained and two.untrained:
+        return "scenarios and planners"
+    trained = [len(row.systems) for row in (one, two) if not row.untrained]
+    return "seeds, scenarios and planners" if min(trained) > 1 else ONE_SEED
