@@ -34,7 +34,7 @@ def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_
         groups.append({"params": added, "lr": rate})
     optimiser = torch.optim.AdamW(
         groups, betas=recipe.optimiser.betas, weight_decay=recipe.optimiser.weight_decay,
-        fused=trained[0].is_cuda or None,
+        fused=True,
     )  # fmt: skip
     passes, alone = recipe.algorithm.passes, value_warmup(recipe)
 
@@ -82,19 +82,16 @@ def _clip(groups: list[dict], limit: float) -> Tensor:
     Squares are added in double precision, so that the norm does not depend on their order.
     """
     gradients = [[p.grad for p in group["params"] if p.grad is not None] for group in groups]
-    norm = torch.linalg.vector_norm(torch.stack([_norm(group) for group in gradients]))
+    norm = torch.linalg.vector_norm(torch.stack([_norm(group) for group in gradients if group]))
     scale = 1.0 / ((norm + 1e-6) / limit).clamp(min=1.0)
     for group in gradients:
-        for gradient in group:
-            gradient.mul_(scale)
+        torch._foreach_mul_(group, scale)
     return norm
 
 
 def _norm(gradients: list[Tensor]) -> Tensor:
-    total = torch.zeros((), dtype=torch.double, device=gradients[0].device if gradients else None)
-    for gradient in gradients:
-        total += torch.linalg.vector_norm(gradient.double()).square()
-    return total.float().sqrt()
+    norms = torch._foreach_norm(gradients, 2, dtype=torch.double)
+    return torch.linalg.vector_norm(torch.stack(norms)).float()
 
 
 def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
