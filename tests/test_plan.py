@@ -267,7 +267,7 @@ def test_changing_the_evaluation_rescores(config):
     before = plan_of(config).evaluation_id("wosac_2025")
     config["compute"]["chunks"] = 64
     assert plan_of(config).evaluation_id("wosac_2025") == before
-    config["evaluation"]["rollouts"] = 16
+    config["evaluation"]["rollouts"] += 1
     assert plan_of(config).evaluation_id("wosac_2025") != before
 
 

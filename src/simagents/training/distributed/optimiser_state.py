@@ -48,8 +48,8 @@ def restore(engine: Any, state: dict[str, Tensor], schedule: dict[str, Any]) -> 
     engine.module.load_state_dict(weights)
     for group, step in zip(optimiser.param_groups, state["steps"], strict=True):
         for tensor in group["params"]:
-            # The fused kernel reads its step count on the weights' device, the others on the CPU.
-            count = step.to(tensor.device) if group["fused"] else step.clone()
+            # The fused kernel reads its step count on the weights' device, and counts on in place.
+            count = step.to(tensor.device, copy=True)
             moments = {moment: torch.zeros_like(tensor) for moment in MOMENTS}
             optimiser.state[tensor] = {"step": count, **moments}
     if sharded:
