@@ -82,7 +82,8 @@ def _clip(groups: list[dict], limit: float) -> Tensor:
     Squares are added in double precision, so that the norm does not depend on their order.
     """
     gradients = [[p.grad for p in group["params"] if p.grad is not None] for group in groups]
-    norm = torch.linalg.vector_norm(torch.stack([_norm(group) for group in gradients if group]))
+    gradients = [group for group in gradients if group]  # lists of nothing have no norm
+    norm = torch.linalg.vector_norm(torch.stack([_norm(group) for group in gradients]))
     scale = 1.0 / ((norm + 1e-6) / limit).clamp(min=1.0)
     for group in gradients:
         torch._foreach_mul_(group, scale)
