@@ -24,7 +24,7 @@ class Distribution(Protocol):
     draws: int
     """uniform numbers that a draw takes"""
     support: Tensor | None
-    """[*N, K]: what the distribution is restricted to; None: to nothing"""
+    """[*N, K]: what the distribution is restricted to, by numbers of tokens or of modes; None: to nothing"""
     value: Float[Tensor, "*N"] | None
     """the value head's output, where training has attached one"""
 

@@ -62,7 +62,7 @@ class ClosestAmongTop:
 
     def __call__(self, distribution: Distribution, action: int, state: AgentState) -> Chosen:
         top = distribution.drawn_by(Sampling(top_k=self.top_k, temperature=1.0)).support
-        if top is None:
+        if top is None or distribution.mode().is_floating_point():
             raise InputError("rollout `closest` needs a model with discrete actions.")
         closest = self.actions.nearest(state, self.log.pose[:, action + 1], top)
         return torch.where(self.log.valid[:, action + 1], closest, top[:, 0]), None

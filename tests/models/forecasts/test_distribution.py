@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from simagents.config.algorithms import Sampling
+from simagents.errors import InputError
+from simagents.models.forecasts.actions import PoseActions
 from simagents.models.forecasts.distribution import Forecast
+from simagents.simulation.choice import ClosestAmongTop
 
 EVERY = Sampling(top_k=0, temperature=1.0)
 POSES = torch.tensor([[[5.0, 0, 0], [4.0, 1, 0.2], [0.0, 0, 0]]])
@@ -47,3 +50,18 @@ def test_a_certain_forecast_draws_the_likeliest_mode_whatever_the_number():
     drawn = forecast(certain=True).drawn_by(EVERY)
     for uniform in (0.0, 0.6, 0.99):
         assert drawn.sample(torch.tensor([[uniform]], dtype=torch.double)).equal(POSES[:, 0])
+
+
+def test_two_policies_are_compared_mode_by_mode_also_where_they_rank_modes_differently():
+    """Shares .5, .3, .2 against .3, .5, .2: .5 ln(5/3) + .3 ln(3/5) = .2 ln(5/3)."""
+    drew = forecast().drawn_by(EVERY)
+    other = forecast(logits=SHARES[:, [1, 0, 2]].log()).drawn_by(EVERY, drew.support)
+    divergence = drew.kl(drew.parameters, other.parameters)
+    assert divergence.item() == pytest.approx(0.2 * log(5 / 3), rel=1e-5)
+    assert other.mode().equal(POSES[:, 1])
+
+
+def test_modes_are_no_tokens_among_which_the_nearest_to_the_log_is_chosen():
+    closest = ClosestAmongTop(top_k=2, actions=PoseActions(), log=None)
+    with pytest.raises(InputError, match="discrete actions"):
+        closest(forecast(), 0, None)

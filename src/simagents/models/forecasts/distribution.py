@@ -35,13 +35,13 @@ class Forecast:
         )  # fmt: skip
 
     def drawn_by(self, sampling: Sampling, support: Tensor | None = None) -> "DrawnMode":
-        """One of the `top_k` likeliest modes, all for 0, at a temperature."""
+        """One of the `top_k` likeliest modes, all for 0, at a temperature; or one of those in `support`."""
         top_k = 1 if self.certain else sampling.top_k
         modes = Categorical(self.logits).drawn_by(
-            Sampling(top_k=top_k, temperature=sampling.temperature)
+            Sampling(top_k=top_k, temperature=sampling.temperature), support
         )
         which = modes.support[..., None].expand(*modes.support.shape, 3)
-        return DrawnMode(modes.parameters, self.pose.gather(-2, which), self.value)
+        return DrawnMode(modes.parameters, self.pose.gather(-2, which), modes.support, self.value)
 
     def sample(self, uniform: Float64[Tensor, "*N 1"]) -> Float[Tensor, "*N 3"]:
         return self.drawn_by(Sampling(top_k=0, temperature=1.0)).sample(uniform)
@@ -71,17 +71,22 @@ class Forecast:
 
 @dataclass(frozen=True)
 class DrawnMode:
-    """A choice between K modes, likeliest first. An action that is none of them counts as the nearest one."""
+    """A choice between the K modes of `support`, likeliest first for the policy that drew. An action that is none
+    of them counts as the nearest one."""
 
     parameters: Float[Tensor, "*N K"]
     """log-probabilities"""
     pose: Float[Tensor, "*N K 3"]
+    support: Int64[Tensor, "*N K"]
+    """numbers of the modes, so that policies are compared mode by mode"""
     value: Float[Tensor, "*N"] | None = None
     draws = 1
-    support = None
 
     def rows(self, which: Int64[Tensor, "n"]) -> "DrawnMode":
-        return replace(self, parameters=self.parameters[which], pose=self.pose[which], value=None)
+        return replace(
+            self, parameters=self.parameters[which], pose=self.pose[which],
+            support=self.support[which], value=None,
+        )  # fmt: skip
 
     def drawn_by(self, sampling: Sampling, support: Tensor | None = None) -> "DrawnMode":
         return self
@@ -90,7 +95,7 @@ class DrawnMode:
         return _at(self.pose, Categorical(self.parameters).sample(uniform))
 
     def mode(self) -> Float[Tensor, "*N 3"]:
-        return self.pose[..., 0, :]
+        return _at(self.pose, self.parameters.argmax(dim=-1))
 
     def log_prob(self, action: Float[Tensor, "*N 3"]) -> Float[Tensor, "*N"]:
         away = (action[..., None, :2] - self.pose[..., :2]).norm(dim=-1)
@@ -101,7 +106,7 @@ class DrawnMode:
 
     @staticmethod
     def kl(of: Tensor, to: Tensor) -> Tensor:
-        """Of the choices between the same modes."""
+        """On one and the same support."""
         return Categorical.kl(of, to)
 
 
