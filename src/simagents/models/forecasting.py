@@ -1,6 +1,7 @@
 """An optional capability of policies: to say where every agent will be, one agent at a time."""
 
 from dataclasses import dataclass
+from math import log
 from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
@@ -28,3 +29,9 @@ class Forecasting(Protocol):
     def forecast(self, scenes: SceneBatch, paths: Paths) -> list[Modes]:
         """Of every member of the ensemble, before each action after the history."""
         ...
+
+
+def laplace(away: Float[Tensor, "*N"], log_scale: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+    """Log-density of a place in the plane (nats, per m²): Laplacian along two axes, along which it is `away` in
+    all (m, the sum of both) from the expected place."""
+    return -2 * (log_scale + log(2)) - away * (-log_scale).exp()

@@ -1,13 +1,13 @@
 """A few possible futures of each agent, as a distribution of its next action."""
 
 from dataclasses import dataclass, replace
-from math import log
 
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from simagents.config.algorithms import Sampling
 from simagents.models.distribution import Categorical
+from simagents.models.forecasting import laplace
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,6 @@ class DrawnMode:
     def kl(of: Tensor, to: Tensor) -> Tensor:
         """On one and the same support."""
         return Categorical.kl(of, to)
-
-
-def laplace(away: Float[Tensor, "*N"], log_scale: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
-    """Log-density of a place in the plane whose coordinates are `away` in all (m) from the expected ones."""
-    return -2 * (log_scale + log(2)) - away * (-log_scale).exp()
 
 
 def _at(pose: Float[Tensor, "*N K 3"], place: Int64[Tensor, "*N"]) -> Float[Tensor, "*N 3"]:

@@ -12,7 +12,7 @@ from simagents.config.algorithms import Forecasting as ForecastingSettings
 from simagents.errors import InputError
 from simagents.geometry import to_local
 from simagents.models.forecasting import Forecasting as ForecastingPolicy
-from simagents.models.forecasting import Modes
+from simagents.models.forecasting import Modes, laplace
 from simagents.models.paths import Paths
 from simagents.models.policy import TrainablePolicy
 from simagents.training.data.batches import Batch
@@ -28,7 +28,8 @@ class Forecasting(Learner):
     the mode nearest to what happened, and its log-density of what happened.
 
     Every moment of the log is a start, for forecasts are made anew from all of them. What the log does not
-    see is left out. Ours: places have Laplacian densities, and headings 1 - cos of the difference.
+    see is left out. Ours: places have Laplacian densities, and headings 1 - cos of the difference; both count by
+    their means over the future's moments, where the equation adds up over them.
     """
 
     policy: TrainablePolicy
@@ -66,7 +67,7 @@ class Forecasting(Learner):
         apart = of_mode(off[..., :2].abs().sum(dim=-1), best)
         log_prob = modes.logits.log_softmax(dim=-1)
         return {
-            "likelihood": mean_over_seen(2 * scale + apart * (-scale).exp(), seen),
+            "likelihood": mean_over_seen(-laplace(apart, scale), seen),
             "heading": mean_over_seen(1 - of_mode(off[..., 2], best).cos(), seen),
             "choice": -log_prob.gather(-1, best[..., None]).squeeze(-1),
             "distance_to_log": mean_over_seen(of_mode(away.detach(), best), seen),
