@@ -106,6 +106,16 @@ def tiny() -> dict[str, int | float | str]:
 
 
 @pytest.fixture(scope="session")
+def tiny_forecasts() -> dict[str, int | float | str]:
+    """Settings of a forecaster with two members."""
+    return dict(
+        family="forecasts", width=16, heads=2, bands=4, piece_metres=20.0, piece_nodes=4,
+        map_layers=0, map_neighbours=4, agent_layers=1, nearest_pieces=6, nearest_agents=4, modes=3,
+        members=2, executed="drawn",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
 def history() -> Callable:
     """`rollouts` worlds of each scene that know only the history."""
 

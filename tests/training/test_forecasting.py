@@ -11,17 +11,12 @@ from simagents.training.learners.forecasting import futures
 from simagents.training.learners.registry import build_learner
 
 FORECASTING = {"name": "forecasting", "likelihood": 1.0, "heading": 1.0, "choice": 1.0}
-FORECASTS = dict(
-    family="forecasts", width=16, heads=2, bands=4, piece_metres=20.0, piece_nodes=4, map_layers=0,
-    map_neighbours=4, agent_layers=1, nearest_pieces=6, nearest_agents=4, modes=3, members=2,
-    executed="drawn",
-)  # fmt: skip
 
 
 @pytest.fixture
-def setting(disk, recipe_of):
+def setting(disk, recipe_of, tiny_forecasts):
     """(learner, batch, policy)."""
-    recipe = recipe_of(model=FORECASTS, algorithm=FORECASTING)
+    recipe = recipe_of(model=tiny_forecasts, algorithm=FORECASTING)
     policy = build_policy(recipe, None)
     batch = TrainingScenes(disk.scenarios, None, recipe)[[0, 1]]
     return build_learner(recipe, policy, policy, None), batch, policy

@@ -8,20 +8,14 @@ from simagents.models.families import SceneReader
 from simagents.models.forecasts.network import Forecaster
 from simagents.scenarios.synthetic import generate_scenario
 
-TINY = dict(
-    family="forecasts", width=16, heads=2, bands=4, piece_metres=20.0, piece_nodes=4, map_layers=0,
-    map_neighbours=4, agent_layers=1, nearest_pieces=6, nearest_agents=4, modes=3, members=2,
-    executed="drawn",
-)  # fmt: skip
-
 
 @pytest.fixture(scope="session")
-def forecaster_of():
+def forecaster_of(tiny_forecasts):
     """A forecaster with some settings changed."""
 
     def made(**changes):
         torch.manual_seed(0)
-        return Forecaster(ForecastsSettings(**{**TINY, **changes})).eval()
+        return Forecaster(ForecastsSettings(**{**tiny_forecasts, **changes})).eval()
 
     return made
 
@@ -32,7 +26,7 @@ def forecaster(forecaster_of):
 
 
 @pytest.fixture(scope="session")
-def forecast_scenes():
+def forecast_scenes(tiny_forecasts):
     """Two synthetic scenes with 8 and 10 agents of all classes."""
-    read = SceneReader(ForecastsSettings(**TINY))
+    read = SceneReader(ForecastsSettings(**tiny_forecasts))
     return read([generate_scenario(5, index) for index in (2, 7)])
