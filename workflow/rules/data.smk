@@ -72,6 +72,7 @@ rule vocabulary:
         report="<results>/tokens/{digest}/vocabulary.json",
     log:
         "<logs>/vocabulary/{digest}.log",
+    priority: 2  # the longest chain of runs begins with these
     conda:
         "../../envs/simagents.yaml"
     resources:
@@ -95,6 +96,7 @@ for split, number, names in parts(SHARDS):
             expand(f"<results>/tokens/{{{{digest}}}}/{split}/{{shard}}.safetensors", shard=names),
         log:
             f"<logs>/tokenize/{{digest}}-{split}-{number}.log",
+        priority: 2
         conda:
             "../../envs/simagents.yaml"
         resources:
@@ -102,10 +104,8 @@ for split, number, names in parts(SHARDS):
         params:
             folder=folder_of,
         shell:
-            "for shard in {input.scenarios}; do"
-            " simagents tokenize $shard --vocabulary {input.vocabulary}"
-            " --out {params.folder}/$(basename $shard);"
-            " done >{log} 2>&1"
+            "simagents tokenize {input.scenarios} --vocabulary {input.vocabulary}"
+            " --out {params.folder} >{log} 2>&1"
 
 
 rule reconstruction:

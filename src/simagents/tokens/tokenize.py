@@ -1,4 +1,4 @@
-"""Cached shard -> tokenised shard."""
+"""Cached shards -> tokenised shards."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,22 +15,23 @@ from simagents.tokens.vocabulary import Vocabulary
 
 @dataclass
 class Args:
-    """Turn one shard of cached scenarios into token chains and map tokens."""
+    """Turn shards of cached scenarios into token chains and map tokens."""
 
-    scenarios: Annotated[Path, tyro.conf.Positional]
-    """cached shard, from `simagents cache`"""
+    scenarios: Annotated[list[Path], tyro.conf.Positional]
+    """cached shards, from `simagents cache`"""
     vocabulary: Path
     """from `simagents vocabulary`"""
     out: Path
-    """tokenised shard to write (.safetensors)"""
+    """folder for the tokenised shards, which keep their names"""
 
 
 def main(args: Args) -> None:
-    """Tokenise in the shard's order, so that row i of both files is the same scenario."""
-    store = ScenarioStore([args.scenarios])
+    """Tokenise in each shard's order, so that row i of both files is the same scenario."""
     vocabulary = Vocabulary.read(args.vocabulary)
-    scenes = (
-        (store.ids[row], tokenize(store[row], vocabulary).item())
-        for row in tqdm(range(len(store)), desc=args.scenarios.stem, unit="scenario")
-    )
-    write_shard(args.out, scenes)
+    for shard in args.scenarios:
+        store = ScenarioStore([shard])
+        scenes = (
+            (store.ids[row], tokenize(store[row], vocabulary).item())
+            for row in tqdm(range(len(store)), desc=shard.stem, unit="scenario")
+        )
+        write_shard(args.out / shard.name, scenes)
