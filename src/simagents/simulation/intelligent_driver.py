@@ -15,7 +15,7 @@ from simagents.scenarios.agent_class import CLASSES
 from simagents.scenarios.scenario import CURRENT, SIMULATED, STEP_SECONDS
 from simagents.simulation.controller import Traffic
 from simagents.simulation.draws import DrawKeys
-from simagents.simulation.lane_ways import Lanes, Ways, place_on, stacked
+from simagents.simulation.lane_ways import SPACING, Lanes, Ways, place_on, stacked
 
 DESIRED = 15.0
 """Speed in m/s that an agent wants where nothing is ahead, or its speed at the start where that is higher.
@@ -202,10 +202,9 @@ class _LaneFollowers:
             ahead = gap[:, 0] * direction[:, 0] + gap[:, 1] * direction[:, 1]
             beside = (gap[:, 1] * direction[:, 0] - gap[:, 0] * direction[:, 1]).abs()
             # Behind the first point or beyond the last one an agent is not beside the way.
-            spacing = (self.ways.points[0, 1] - self.ways.points[0, 0]).norm()
-            beside = torch.where(ahead.abs() > spacing, gap.norm(dim=-1), beside)
+            beside = torch.where(ahead.abs() > SPACING, gap.norm(dim=-1), beside)
             parts.append(
-                (beside, nearest * spacing + ahead, torch.atan2(direction[:, 1], direction[:, 0]))
+                (beside, nearest * SPACING + ahead, torch.atan2(direction[:, 1], direction[:, 0]))
             )
         if not parts:
             empty = state.pose.new_zeros(0)
