@@ -21,7 +21,7 @@ from simagents.report.agreement import (
     spearman,
     split_halves,
 )
-from simagents.report.pairs import ONE_SEED, number
+from simagents.report.pairs import ONE_SEED, number, seeds_of, stands_for_all_seeds
 from simagents.report.rows import NO_CONTESTANT, Row
 
 Json = dict[str, Any]
@@ -152,7 +152,7 @@ class PlannerCells:
                     "low": number(low),
                     "high": number(high),
                     "p": None if np.isnan(low) else number(_p(delta[~np.isnan(delta)])),
-                    "covers": _covers(self.rows[later], self.rows[earlier]),
+                    "covers": _covers([self.rows[later], self.rows[earlier]]),
                 }
             )
         return pairs
@@ -164,8 +164,9 @@ def _p(delta: np.ndarray) -> float:
     return float(min(2 * beyond / (1 + len(delta)), 1.0))
 
 
-def _covers(one: Row, two: Row) -> str:
-    if one.untrained and two.untrained:
+def _covers(pair: list[Row]) -> str:
+    if all(row.untrained for row in pair):
         return "scenarios and planners"
-    trained = [len(row.systems) for row in (one, two) if not row.untrained]
-    return "seeds, scenarios and planners" if min(trained) > 1 else ONE_SEED
+    seeds = [len(row.systems) for row in pair if not stands_for_all_seeds(row)]
+    several = bool(seeds) and min(seeds) > 1
+    return f"{seeds_of(pair)}, scenarios and planners" if several else ONE_SEED
