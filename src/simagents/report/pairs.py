@@ -43,7 +43,9 @@ def _pair(rows: list[Row], scores: list[Scores], row: int, to: int) -> Json:
         "low": number(result.low),
         "high": number(result.high),
         "p": number(result.p),
-        "covers": f"{seeds_of(pair)} and scenarios" if result.covers_seeds else _without_seeds(pair),
+        "covers": f"{seeds_of(pair)} and scenarios"
+        if result.covers_seeds
+        else _without_seeds(pair),
     }
 
 

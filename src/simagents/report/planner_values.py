@@ -52,10 +52,12 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
         if drives.duplicated(keys).any():
             raise InputError(f"{system}: a planner drove a scenario twice; do the chunks overlap?")
         table = drives.pivot_table("return", "scenario_id", "planner", "mean", sort=True)
+        if table.isna().any(axis=None):
+            raise InputError(
+                f"{system}: not every planner drove every scenario; drive all of them again."
+            )
         first = next(iter(tables.values()), table)
-        if table.isna().any(axis=None) or not (
-            table.index.equals(first.index) and table.columns.equals(first.columns)
-        ):
+        if not (table.index.equals(first.index) and table.columns.equals(first.columns)):
             raise InputError(
                 f"{system}: its planners or scenarios are not those of {next(iter(tables), system)};"
                 " drive all of them on the same shards."
@@ -84,10 +86,10 @@ class PlannerCells:
 
     @property
     def facts(self) -> Json:
-        """On what they were measured."""
-        first = next(iter(self.tables.values()))
-        scenes, planners = first.shape
-        return {"scenes": scenes, "planners": planners, "rollouts": first.attrs["rollouts"]}
+        """On what they were measured. Raises InputError where a system has no drives."""
+        _, scenes, planners = self.values[0].shape
+        rollouts = self.tables[self.rows[0].systems[0]].attrs["rollouts"]
+        return {"scenes": scenes, "planners": planners, "rollouts": rollouts}
 
     @cached_property
     def values(self) -> list[Values]:
