@@ -91,6 +91,8 @@ def test_a_run_s_folder_is_enough(ranked, tmp_path, recipe_of, vocabulary):
         ({"baseline": "logg"}, "unknown value `logg`; did you mean `log`"),
         ({}, "or --baseline"),
         ({"baseline": "log", "chunk": 3}, "--chunk is 3"),
+        ({"baseline": "log", "rollouts": 0}, "--rollouts is 0"),
+        ({"baseline": "log", "scenes": -1}, "--scenes is -1"),
         ({"baseline": "log", "planners": ("random",)}, "neither `random_shooting` nor MODULE:NAME"),
         ({"baseline": "log", "planners": ("nowhere:Planner",)}, "cannot import `nowhere:Planner`"),
         ({"baseline": "log", "planners": ("simagents.files:Nothing",)}, "cannot import"),

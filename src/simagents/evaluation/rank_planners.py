@@ -29,12 +29,13 @@ from simagents.planners.closed_loop import Drives, drive_planners, seen_until
 from simagents.planners.planner import Planner
 from simagents.planners.random_shooting import SIXTY_FOUR, RandomShooting
 from simagents.planners.surroundings import Surroundings
+from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import undefined
 from simagents.scenarios.store import ScenarioStore
 from simagents.simulation.intelligent_driver import IntelligentDriver
 from simagents.simulation.policy_controller import PolicyController
 from simagents.simulation.rules import LogPlayback
-from simagents.tokens.scene import TokenStore, tokenize
+from simagents.tokens.scene import TokenScene, TokenStore, tokenize
 from simagents.tokens.vocabulary import Vocabulary
 
 BUILT_IN = "random_shooting"
@@ -99,6 +100,10 @@ def main(args: Args) -> None:
         )
     if not 0 <= args.chunk < args.chunks:
         raise InputError(f"--chunk is {args.chunk} and must be at least 0 and below --chunks.")
+    if args.rollouts < 1:
+        raise InputError(f"--rollouts is {args.rollouts} and must be at least 1.")
+    if args.scenes < 0:
+        raise InputError(f"--scenes is {args.scenes}; give a number of scenarios, or 0 for all.")
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
     system = named(
@@ -126,8 +131,8 @@ def main(args: Args) -> None:
 
 def drive(
     system: System,
-    scenario: object,
-    scene: object,
+    scenario: Scenario,
+    scene: TokenScene | None,
     planners: Sequence[Planner],
     rollouts: int,
     device: torch.device,
@@ -155,9 +160,14 @@ def planner_of(name: str) -> Planner:
     except (ImportError, AttributeError) as problem:
         raise InputError(f"--planners: cannot import `{name}` ({problem}).") from None
     # A class has the methods of its planners, too.
-    made = found() if isinstance(found, type) or not isinstance(found, Planner) else found
+    makes = isinstance(found, type) or (callable(found) and not isinstance(found, Planner))
+    made = found() if makes else found
     if not isinstance(made, Planner):
         raise InputError(f"--planners: `{name}` is no planner; it needs `names` and `start`.")
+    if isinstance(made.names, str):
+        raise InputError(
+            f'--planners: the names of `{name}` are a text; write `names = ("{made.names}",)`.'
+        )
     return made
 
 
@@ -207,5 +217,5 @@ def _with_run(args: Args) -> Args:
     recipe, weights = args.run / "recipe.json", args.run / "model.safetensors"
     vocabulary = args.vocabulary
     if vocabulary is None and (tokens := Recipe.read(recipe).tokens):
-        vocabulary = args.run.parents[1] / "tokens" / tokens / "vocabulary.safetensors"
+        vocabulary = args.run.absolute().parents[1] / "tokens" / tokens / "vocabulary.safetensors"
     return replace(args, run=None, recipe=recipe, weights=weights, vocabulary=vocabulary)

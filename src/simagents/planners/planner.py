@@ -100,7 +100,7 @@ class PlannerDriver:
     def __call__(self, traffic: Traffic) -> Motion:
         others, world = self._others, self._world
         if self._present is not None:
-            # Agents that are there after the step on which the decision is about to be executed.
+            # Column s is about the end of the step that is decided at s.
             there = torch.nonzero(self._present[:, traffic.step]).squeeze(-1)
             others, world = others[there], world[there]
         motion = self._decide(

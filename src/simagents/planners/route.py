@@ -6,6 +6,8 @@ from jaxtyping import Float64
 from simagents.scenarios.lane_graph import SPACING, arc_lengths
 from simagents.scenarios.scenario import Scenario
 
+_SHORTEST = 1e-3
+"""Metres of the last segment; float32 would make a shorter one nothing, which has no direction."""
 BEHIND = 20.0
 """Metres that a route goes on straight before the log's first place."""
 APART = 1.0
@@ -30,5 +32,5 @@ def route_of(scenario: Scenario, ahead: float) -> Float64[np.ndarray, "n 2"]:
             kept.append(point)
     line = np.array([kept[0] - BEHIND * first, *kept, kept[-1] + ahead * last])
     along = arc_lengths(line)
-    at = np.append(np.arange(0.0, along[-1], SPACING), along[-1])
+    at = np.append(np.arange(0.0, along[-1] - _SHORTEST, SPACING), along[-1])
     return np.column_stack([np.interp(at, along, line[:, axis]) for axis in (0, 1)])

@@ -64,7 +64,11 @@ class Resamples:
         return self._agreement(values, others, spearman)
 
     def error(self, values: Values, others: Values) -> Agreement:
-        """The mean absolute difference of two systems' values of planners, a mean over pairs of seeds."""
+        """The mean absolute difference of two systems' values of planners, a mean over pairs of seeds.
+
+        Scenes that are drawn with replacement add noise to differences, and noise adds to their absolute values:
+        resamples are larger than the value on average, so the interval lies high.
+        """
         return self._agreement(values, others, absolute_difference)
 
     def _agreement(self, values: Values, others: Values, statistic: Statistic) -> Agreement:

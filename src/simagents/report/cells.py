@@ -32,7 +32,8 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   `planners` drove, in how many `rollouts` each. These columns are bootstrapped over
                   scenes, planners and seeds together (`agreement.py`); their cells have no standard error.
                   `differences` has `rank_log` and `value_error` as well, which cover `scenarios and
-                  planners`, or `seeds, scenarios and planners`
+                  planners`, `seeds, scenarios and planners`, `seeds after STAGE, scenarios and planners`,
+                  or `one seed`, with the meanings above
 
 A number that does not exist is null, never 0.
 """

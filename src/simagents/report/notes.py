@@ -15,11 +15,17 @@ def notes_of(
     cells: Json, published: Published | None, literature: tuple[str, ...], transposed: bool
 ) -> list[str]:
     """All of them, in order."""
+    # Where all columns are about planners, the metric's scenarios and rollouts are those of no number.
+    scored = not all(column(key).of_planners for key in cells["columns"])
+    scores = (
+        f"metric of WOSAC {cells['challenge']}, {_count(cells['scenarios'], 'scenario')}, "
+        f"{_count(cells['rollouts'], 'rollout')} each, "
+    )
     notes = [
         f"{cells['data'].upper() if cells['data'] == 'womd' else cells['data'].capitalize()} data, "
-        f"metric of WOSAC {cells['challenge']}, {_count(cells['scenarios'], 'scenario')}, "
-        f"{_count(cells['rollouts'], 'rollout')} each, {_count(cells['seeds'], 'training seed')}.",
-        "± is the standard error over scenarios. Bold is the best number of its "
+        f"{scores if scored else ''}{_count(cells['seeds'], 'training seed')}.",
+        ("± is the standard error over scenarios. " if scored else "")
+        + "Bold is the best number of its "
         + ("line" if transposed else "column")
         + (
             ", the log aside."

@@ -29,7 +29,7 @@ def all_pairs(rows: list[Row], scores: list[Scores]) -> list[Json]:
 
 def _pair(rows: list[Row], scores: list[Scores], row: int, to: int) -> Json:
     pair = [rows[row], rows[to]]
-    seeds = [len(of.systems) for of in pair if not _stands_for_all_seeds(of)]
+    seeds = [len(of.systems) for of in pair if not stands_for_all_seeds(of)]
     if len(set(seeds)) > 1:
         raise InputError(
             f"{rows[row].label} and {rows[to].label} have {seeds[0]} and {seeds[1]} seeds; rows are"
@@ -43,18 +43,21 @@ def _pair(rows: list[Row], scores: list[Scores], row: int, to: int) -> Json:
         "low": number(result.low),
         "high": number(result.high),
         "p": number(result.p),
-        "covers": _covered(pair) if result.covers_seeds else _without_seeds(pair),
+        "covers": f"{seeds_of(pair)} and scenarios"
+        if result.covers_seeds
+        else _without_seeds(pair),
     }
 
 
-def _stands_for_all_seeds(row: Row) -> bool:
+def stands_for_all_seeds(row: Row) -> bool:
     """Whether a row has one system however many seeds there are."""
     return row.untrained or (len(row.systems) == 1 and row.shared is not None)
 
 
-def _covered(pair: list[Row]) -> str:
+def seeds_of(pair: list[Row]) -> str:
+    """What an interval covers of the training of two rows with several seeds."""
     shared = ", ".join(sorted({row.shared for row in pair if row.shared}))
-    return f"seeds after {shared} and scenarios" if shared else "seeds and scenarios"
+    return f"seeds after {shared}" if shared else "seeds"
 
 
 def _without_seeds(pair: list[Row]) -> str:

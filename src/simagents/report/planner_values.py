@@ -21,7 +21,7 @@ from simagents.report.agreement import (
     spearman,
     split_halves,
 )
-from simagents.report.pairs import ONE_SEED, number
+from simagents.report.pairs import ONE_SEED, number, seeds_of, stands_for_all_seeds
 from simagents.report.rows import NO_CONTESTANT, Row
 
 Json = dict[str, Any]
@@ -52,10 +52,12 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
         if drives.duplicated(keys).any():
             raise InputError(f"{system}: a planner drove a scenario twice; do the chunks overlap?")
         table = drives.pivot_table("return", "scenario_id", "planner", "mean", sort=True)
+        if table.isna().any(axis=None):
+            raise InputError(
+                f"{system}: not every planner drove every scenario; drive all of them again."
+            )
         first = next(iter(tables.values()), table)
-        if table.isna().any(axis=None) or not (
-            table.index.equals(first.index) and table.columns.equals(first.columns)
-        ):
+        if not (table.index.equals(first.index) and table.columns.equals(first.columns)):
             raise InputError(
                 f"{system}: its planners or scenarios are not those of {next(iter(tables), system)};"
                 " drive all of them on the same shards."
@@ -84,10 +86,10 @@ class PlannerCells:
 
     @property
     def facts(self) -> Json:
-        """On what they were measured."""
-        first = next(iter(self.tables.values()))
-        scenes, planners = first.shape
-        return {"scenes": scenes, "planners": planners, "rollouts": first.attrs["rollouts"]}
+        """On what they were measured. Raises InputError where a system has no drives."""
+        _, scenes, planners = self.values[0].shape
+        rollouts = self.tables[self.rows[0].systems[0]].attrs["rollouts"]
+        return {"scenes": scenes, "planners": planners, "rollouts": rollouts}
 
     @cached_property
     def values(self) -> list[Values]:
@@ -152,7 +154,7 @@ class PlannerCells:
                     "low": number(low),
                     "high": number(high),
                     "p": None if np.isnan(low) else number(_p(delta[~np.isnan(delta)])),
-                    "covers": _covers(self.rows[later], self.rows[earlier]),
+                    "covers": _covers([self.rows[later], self.rows[earlier]]),
                 }
             )
         return pairs
@@ -164,8 +166,9 @@ def _p(delta: np.ndarray) -> float:
     return float(min(2 * beyond / (1 + len(delta)), 1.0))
 
 
-def _covers(one: Row, two: Row) -> str:
-    if one.untrained and two.untrained:
+def _covers(pair: list[Row]) -> str:
+    if all(row.untrained for row in pair):
         return "scenarios and planners"
-    trained = [len(row.systems) for row in (one, two) if not row.untrained]
-    return "seeds, scenarios and planners" if min(trained) > 1 else ONE_SEED
+    seeds = [len(row.systems) for row in pair if not stands_for_all_seeds(row)]
+    several = bool(seeds) and min(seeds) > 1
+    return f"{seeds_of(pair)}, scenarios and planners" if several else ONE_SEED
