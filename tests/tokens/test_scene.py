@@ -101,11 +101,13 @@ def test_roles_of_the_scenario_are_not_changed(scenarios, vocabulary):
     assert not scenario.to_predict.any()
 
 
-def test_the_command_keeps_the_order_of_the_shard(tmp_path, scenarios, scenes, vocabulary):
-    write_scenarios(tmp_path / "cached", scenarios)
+def test_the_command_keeps_names_and_order_of_shards(tmp_path, scenarios, scenes, vocabulary):
+    shards = [tmp_path / "cached" / name for name in ("first", "second")]
+    for shard, half in zip(shards, (scenarios[:1], scenarios[1:]), strict=True):
+        write_scenarios(shard, half)
     vocabulary.write(tmp_path / "vocabulary")
-    command.main(command.Args(tmp_path / "cached", tmp_path / "vocabulary", tmp_path / "tokens"))
-    store = TokenStore([tmp_path / "tokens"])
+    command.main(command.Args(shards, tmp_path / "vocabulary", tmp_path / "tokens"))
+    store = TokenStore([tmp_path / "tokens" / shard.name for shard in shards])
     assert store.ids == [scenario.id for scenario in scenarios]
     assert store.agents().tolist() == [len(scene.agent_class) for scene in scenes]
     for row, scene in enumerate(scenes):

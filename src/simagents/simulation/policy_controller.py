@@ -11,6 +11,7 @@ from torch import Tensor
 from simagents.models.paths import AgentState, Motion, Paths, Worlds
 from simagents.models.policy import Policy
 from simagents.models.scenes import SceneBatch
+from simagents.scenarios.scenario import STEP_SECONDS
 from simagents.simulation.choice import Choice
 from simagents.simulation.controller import Traffic
 from simagents.simulation.draws import DrawKeys
@@ -82,7 +83,10 @@ class PolicyDriver:
             )
             action = action.index_copy(0, others, executed)
             pose = traffic.state.pose.index_copy(0, self.rows, agents.pose[self.rows])
-            velocity = traffic.state.velocity.index_copy(0, self.rows, agents.velocity[self.rows])
+            # As in training, the mean over an action, and not the traffic's, which is of the last 0.1 s.
+            seconds = self.log_steps * STEP_SECONDS
+            mean = (traffic.state.pose[:, :2] - self.agents.pose[:, :2]) / seconds
+            velocity = mean.index_copy(0, self.rows, agents.velocity[self.rows])
             agents = replace(agents, pose=pose, velocity=velocity)
             self.actions[-1], self.ends[-1] = action, agents
         self.agents = agents

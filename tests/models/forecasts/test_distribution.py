@@ -9,6 +9,7 @@ from simagents.config.algorithms import Sampling
 from simagents.errors import InputError
 from simagents.models.forecasts.actions import PoseActions
 from simagents.models.forecasts.distribution import Forecast
+from simagents.models.paths import AgentState, LoggedStates
 from simagents.simulation.choice import ClosestAmongTop
 
 EVERY = Sampling(top_k=0, temperature=1.0)
@@ -62,6 +63,10 @@ def test_two_policies_are_compared_mode_by_mode_also_where_they_rank_modes_diffe
 
 
 def test_modes_are_no_tokens_among_which_the_nearest_to_the_log_is_chosen():
-    closest = ClosestAmongTop(top_k=2, actions=PoseActions(), log=None)
+    log = LoggedStates(torch.zeros(1, 2, 3), *torch.ones(2, 1, 2, dtype=torch.bool))
+    state = AgentState(
+        torch.zeros(1, 3), torch.zeros(1, 2), torch.ones(1, 3), torch.zeros(1, dtype=torch.long)
+    )
+    closest = ClosestAmongTop(top_k=2, actions=PoseActions(), log=log)
     with pytest.raises(InputError, match="discrete actions"):
-        closest(forecast(), 0, None)
+        closest(forecast(), 0, state)
