@@ -40,6 +40,14 @@ class Follower:
         return Motion(motion, torch.zeros(len(self.rows), 2))
 
 
+class Observing(RandomTokens):
+    """Keeps the agents that it observes."""
+
+    def observe(self, state, action, agents):
+        self.observed = [*getattr(self, "observed", []), agents]
+        return super().observe(state, action, agents)
+
+
 def test_everyone_by_one_policy_is_a_rollout(policy, batch):
     everyone = torch.ones(len(batch.agent_scene), dtype=torch.bool)
     controller = PolicyController(policy, sampling, 7)
@@ -75,6 +83,23 @@ def test_a_policy_sees_what_others_do(policy, batch):
         one = simulate(batch, 1, parts)
         ends.append(torch.cat([scene[0, :, -1] for scene in one])[~batch.is_sdc])
     assert not torch.equal(*ends)
+
+
+def test_a_policy_observes_the_mean_velocity_over_its_action_of_agents_that_others_move(
+    vocabulary, batch
+):
+    """The recording vehicle replays its log: in the first half second from pose 10 to pose 15."""
+    policy = Observing(vocabulary)
+    parts = [
+        Assignment(LogPlayback(), batch.is_sdc),
+        Assignment(PolicyController(policy, sampling, 7), ~batch.is_sdc),
+    ]
+    simulate(batch, 1, parts)
+    observed = policy.observed[0].velocity[batch.is_sdc]
+    pose = batch.pose[batch.is_sdc, :, :2]
+    torch.testing.assert_close(
+        observed, ((pose[:, 15] - pose[:, 10]) / 0.5).float(), atol=1e-3, rtol=0
+    )
 
 
 def test_a_planner_acts_at_every_log_step_and_sees_the_present(batch):
