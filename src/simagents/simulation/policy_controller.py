@@ -65,6 +65,7 @@ class PolicyDriver:
     def __call__(self, traffic: Traffic) -> Motion:
         if traffic.step:
             self._observe(traffic)
+        self.were = traffic.state.pose
         number = self.past.history + len(self.actions)
         action, support = self.choice(self.distribution, number, self.agents)
         motion = self.policy.actions.step(self.agents, action)
@@ -85,7 +86,7 @@ class PolicyDriver:
             pose = traffic.state.pose.index_copy(0, self.rows, agents.pose[self.rows])
             # As in training, the mean over an action, and not the traffic's, which is of the last 0.1 s.
             seconds = self.log_steps * STEP_SECONDS
-            mean = (traffic.state.pose[:, :2] - self.agents.pose[:, :2]) / seconds
+            mean = (traffic.state.pose - self.were)[:, :2] / seconds
             velocity = mean.index_copy(0, self.rows, agents.velocity[self.rows])
             agents = replace(agents, pose=pose, velocity=velocity)
             self.actions[-1], self.ends[-1] = action, agents
