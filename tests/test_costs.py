@@ -142,7 +142,7 @@ def test_stages_and_other_work_add_up_to_the_paper(estimate):
     cloning = sum(
         c.gpu_hours
         for k, c in paper.of_paper().items()
-        if k[:1] == ("train",) and (k[1].startswith("bc") or "_cloned" in k[1])
+        if k[:1] == ("train",) and re.search(r"^bc|_cloned|^motionlm_(10m_)?bc|^forecasts", k[1])
     )
     assert float(hours["**cloning the log**"].replace(",", "")) == pytest.approx(cloning, rel=1e-3)
 

@@ -38,7 +38,12 @@ def test_every_scale_is_valid(scale):
 
 @pytest.mark.parametrize("size", ["demo", "small", "1m", "3m", "7m"])
 def test_every_size_is_valid(size):
-    assert reading.read(ROOT, {"size": size}).models.keys() == {"smart", "traffic_bots", "motionlm"}
+    assert reading.read(ROOT, {"size": size}).models.keys() == {
+        "smart",
+        "traffic_bots",
+        "motionlm",
+        "forecasts",
+    }
 
 
 @pytest.mark.parametrize("kind", ["stages", "tables", "figures", "evaluations"])

@@ -166,13 +166,13 @@ def test_one_copy_of_a_shared_norm_is_enough(catk):
 def test_an_imported_folder_is_scored(catk, scenarios, tmp_path):
     """Tokenised with its own vocabulary, by the commands that REPRODUCING.md prints."""
     bring(catk)
-    files = {name: tmp_path / name for name in ("cached", "tokens", "scores.parquet")}
+    files = {name: tmp_path / name for name in ("cached", "tokens/cached", "scores.parquet")}
     write_scenarios(files["cached"], scenarios[:1])
     vocabulary = catk.out / "vocabulary.safetensors"
-    tokenize.main(tokenize.Args(files["cached"], vocabulary, files["tokens"]))
+    tokenize.main(tokenize.Args([files["cached"]], vocabulary, tmp_path / "tokens"))
     evaluate.main(
         evaluate.Args(
-            scenarios=[files["cached"]], tokens=[files["tokens"]], vocabulary=vocabulary,
+            scenarios=[files["cached"]], tokens=[files["tokens/cached"]], vocabulary=vocabulary,
             recipe=catk.out / "recipe.json", weights=catk.out / "model.safetensors",
             rollouts=2, challenge=2025, top_k=48, temperature=1.0, seed=0,
             out=files["scores.parquet"], device="cpu",

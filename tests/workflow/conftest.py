@@ -22,6 +22,12 @@ import pathlib, sys
 written = "out out-tex out-md report weights history provenance pictures"
 flags = ["--" + name for name in written.split()]
 command, *words = sys.argv[1:]
+if command == "tokenize":  # into a folder, under the names of the shards
+    folder = pathlib.Path(words[words.index("--out") + 1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for shard in words[: words.index("--vocabulary")]:
+        (folder / pathlib.Path(shard).name).touch()
+    sys.exit()
 for flag, value in zip(words, words[1:]):
     reading = "evaluate", "calibrate", "gradients", "manoeuvres", "rank-planners"
     read = command in reading and flag == "--weights"

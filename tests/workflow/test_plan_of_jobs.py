@@ -8,10 +8,14 @@ TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one 
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
 DRIVERS = 1  # rule-based traffic, which only the tables of planners have
-PLANNED = 6 + 4  # policies and baselines among whose agents planners drive
+PLANNED = 6 + 2 + 4  # policies, MotionLM and baselines among whose agents planners drive
 CREDITS = 7  # RLFTSim's rewards, and a weak reference before and after
 BOTS = 2  # TrafficBots before and after
 SCORED = STAGES + CREDITS + BOTS  # under the default evaluation
+# MotionLM before and after, alone, and with three more weights; two forecasters.
+PENG = 6 + 2
+# Under the weights of 2023: these, and what needs no training; MotionLM before and after also under those of 2025.
+PENG_SCORES = PENG + 5 + 2
 GOAL_STAGES = 3  # cloning without and with goals, and RL
 # These and BC are scored under two kinds of goals; MLOO without goals, and who stands, under one.
 GOAL_SCORES = 2 * (GOAL_STAGES + 1) + 2
@@ -22,8 +26,9 @@ CHUNKS = yaml.safe_load(DEMO.read_text())["compute"]["chunks"]
 def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     """The second table's BC is the first one's, and each SFT is the parent of later rows."""
     jobs = fresh.planned()
-    assert jobs["train"] == SCORED + GOAL_STAGES
-    assert jobs["evaluate"] == (SCORED + BASELINES + DRIVERS + GOAL_SCORES) * CHUNKS
+    assert jobs["train"] == SCORED + GOAL_STAGES + PENG
+    scores = SCORED + BASELINES + DRIVERS + GOAL_SCORES + PENG_SCORES
+    assert jobs["evaluate"] == scores * CHUNKS
     assert jobs["planners"] == PLANNED * CHUNKS  # once for three tables and three figures
     assert jobs["manoeuvres"] == 2  # of a policy with and one without goals
     assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
@@ -116,7 +121,7 @@ def test_another_challenge_year_scores_again_and_trains_nothing(finished):
     finished.change("config/papers/common.yaml", evaluations__wosac_2025__challenge=2024)
     jobs = finished.planned()
     assert "train" not in jobs
-    assert jobs["evaluate"] == (SCORED + BASELINES + DRIVERS) * CHUNKS
+    assert jobs["evaluate"] == (SCORED + BASELINES + DRIVERS + 2) * CHUNKS  # with MotionLM's two
     assert "planners" not in jobs
 
 
@@ -131,8 +136,8 @@ def test_other_drives_of_planners_score_and_train_nothing(finished):
 def test_a_table_of_another_year_adds_its_scores_and_keeps_the_others(finished):
     path = finished.folder / "config/papers/common.yaml"
     config = yaml.safe_load(path.read_text())
-    config["evaluations"]["wosac_2023"] = {"challenge": 2023}
-    config["tables"]["older"] = {**config["tables"]["baselines"], "evaluation": "wosac_2023"}
+    config["evaluations"]["older"] = {"challenge": 2023}
+    config["tables"]["older"] = {**config["tables"]["baselines"], "evaluation": "older"}
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     jobs = finished.planned("--", "results/demo/tables/older.tex")
     assert jobs == {"evaluate": (BASELINES + 2) * CHUNKS, "cells": 1, "table": 1}
