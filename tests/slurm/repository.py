@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -103,9 +104,13 @@ class Repository:
         self._snakemake.wait()
 
     def interrupt(self) -> None:
-        """Ctrl-C: Snakemake cancels its jobs, which save."""
-        self._snakemake.send_signal(signal.SIGINT)
-        self._snakemake.wait(60)
+        """Ctrl-C: Snakemake cancels its jobs, which save. Again where it has not ended, as people do."""
+        for patience in (60, 60, 120):
+            self._snakemake.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._snakemake.wait(patience)
+                break
+        assert self._snakemake.poll() is not None, self.printed()
         wait_until("its jobs to end", lambda: not self.cluster.waiting(), 60)
 
     def unlock(self) -> None:
