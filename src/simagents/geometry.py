@@ -22,6 +22,11 @@ def rotate(x: Array, y: Array, cos: Array, sin: Array) -> tuple[Array, Array]:
     return x * cos - y * sin, x * sin + y * cos
 
 
+def unit_vector(heading: Tensor) -> Tensor:
+    """Unit vectors [..., 2] along headings [...]."""
+    return torch.stack([heading.cos(), heading.sin()], dim=-1)
+
+
 def to_world(local: Tensor, frame: Tensor) -> Tensor:
     """Poses seen from `frame`, seen from the world. Both [..., 3]: x, y, heading; broadcasts.
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from simagents.models.paths import AgentState
-from simagents.planners.bicycle import arc, curvature, drive, travelled
+from simagents.planners.bicycle import arc, curvature, drive
+from simagents.simulation.speed import travelled
 
 
 def values(*numbers):

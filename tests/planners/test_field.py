@@ -19,7 +19,8 @@ def test_progress_and_distance_from_the_route_are_exact_to_centimetres(scenarios
         scene = Surroundings.of(scenario)
         field = Field.of([scene])
         points, (x, y) = places(scene, field, 4.0)
-        progress, lateral = field.along(x, y, torch.zeros(len(x), dtype=torch.int64))
+        point = field.point_near(x, y, torch.zeros(len(x), dtype=torch.int64))
+        progress, lateral = field.along(x, y, point)
         exact_progress, exact_lateral = scene.project(points)
         assert (lateral - exact_lateral).abs().max() < 0.05
         # Inside of sharp bends neighbouring segments share places.
@@ -39,7 +40,8 @@ def test_off_road_agrees_with_the_metric_but_within_a_third_of_a_metre_of_the_ed
         size = torch.from_numpy(scenario.mean_size[scenario.sdc])
         half = (size[0] / 2).expand_as(x), (size[1] / 2).expand_as(x)
         first = torch.zeros(len(x), dtype=torch.int64)
-        off = field.off_road(x, y, heading.cos(), heading.sin(), half, first)
+        point = field.point_near(x, y, first)
+        off = field.off_road(x, y, heading.cos(), heading.sin(), half, first, point)
         poses = torch.cat([points, heading[:, None]], dim=1)[:, None].double()
         exact = scene.off_road(poses, size)[:, 0]
         world = (points.double() + torch.from_numpy(scene.origin)).float()
@@ -61,5 +63,6 @@ def test_far_from_the_route_everything_is_off_the_road_and_off_the_route(scenari
     x = y = torch.tensor([-500.0, 0.0, 1e4])
     first = torch.zeros(3, dtype=torch.int64)
     half = torch.full((3,), 2.0), torch.full((3,), 1.0)
-    assert field.off_road(x, y, torch.ones(3), torch.zeros(3), half, first).all()
-    assert (field.along(x, y, first)[1] == FAR).all()
+    point = field.point_near(x, y, first)
+    assert field.off_road(x, y, torch.ones(3), torch.zeros(3), half, first, point).all()
+    assert (field.along(x, y, point)[1] == FAR).all()

@@ -97,20 +97,31 @@ class Smart(ModelSettings):
         }
 
 
-class Nearby(ModelSettings):
-    """What families share that see a scene from where each agent is: the nearest pieces of map and the
-    nearest agents."""
+class OfPieces(ModelSettings):
+    """What families share that read the map as pieces of polylines."""
 
     width: Annotated[int, Field(ge=8)]
     """hidden size, a multiple of `heads`"""
     heads: Annotated[int, Field(ge=1)]
     """attention heads"""
     bands: Annotated[int, Field(ge=1)]
-    """wavelengths of the encoding of relative places: 4 m, 8 m and so on"""
+    """wavelengths of the encoding of places: 4 m, 8 m and so on"""
     piece_metres: Annotated[float, Field(gt=0)]
     """largest length of the pieces into which polylines are cut"""
     piece_nodes: Annotated[int, Field(ge=2)]
     """nodes of a piece, ends included"""
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> "OfPieces":
+        if self.width % self.heads:
+            raise ValueError("`width` must be a multiple of `heads`")
+        return self
+
+
+class Nearby(OfPieces):
+    """What families share that see a scene from where each agent is: the nearest pieces of map and the
+    nearest agents."""
+
     map_layers: Annotated[int, Field(ge=0)]
     """attention layers among pieces of map"""
     map_neighbours: Annotated[int, Field(ge=1)]
@@ -121,12 +132,6 @@ class Nearby(ModelSettings):
     """number of nearest pieces of map to which an agent attends"""
     nearest_agents: Annotated[int, Field(ge=1)]
     """number of nearest agents to which an agent attends"""
-
-    @model_validator(mode="after")
-    def _heads_share_the_width(self) -> "Nearby":
-        if self.width % self.heads:
-            raise ValueError("`width` must be a multiple of `heads`")
-        return self
 
 
 class TrafficBots(Nearby):
@@ -161,40 +166,24 @@ class Forecasts(Nearby):
     alike, or one drawn by the modes' shares"""
 
 
-class MotionLM(ModelSettings):
+class MotionLM(OfPieces):
     """MotionLM (Seff et al. 2023, arXiv:2309.16534) for whole scenes, as Peng et al. 2024 (arXiv:2409.18343)
     fine-tune it; config/model/7m.yaml has their smaller model."""
 
     family: Literal["motionlm"]
     """accelerations on a grid at 2 Hz, decoded from one encoding of the scene"""
-    width: Annotated[int, Field(ge=8)]
-    """hidden size, a multiple of `heads`"""
-    heads: Annotated[int, Field(ge=1)]
-    """attention heads"""
     feed_forward: Annotated[int, Field(ge=8)]
     """hidden size of feed-forward layers"""
     encoder_layers: Annotated[int, Field(ge=1)]
     """attention layers among agents' histories and pieces of map"""
     decoder_layers: Annotated[int, Field(ge=1)]
     """layers of attention to all agents' earlier actions and to the encoded scene"""
-    bands: Annotated[int, Field(ge=1)]
-    """wavelengths of the encoding of places: 4 m, 8 m and so on"""
-    piece_metres: Annotated[float, Field(gt=0)]
-    """largest length of the pieces into which polylines are cut"""
-    piece_nodes: Annotated[int, Field(ge=2)]
-    """nodes of a piece, ends included"""
     pieces: Annotated[int, Field(ge=1)]
     """largest number of pieces of a scene that are encoded, those nearest to any agent"""
     geometry: Literal["learned", "given"]
     """`learned`, as published: the decoder reads drawn actions alone, and attention learns by itself what is near.
     `given`, for short trainings: the decoder also reads where actions led and how fast, and attention to the
     scene weighs what is near the more"""
-
-    @model_validator(mode="after")
-    def _heads_share_the_width(self) -> "MotionLM":
-        if self.width % self.heads:
-            raise ValueError("`width` must be a multiple of `heads`")
-        return self
 
 
 MODELS = Tagged("family", "simagents.models", Smart, TrafficBots, MotionLM, Forecasts)

@@ -4,7 +4,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from simagents.config.algorithms import Sampling
 from simagents.config.goals import GoalKind
 from simagents.device import check_device
-from simagents.errors import InputError
+from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, named
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
@@ -74,17 +73,11 @@ def main(args: Args) -> None:
     """Every scenario is scored on its own; those that the metric cannot score are printed and left out."""
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
-    tokens = TokenStore(args.tokens) if args.tokens else None
-    if tokens is not None and store.ids != tokens.ids:
-        raise InputError(
-            "--scenarios and --tokens hold different scenarios; give the same shards of both."
-        )
-    if not 0 <= args.chunk < args.chunks:
-        raise InputError(f"--chunk is {args.chunk} and must be at least 0 and below --chunks.")
-    rows = np.arange(len(store))[: args.limit or None]
+    tokens = TokenStore.beside(store.ids, args.tokens)
+    chunk = rows_of_chunk(len(store), args.limit, args.chunk, args.chunks)
     system = build_system(args)
     challenge = Challenge.of(args.challenge)
-    chunk, scores = np.array_split(rows, args.chunks)[args.chunk], []
+    scores = []
     with ExitStack() as stack:
         keep_pictured, keep = (
             stack.enter_context(writing_rollouts(path)) if path else None

@@ -23,6 +23,7 @@ from simagents.config.algorithms import Sampling
 from simagents.config.recipe import Recipe
 from simagents.device import check_device
 from simagents.errors import InputError
+from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, named
 from simagents.files import replacing
 from simagents.planners.closed_loop import Drives, drive_planners, seen_until
@@ -92,25 +93,20 @@ def main(args: Args) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"--planners: two planners are called `{twice}`.")
-    store = ScenarioStore(args.scenarios)
-    tokens = TokenStore(args.tokens) if args.tokens else None
-    if tokens is not None and store.ids != tokens.ids:
-        raise InputError(
-            "--scenarios and --tokens hold different scenarios; give the same shards of both."
-        )
-    if not 0 <= args.chunk < args.chunks:
-        raise InputError(f"--chunk is {args.chunk} and must be at least 0 and below --chunks.")
-    if args.rollouts < 1:
-        raise InputError(f"--rollouts is {args.rollouts} and must be at least 1.")
     if args.scenes < 0:
         raise InputError(f"--scenes is {args.scenes}; give a number of scenarios, or 0 for all.")
+    store = ScenarioStore(args.scenarios)
+    tokens = TokenStore.beside(store.ids, args.tokens)
+    rows = rows_of_chunk(len(store), args.scenes, args.chunk, args.chunks)
+    if args.rollouts < 1:
+        raise InputError(f"--rollouts is {args.rollouts} and must be at least 1.")
     device = torch.device(args.device)
-    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
+    vocabulary = Vocabulary.read(args.vocabulary) if args.vocabulary else None
     system = named(
-        args.recipe, args.weights, args.baseline, vocabulary, args.rollouts,
+        args.recipe, args.weights, args.baseline,
+        None if vocabulary is None else vocabulary.to(device), args.rollouts,
         Sampling(top_k=args.top_k, temperature=args.temperature), args.seed, device,
     )  # fmt: skip
-    rows = np.array_split(np.arange(len(store))[: args.scenes or None], args.chunks)[args.chunk]
     tables = []
     for row in tqdm(rows.tolist(), desc=args.out.stem, unit="scenario"):
         scenario = store[row]
@@ -119,7 +115,7 @@ def main(args: Args) -> None:
             continue
         scene = None if tokens is None else tokens[row]
         if scene is None and vocabulary is not None:
-            scene = tokenize(scenario, vocabulary.to(torch.device("cpu")))
+            scene = tokenize(scenario, vocabulary)
         drives = drive(system, scenario, scene, planners, args.rollouts, device)
         tables.append(table_of(scenario.id, names, drives))
     # A chunk in which nobody can drive has no columns at all.

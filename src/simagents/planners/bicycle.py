@@ -4,19 +4,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from simagents.geometry import unit_vector
 from simagents.models.paths import AgentState, Motion
 from simagents.scenarios.scenario import STEP_SECONDS
+from simagents.simulation.speed import travelled
 
 WHEELBASE = 0.6
 """Share of a vehicle's length that is between its axles; the box's centre is halfway between them."""
 
 Values = Float[Tensor, "*#n"]
-
-
-def travelled(speed: Values, acceleration: Values, seconds: Values) -> Float[Tensor, "*n"]:
-    """Metres along the path after that time; a vehicle that brakes stands and never reverses."""
-    until = torch.minimum(seconds, torch.where(acceleration < 0, speed / -acceleration, torch.inf))
-    return until * (speed + 0.5 * acceleration * until)
 
 
 def arc(
@@ -65,7 +61,6 @@ def drive(
     ahead, aside = heading.cos(), heading.sin()
     turned = heading + torch.atan2(sin, cos)
     place = vehicle.pose[:, :2] + torch.stack([x * ahead - y * aside, x * aside + y * ahead], -1)
-    direction = torch.stack([turned.cos(), turned.sin()], dim=-1)
     after = (speed + acceleration * STEP_SECONDS).clamp(min=0)
     pose = torch.cat([place, turned[:, None]], dim=-1)
-    return Motion(pose[:, None], after[:, None] * direction)
+    return Motion(pose[:, None], after[:, None] * unit_vector(turned))

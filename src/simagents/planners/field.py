@@ -80,14 +80,19 @@ class Field(Tensors):
             torch.from_numpy(np.concatenate(routes).T.astype(np.float32).copy()),
         )
 
-    def along(
+    def point_near(
         self, x: Float32[Tensor, "n"], y: Float32[Tensor, "n"], first: Int64[Tensor, "n"]
-    ) -> tuple[Float32[Tensor, "n"], Float32[Tensor, "n"]]:
-        """Progress along the route and distance from it (m), of places in the frame of their grid.
-        `first`: the grid's first point, scene x width x height."""
+    ) -> Int64[Tensor, "n"]:
+        """The point nearest to each place in the frame of its grid. `first`: the grid's first point,
+        scene x width x height."""
         column = (x / CELL).round().long().clamp(0, self.width - 1)
         line = (y / CELL).round().long().clamp(0, self.height - 1)
-        point = first + line * self.width + column
+        return first + line * self.width + column
+
+    def along(
+        self, x: Float32[Tensor, "n"], y: Float32[Tensor, "n"], point: Int64[Tensor, "n"]
+    ) -> tuple[Float32[Tensor, "n"], Float32[Tensor, "n"]]:
+        """Progress along the route and distance from it (m), of places whose nearest points are given."""
         row = self.segment.index_select(0, point)
         sx, sy, ux, uy, begin = (part.index_select(0, row) for part in self.route)
         dx, dy = x - sx, y - sy
@@ -104,11 +109,10 @@ class Field(Tensors):
         sin: Float32[Tensor, "n"],
         size: tuple[Float32[Tensor, "n"], Float32[Tensor, "n"]],
         first: Int64[Tensor, "n"],
+        point: Int64[Tensor, "n"],
     ) -> Bool[Tensor, "n"]:
         """Whether a corner of each box is beyond a road's edge; half lengths and half widths (m)."""
-        column = (x / CELL).round().long().clamp(0, self.width - 1)
-        line = (y / CELL).round().long().clamp(0, self.height - 1)
-        centre = self.distance.index_select(0, first + line * self.width + column)
+        centre = self.distance.index_select(0, point)
         length, width = size
         radius = torch.hypot(length, width) + _SLACK
         off = centre > radius

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from simagents.geometry import unit_vector
 from simagents.models.paths import AgentState, Motion, Worlds
 from simagents.models.scenes import SceneBatch
 from simagents.planners.surroundings import Surroundings
@@ -118,4 +119,4 @@ class PlannerDriver:
 
 
 def _along(velocity: Tensor, heading: Tensor) -> Tensor:
-    return velocity[:, 0] * heading.cos() + velocity[:, 1] * heading.sin()
+    return (velocity * unit_vector(heading)).sum(dim=-1)

@@ -12,11 +12,12 @@ from simagents.geometry import rotate
 from simagents.metrics.overlap import overlap
 from simagents.models.paths import Motion
 from simagents.models.tensors import row_of
-from simagents.planners.bicycle import WHEELBASE, arc, curvature, drive, travelled
+from simagents.planners.bicycle import WHEELBASE, arc, curvature, drive
 from simagents.planners.field import Field
 from simagents.planners.planner import Decide, PlannedWorlds, View
 from simagents.planners.reward import COLLISION, OFF_ROAD, OFF_ROUTE, OFF_ROUTE_METRES, PROGRESS
 from simagents.scenarios.scenario import STEP_SECONDS
+from simagents.simulation.speed import travelled
 
 STEERING = 0.3
 """Largest steering angle of a candidate (rad). Our choice, as is the acceleration: the paper prints neither."""
@@ -133,9 +134,10 @@ class _Candidates:
         global_x, global_y = rotate(x, y, ahead, aside)
         global_x, global_y = global_x + place[:, 0][world], global_y + place[:, 1][world]
         cos, sin = rotate(cos, sin, ahead, aside)
-        progress, lateral = self.field.along(global_x, global_y, self.first_point)
+        point = self.field.point_near(global_x, global_y, self.first_point)
+        progress, lateral = self.field.along(global_x, global_y, point)
         off_road = self.field.off_road(
-            global_x, global_y, cos, sin, self.state_half, self.first_point
+            global_x, global_y, cos, sin, self.state_half, self.first_point, point
         )
         reward = COLLISION * hit + OFF_ROAD * off_road + OFF_ROUTE * (lateral > OFF_ROUTE_METRES)
         # Sums of small whole numbers are exact; only then is the small progress added.

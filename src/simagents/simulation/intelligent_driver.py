@@ -8,7 +8,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from simagents.errors import InputError
-from simagents.geometry import wrap_angle
+from simagents.geometry import unit_vector, wrap_angle
 from simagents.models.paths import AgentState, Motion, Worlds
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.agent_class import CLASSES
@@ -16,6 +16,7 @@ from simagents.scenarios.scenario import CURRENT, SIMULATED, STEP_SECONDS
 from simagents.simulation.controller import Traffic
 from simagents.simulation.draws import DrawKeys
 from simagents.simulation.lane_ways import SPACING, Lanes, Ways, place_on, stacked
+from simagents.simulation.speed import travelled
 
 DESIRED = 15.0
 """Speed in m/s that an agent reaches where nothing is ahead, or its speed at the start where that is higher.
@@ -133,10 +134,7 @@ class _LaneFollowers:
         speed, way = self.speed[chosen], self.way[chosen]
         gap, closing = self._ahead(traffic.state)
         acceleration = idm_acceleration(speed, self.desired[chosen], gap, closing)
-        moving = torch.minimum(
-            seconds, torch.where(acceleration < 0, speed / -acceleration, torch.inf)[:, None]
-        )
-        gained = moving * (speed[:, None] + 0.5 * acceleration[:, None] * moving)
+        gained = travelled(speed[:, None], acceleration[:, None], seconds)
         metres = self.metres[chosen, None] + gained
         place, heading = place_on(self.ways, way.repeat_interleave(len(seconds)), metres.flatten())
         left = (1 - metres.flatten() / MERGE).clamp(min=0)
@@ -148,9 +146,8 @@ class _LaneFollowers:
         self.metres[chosen] = metres[:, -1]
         after = (speed + acceleration * seconds[-1]).clamp(min=0)
         self.speed[chosen] = after
-        end = pose[chosen, -1, 2]
-        direction = torch.stack([end.cos(), end.sin()], dim=-1)
-        self.velocity = self.velocity.index_copy(0, chosen, after[:, None] * direction)
+        end = unit_vector(pose[chosen, -1, 2])
+        self.velocity = self.velocity.index_copy(0, chosen, after[:, None] * end)
         return Motion(pose, self.velocity)
 
     def _ahead(self, state: AgentState) -> tuple[Float[Tensor, "f"], Float[Tensor, "f"]]:

@@ -100,6 +100,17 @@ class TokenStore:
     def __init__(self, paths: list[Path]):
         self._store = Store(paths)
 
+    @staticmethod
+    def beside(ids: list[str], paths: list[Path] | None) -> "TokenStore | None":
+        """Of the shards whose scenarios have these ids; None without paths. Raises InputError where it holds
+        others."""
+        tokens = TokenStore(paths) if paths else None
+        if tokens is not None and tokens.ids != ids:
+            raise InputError(
+                "--scenarios and --tokens hold different scenarios; give the same shards of both."
+            )
+        return tokens
+
     @property
     def ids(self) -> list[str]:
         return self._store.ids

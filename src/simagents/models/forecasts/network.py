@@ -66,27 +66,25 @@ class Forecaster(LogPolicy, nn.Module):
 
     def forward(self, scenes: SceneBatch, paths: Paths) -> Forecast:
         """Distributions [N, T - history]; rows of agents that are not valid are undefined."""
-        features = self._features_along(scenes, paths)
+        features, now = self._features_along(scenes, paths)
         value = None
         if self.value_head is not None:
             value = self.value_head(features[0].flatten(0, 1)).view(features[0].shape[:2])
-        return replace(
-            self._pooled(self._modes(features, self._before_actions(paths))), value=value
-        )
+        return replace(self._pooled(self._modes(features, now)), value=value)
 
     def forecast(self, scenes: SceneBatch, paths: Paths) -> list[Modes]:
         """See `Forecasting`."""
-        return self._modes(self._features_along(scenes, paths), self._before_actions(paths))
+        return self._modes(*self._features_along(scenes, paths))
 
-    def _before_actions(self, paths: Paths) -> Moments:
-        """Before each action after the history."""
-        until = Moments.along(paths, self.actions.seconds)
-        return until.at(slice(self.history - 1, paths.action.shape[1] - 1))
-
-    def _features_along(self, scenes: SceneBatch, paths: Paths) -> list[Float[Tensor, "N F D"]]:
+    def _features_along(
+        self, scenes: SceneBatch, paths: Paths
+    ) -> tuple[list[Float[Tensor, "N F D"]], Moments]:
+        """What each member sees before each action after the history, and these moments."""
         maps = [member.read(scenes) for member in self.members]
         around = Surroundings.along(scenes, maps[0].encoded, paths)
-        return self._features(self._before_actions(paths), around, maps)
+        moments = Moments.along(paths, self.actions.seconds)
+        now = moments.at(slice(self.history - 1, paths.action.shape[1] - 1))
+        return self._features(now, around, maps), now
 
     # ---- simulation: one moment at a time ------------------------------------------------------------
 

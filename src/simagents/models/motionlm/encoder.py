@@ -3,19 +3,20 @@
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from simagents.config.models import MotionLM as MotionLMSettings
+from simagents.geometry import unit_vector
+from simagents.models.body import BODY, body
 from simagents.models.map_pieces import MapPieces, cut
 from simagents.models.motionlm.attention import Attention, FeedForward, nearer_the_more
-from simagents.models.motionlm.places import FAST, PlaceFeatures, along, unit
+from simagents.models.motionlm.places import FAST, PlaceFeatures, along
 from simagents.models.motionlm.slots import Slots
 from simagents.models.perceptrons import mlp_embedding
 from simagents.models.piece_embedding import PieceEmbedding
 from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
-from simagents.scenarios.agent_class import CLASSES
 from simagents.scenarios.scenario import CURRENT
 
 _NEAR = 10.0
@@ -134,7 +135,7 @@ class AgentTokens(nn.Module):
         super().__init__()
         self.features = PlaceFeatures(settings.bands)
         moments = CURRENT + 1
-        self.embed = mlp_embedding(self.features.count + body_count() + 7 * moments, settings.width)
+        self.embed = mlp_embedding(self.features.count + BODY + 7 * moments, settings.width)
 
     def forward(self, scenes: SceneBatch) -> Float[Tensor, "A D"]:
         past, axis = slice(0, CURRENT + 1), scenes.agent_axis
@@ -144,26 +145,16 @@ class AgentTokens(nn.Module):
         states = torch.cat(
             [
                 along(way, axis[:, None]) / _NEAR,
-                along(unit(pose[..., 2].float()), axis[:, None]),
+                along(unit_vector(pose[..., 2].float()), axis[:, None]),
                 along(scenes.velocity[:, past], axis[:, None]) / FAST,
                 torch.ones_like(way[..., :1]),
             ],
             dim=-1,
         )
-        place = self.features(now[:, :2].float(), unit(now[:, 2].float()), axis)
+        place = self.features(now[:, :2].float(), unit_vector(now[:, 2].float()), axis)
         everything = [
             (states * valid).flatten(1),
             place,
             body(scenes.agent_size, scenes.agent_class),
         ]
         return self.embed(torch.cat(everything, dim=-1))
-
-
-def body(size: Float[Tensor, "N 3"], agent_class: Int64[Tensor, "N"]) -> Float[Tensor, "N _"]:
-    """Size and class as features."""
-    return torch.cat([size / 5, nn.functional.one_hot(agent_class, len(CLASSES)).float()], dim=-1)
-
-
-def body_count() -> int:
-    """How many these are."""
-    return 3 + len(CLASSES)

@@ -7,9 +7,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import MotionLM as MotionLMSettings
+from simagents.geometry import unit_vector
+from simagents.models.body import BODY, body
 from simagents.models.motionlm.actions import ACTIONS, VerletActions
-from simagents.models.motionlm.encoder import body, body_count
-from simagents.models.motionlm.places import FAST, PlaceFeatures, along, unit
+from simagents.models.motionlm.places import FAST, PlaceFeatures, along
 from simagents.models.perceptrons import mlp_embedding
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.scenario import CURRENT, SIMULATED
@@ -35,7 +36,7 @@ class DecoderInputs(nn.Module):
         super().__init__()
         width = settings.width
         self.features = PlaceFeatures(settings.bands)
-        self.who = mlp_embedding(self.features.count + 2 + body_count(), width)
+        self.who = mlp_embedding(self.features.count + 2 + BODY, width)
         self.action = nn.Embedding(ACTIONS, width)
         self.step = nn.Embedding(STEPS, width)
         self.state = None
@@ -61,5 +62,5 @@ class DecoderInputs(nn.Module):
         return x if self.state is None else x + self.state(self._placed(placed))
 
     def _placed(self, placed: Placed) -> Float[Tensor, "*N _"]:
-        place = self.features(placed.pose[..., :2], unit(placed.pose[..., 2]), placed.axis)
+        place = self.features(placed.pose[..., :2], unit_vector(placed.pose[..., 2]), placed.axis)
         return torch.cat([place, along(placed.velocity, placed.axis) / FAST], dim=-1)

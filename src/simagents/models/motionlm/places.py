@@ -38,8 +38,3 @@ class PlaceFeatures(nn.Module):
         place = along(place, axis)
         phase = (place[..., None] * self.frequency).flatten(-2)
         return torch.cat([place / FAR, along(direction, axis), phase.cos(), phase.sin()], dim=-1)
-
-
-def unit(heading: Float[Tensor, "*N"]) -> Float[Tensor, "*N 2"]:
-    """Unit vectors."""
-    return torch.stack([heading.cos(), heading.sin()], dim=-1)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from simagents.geometry import wrap_angle
+from simagents.geometry import unit_vector, wrap_angle
 from simagents.models.paths import Paths
 from simagents.scenarios.scenario import STEP_SECONDS
 
@@ -70,13 +70,8 @@ def changes(
     return torch.stack([speed_after - speed, turned], dim=-1) / seconds
 
 
-def direction(heading: Float[Tensor, "*N"]) -> Float[Tensor, "*N 2"]:
-    """Unit vectors."""
-    return torch.stack([heading.cos(), heading.sin()], dim=-1)
-
-
 def speed_along(
     pose: Float[Tensor, "*N 3"], velocity: Float[Tensor, "*N 2"]
 ) -> Float[Tensor, "*N"]:
     """Speed along the heading (m/s), negative backwards."""
-    return (velocity * direction(pose[..., 2])).sum(dim=-1)
+    return (velocity * unit_vector(pose[..., 2])).sum(dim=-1)

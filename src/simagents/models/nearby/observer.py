@@ -8,14 +8,15 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import Nearby
+from simagents.geometry import unit_vector
+from simagents.models.body import BODY, body
 from simagents.models.nearby.attention import NearestAttention
 from simagents.models.nearby.map_encoder import EncodedMap
-from simagents.models.nearby.moments import Moments, direction
+from simagents.models.nearby.moments import Moments
 from simagents.models.nearby.relations import RelativePose, nearest
 from simagents.models.paths import Paths
 from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
-from simagents.scenarios.agent_class import CLASSES
 
 _PIECE, _AGENT = 0, 1
 
@@ -38,8 +39,7 @@ class Surroundings:
     @cached_property
     def body(self) -> Float[Tensor, "N 6"]:
         """Size and class as features."""
-        one_hot = nn.functional.one_hot(self.agent_class, len(CLASSES)).float()
-        return torch.cat([self.size / 5, one_hot], dim=-1)
+        return body(self.size, self.agent_class)
 
     def in_worlds(
         self, row: Int64[Tensor, "n"], world: Int64[Tensor, "n"], encoded: EncodedMap
@@ -92,9 +92,7 @@ class Observer(nn.Module):
         super().__init__()
         width = settings.width
         self.pieces, self.agents = settings.nearest_pieces, settings.nearest_agents
-        self.itself = nn.Sequential(
-            nn.Linear(6 + len(CLASSES), width), nn.ReLU(), nn.Linear(width, width)
-        )
+        self.itself = nn.Sequential(nn.Linear(3 + BODY, width), nn.ReLU(), nn.Linear(width, width))
         # 10 m/s, 2 m/s², 0.5 rad/s
         self.register_buffer("per_unit", torch.tensor([0.1, 0.5, 2.0]), persistent=False)
         self.relation = RelativePose(width, settings.bands, labels=2)
@@ -131,7 +129,7 @@ class Observer(nn.Module):
         mate = around.mate.expand(moments, -1, -1).gather(-1, place)
         mate = mate + n * torch.arange(moments, device=mate.device)[:, None, None]
 
-        facing = direction(now.heading).flatten(0, 1)
+        facing = unit_vector(now.heading).flatten(0, 1)
         relation = self.relation(
             at,
             now.heading,

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from simagents.geometry import wrap_angle
-from simagents.models.nearby.moments import changes, direction, speed_along
+from simagents.geometry import unit_vector, wrap_angle
+from simagents.models.nearby.moments import changes, speed_along
 from simagents.models.paths import AgentState, Motion
 from simagents.scenarios.scenario import STEP_SECONDS
 
@@ -32,7 +32,7 @@ class UnicycleActions:
             state.pose[:, :2], state.pose[:, 2], speed, action.clamp(-limit, limit)
         )
         pose = torch.cat([place, heading[:, None]], dim=-1)
-        return Motion(pose[:, None], speed[:, None] * direction(heading))
+        return Motion(pose[:, None], speed[:, None] * unit_vector(heading))
 
     def nearest(
         self,
@@ -47,7 +47,7 @@ class UnicycleActions:
             distance = (torch.stack(ends, dim=1) - goal[:, None, :2]).norm(dim=-1)
             return among[torch.arange(len(among), device=among.device), distance.argmin(dim=-1)]
         turned = wrap_angle(goal[:, 2] - state.pose[:, 2])
-        ahead = direction(state.pose[:, 2] + turned / 2)
+        ahead = unit_vector(state.pose[:, 2] + turned / 2)
         distance = ((goal[:, :2] - state.pose[:, :2]) * ahead).sum(dim=-1)
         speed = speed_along(state.pose, state.velocity)
         acceleration = 2 * (distance / STEP_SECONDS - speed) / STEP_SECONDS
@@ -65,7 +65,7 @@ def advanced(
     """Place, heading and speed along it after 0.1 s of that acceleration and yaw rate."""
     faster, turned = (action * STEP_SECONDS).unbind(-1)
     distance = (speed + faster / 2) * STEP_SECONDS
-    place = place + distance[:, None] * direction(heading + turned / 2)
+    place = place + distance[:, None] * unit_vector(heading + turned / 2)
     return place, wrap_angle(heading + turned), speed + faster
 
 

@@ -7,10 +7,10 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
+from simagents.geometry import unit_vector
 from simagents.models.map_pieces import MapPieces
 from simagents.models.nearby.map_encoder import EncodedMap
 from simagents.models.nearby.relations import RelativePose
-from simagents.models.traffic_bots.actions import direction
 from simagents.scenarios.agent_class import CLASSES
 from simagents.scenarios.scenario import MapKind
 
@@ -49,7 +49,7 @@ class Candidates:
         """The place of the candidate nearest to each pose, by nodes and direction; 0 where none is near."""
         node = pieces.node[self.row[:, 1:]]
         away = (node - end[:, None, None, :2]).norm(dim=-1).amin(dim=-1)
-        along = (pieces.direction[self.row[:, 1:]] * direction(end[:, 2])[:, None]).sum(dim=-1)
+        along = (pieces.direction[self.row[:, 1:]] * unit_vector(end[:, 2])[:, None]).sum(dim=-1)
         directed = pieces.direction[self.row[:, 1:]].any(dim=-1)
         cost = away + _TURN * (1 - along) * directed
         cost = cost.masked_fill(~self.allowed[:, 1:] | (away > NEAR), torch.inf)

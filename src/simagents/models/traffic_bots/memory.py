@@ -7,11 +7,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
+from simagents.geometry import unit_vector
 from simagents.models.nearby.map_encoder import EncodedMap
 from simagents.models.nearby.moments import Moments
 from simagents.models.nearby.observer import Surroundings
 from simagents.models.nearby.relations import RelativePose
-from simagents.models.traffic_bots.actions import direction
 from simagents.models.traffic_bots.latents import Latents
 from simagents.scenarios.agent_class import CLASSES
 
@@ -68,7 +68,7 @@ class Memory(nn.Module):
         body = around.body.expand(len(features), -1, -1)
         valid = at.valid[..., None]
         seen = self.of_look(torch.cat([features * valid, body], dim=-1))
-        ahead = direction(at.heading) * valid
+        ahead = unit_vector(at.heading) * valid
         left = torch.stack([-ahead[..., 1], ahead[..., 0]], dim=-1)
         return Looks(seen, at.place, at.heading, torch.stack([ahead, left], dim=-2))
 

@@ -8,10 +8,11 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
+from simagents.geometry import unit_vector
 from simagents.models.distribution import Gaussian
 from simagents.models.log_policy import LogPolicy
 from simagents.models.nearby.map_encoder import EncodedMap, MapEncoder
-from simagents.models.nearby.moments import Moments, changes, direction, speed_along
+from simagents.models.nearby.moments import Moments, changes, speed_along
 from simagents.models.nearby.observer import Observer, Surroundings
 from simagents.models.paths import AgentState, LoggedStates, Paths, Worlds
 from simagents.models.policy import Input
@@ -167,7 +168,7 @@ class TrafficBots(LogPolicy, nn.Module):
         pose = torch.cat([torch.stack(places, dim=1), heading[..., None]], dim=-1)
         return Reconstruction(
             pose=pose,
-            velocity=torch.stack(speeds, dim=1)[..., None] * direction(heading),
+            velocity=torch.stack(speeds, dim=1)[..., None] * unit_vector(heading),
             logged=self._along(scenes, paths, encoded, latents),
             posterior=read.posterior,
             prior=read.prior.personality,

@@ -50,15 +50,11 @@ class TrainingScenes(Dataset):
 
     def __init__(self, scenarios: list[Path], tokens: list[Path] | None, recipe: Recipe):
         self.scenarios = ScenarioStore(scenarios)
-        self.tokens = TokenStore(tokens) if tokens else None
+        self.tokens = TokenStore.beside(self.scenarios.ids, tokens)
         self.reader = SceneReader(recipe.model)
         self.recipe = recipe
         self.seed = order_seed(recipe)
         rows = range(recipe.held_out, len(self.scenarios))
-        if self.tokens is not None and self.tokens.ids != self.scenarios.ids:
-            raise InputError(
-                "--scenarios and --tokens hold different scenarios; give the same shards of both."
-            )
         if not rows:
             raise InputError(
                 f"{len(self.scenarios)} training scenes, {recipe.held_out} of them held out: nothing"
