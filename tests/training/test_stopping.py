@@ -73,7 +73,7 @@ def test_a_holder_that_does_not_stop_is_named(tmp_path, capsys):
     name = f"{tmp_path}: process {os.getpid()} on {socket.gethostname()}"
     with pytest.raises(InputError, match=f"{name} has not handed this run over"):
         queue.advance()
-    patient = Queue(tmp_path, patience=1e-3)
+    patient = Queue(tmp_path, patience=3600.0)
     assert not patient.advance()
     assert capsys.readouterr().err.startswith(f"simagents: {name} trains this run; waiting")
     with pytest.raises(InputError, match="end it and start again"):
