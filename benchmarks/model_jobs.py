@@ -65,7 +65,7 @@ def measured(job: Job) -> dict[str, float]:
     trained = scene.trainable & (np.cumsum(scene.trainable) <= MOST_TRAINED)
     scenarios, settings = [scenario] * job.batch, settings_of(job.size)
     scenes = SceneReader(settings)(scenarios, [scene] * job.batch, [trained] * job.batch)
-    policy = Smart(settings, vocabulary).to(job.device)
+    policy = Smart(settings, vocabulary.to(torch.device(job.device))).to(job.device)
     work = work_of(job, policy, scenes.to(job.device), scenarios)
     work()
     if job.device == "cuda":

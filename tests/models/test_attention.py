@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from simagents.models.smart.attention import RelationAttention
-from simagents.models.smart.relations import embed_relations
+from simagents.models.smart.neighbours import Neighbourhoods
+from simagents.models.smart.relations import Relations, embed_relations
 
 WIDTH, HEADS = 12, 3
 SIZES = [4, 2]  # of a head; the second makes the heads together narrower than the rest
@@ -32,9 +33,28 @@ def layer_of(bipartite, dropout=0.0, size=4):
     return layer
 
 
+def relations_of(target, source, relation):
+    """In two groups, of targets with at most 4 and with at most 16 sources; edge 0 is the padding."""
+    edges_of = [torch.nonzero(target == node).flatten() for node in range(9)]
+    targets, edges, absent = [], [], []
+    for low, high in ((0, 4), (4, 16)):
+        rows = [node for node, own in enumerate(edges_of) if low < len(own) <= high]
+        if rows:
+            slots = [torch.nn.functional.pad(edges_of[node], (0, high)) for node in rows]
+            targets += rows
+            edges += [own[:high] for own in slots]
+            counts = torch.tensor([[len(edges_of[node])] for node in rows])
+            absent.append(torch.arange(high) >= counts)
+    if not absent:
+        return Relations.none(relation.device)
+    edges = torch.cat(edges)
+    near = Neighbourhoods(torch.tensor(targets), source[edges], absent)
+    return embed_relations(near, relation[edges], lambda r: r)
+
+
 def folded(layer, x, sources, target, source, relation):
-    relations = embed_relations(target, source, len(x), relation, lambda r: r)
-    return layer(x, layer.memory(sources), relations)
+    form = layer.folded()
+    return form(x, form.read(x), form.memory(sources), relations_of(target, source, relation))
 
 
 def plain(layer, x, sources, target, source, relation):

@@ -197,8 +197,7 @@ class Replay:
 
 def stepwise(policy, batch, paths):
     """What the head says after tokens 1, 2, …"""
-    state = policy.begin(batch)[0]
-    state = replace(state, pose=[], valid=[], layers=[[] for _ in policy.time_layers])
+    state = policy._start(batch, paths)
     with answers_of(policy) as said:
         for step in range(paths.action.shape[1] - 1):
             at = (which[:, step] for which in (paths.action, paths.pose, paths.valid))

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simagents.geometry import to_world
-from simagents.models.smart.relations import embed_relations, relation_features, within
+from simagents.models.smart.neighbours import Neighbourhoods, near
+from simagents.models.smart.relations import embed_relations, relation_features
+
+
+def pairs_of(found):
+    """(target, source) of every slot that is no padding."""
+    if not found.absent:
+        return []
+    present = ~torch.cat([absent.flatten() for absent in found.absent])
+    slots = torch.stack([found.target_of_slots(), found.source], dim=1)
+    return list(map(tuple, slots[present].tolist()))
 
 
 def by_brute_force(target, target_group, source, source_group, radius, nearest=None):
@@ -36,41 +46,46 @@ def test_the_pairs_are_those_of_brute_force(seed, targets, sources, spread, near
     generator = torch.manual_seed(seed)
     at = [torch.randn(n, 2, generator=generator) * spread - 3 for n in (targets, sources)]
     group = [torch.randint(-1, 3, (n,), generator=generator) for n in (targets, sources)]
-    t, s = within(at[0], group[0], at[1], group[1], 5.0, nearest)
-    assert set(zip(t.tolist(), s.tolist(), strict=True)) == by_brute_force(
-        at[0], group[0], at[1], group[1], 5.0, nearest
-    )
-    assert len(t) == len(set(zip(t.tolist(), s.tolist(), strict=True)))
-    assert torch.equal(t, t.sort().values)
+    pairs = pairs_of(near(at[0], group[0], at[1], group[1], 5.0, nearest=nearest))
+    assert set(pairs) == by_brute_force(at[0], group[0], at[1], group[1], 5.0, nearest)
+    assert len(pairs) == len(set(pairs))
+
+
+@given(seed=st.integers(0, 10**6), nearest=st.sampled_from([None, 2]))
+@settings(max_examples=20, deadline=None)
+def test_others_are_all_but_oneself(seed, nearest):
+    generator = torch.manual_seed(seed)
+    at = torch.randn(30, 2, generator=generator) * 4
+    group = torch.randint(-1, 2, (30,), generator=generator)
+    expected = by_brute_force(at, group, at, group, 5.0, None if nearest is None else nearest + 1)
+    pairs = pairs_of(near(at, group, at, group, 5.0, nearest=nearest, others=True))
+    assert sorted(pairs) == sorted((t, s) for t, s in expected if t != s)
 
 
 def test_the_radius_itself_is_outside():
     """Pieces of 5 m on one line, of which many lie exactly 10 m apart."""
     line = torch.arange(6)[:, None] * torch.tensor([5.0, 0.0])
     group = torch.zeros(6, dtype=torch.int64)
-    t, s = within(line, group, line, group, 10.0)
-    assert set((t - s).tolist()) == {-1, 0, 1}
+    pairs = pairs_of(near(line, group, line, group, 10.0, others=True))
+    assert {t - s for t, s in pairs} == {-1, 1}
 
 
 def test_nearest_come_nearest_first():
     target, source = torch.zeros(1, 2), torch.tensor([[3.0, 0], [1, 0], [2, 0], [9, 0]])
     group = torch.zeros(4, dtype=torch.int64)
-    _, s = within(target, group[:1], source, group, 5.0, nearest=2)
-    assert s.tolist() == [1, 2]
+    found = near(target, group[:1], source, group, 5.0, nearest=2)
+    assert pairs_of(found) == [(0, 1), (0, 2)]
 
 
-def test_far_points_do_not_change_the_order_of_pairs():
+def test_far_points_do_not_change_the_order_of_sources():
     """What else is in the batch must not reorder the sums of a target."""
     generator = torch.manual_seed(0)
     at = torch.randn(50, 2, generator=generator) * 10
     group = torch.zeros(50, dtype=torch.int64)
-    t, s = within(at, group, at, group, 6.0)
-    far = torch.cat([at, torch.tensor([[-5000.0, 7000.0]])])
-    group = torch.tensor([0] * 50 + [1])
-    t_far, s_far = within(far, group, far, group, 6.0)
-    kept = t_far < 50
-    assert torch.equal(t, t_far[kept])
-    assert torch.equal(s, s_far[kept])
+    pairs = pairs_of(near(at, group, at, group, 6.0))
+    far = torch.cat([at, torch.tensor([[-5000.0, 7000.0], [3e8, 3e8]])])
+    group = torch.tensor([0] * 50 + [1, 1])
+    assert [pair for pair in pairs_of(near(far, group, far, group, 6.0)) if pair[0] < 50] == pairs
 
 
 def test_features_by_hand():
@@ -99,26 +114,21 @@ def test_features_do_not_know_where_the_world_is():
     assert torch.allclose(before, after, atol=1e-9)
 
 
-def test_relations_hold_every_edge_once():
-    """Padding apart, the slots of each target are its edges, and the embeddings are normalised."""
-    generator = torch.manual_seed(0)
-    degree = torch.randint(0, 30, (40,), generator=generator)
-    target = torch.arange(40).repeat_interleave(degree)
-    source = torch.randint(100, (len(target),), generator=generator)
-    features = torch.randn(len(target), 8, generator=generator)
-    relations = embed_relations(target, source, 40, features, lambda x: x)
-    present = torch.cat([mask.flatten() for mask in relations.present])
-    rows = [mask.shape[1] for mask in relations.present for _ in range(len(mask))]
-    slots = relations.target.repeat_interleave(torch.tensor(rows))
-    found = torch.stack([slots, relations.source], dim=1)[present]
-    wanted = torch.stack([target, source], dim=1)
-    assert sorted(found.tolist()) == sorted(wanted.tolist())
-    embedded = torch.cat([part.flatten(0, 1) for part in relations.relation])[present]
+def test_relations_are_normalised():
+    """Of all slots, padding included."""
+    features = torch.randn(12, 8, generator=torch.manual_seed(0))
+    found = Neighbourhoods(torch.tensor([3, 1]), torch.zeros(12, dtype=torch.int64), [
+        torch.zeros(1, 4, dtype=torch.bool), torch.zeros(1, 8, dtype=torch.bool),
+    ])  # fmt: skip
+    relations = embed_relations(found, features, lambda x: x)
+    assert [part.shape for part in relations.embedded] == [(1, 4, 8), (1, 8, 8)]
+    embedded = torch.cat([part.flatten(0, 1) for part in relations.embedded])
     assert embedded.mean(dim=-1).abs().max() < 1e-6
     assert (embedded.var(dim=-1, correction=0) - 1).abs().max() < 1e-3
 
 
 def test_a_crowd_beyond_all_bounds_is_refused():
-    target = torch.zeros(9000, dtype=torch.int64)
+    here, crowd = torch.zeros(1, 2), torch.zeros(9000, 2)
+    group = torch.zeros(9000, dtype=torch.int64)
     with pytest.raises(ValueError, match="9000 sources; at most 8192"):
-        embed_relations(target, target, 1, torch.zeros(9000, 2), lambda x: x)
+        near(here, group[:1], crowd, group, 1.0)

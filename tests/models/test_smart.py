@@ -74,10 +74,7 @@ def test_smaller_sizes_have_what_is_said_of_them(name, millions):
 
 def nodes(policy, batch, paths, steps):
     """Distributions after each of the first `steps` tokens of given paths, one world a scene."""
-    state = replace(
-        policy.begin(batch)[0], pose=[], valid=[], layers=[[] for _ in policy.time_layers]
-    )
-    state, answers = state.rows(paths), []
+    state, answers = policy._start(batch, paths), []
     for t in range(steps):
         state, answer = policy._advance(
             state, paths.action[:, t], paths.pose[:, t], paths.valid[:, t]

@@ -75,7 +75,7 @@ class Policy(Protocol):
         self, state: State, action: Num[Tensor, "N *D"], agents: AgentState
     ) -> tuple[State, Distribution]:
         """Take in the action that every agent took and the state it led to; the distribution of the
-        next action."""
+        next action. `state` is used up: a policy may write into it."""
         ...
 
 

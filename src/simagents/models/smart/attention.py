@@ -1,27 +1,24 @@
 """Attention whose keys and values depend on the relative pose of source and target."""
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simagents.models.smart.neighbours import joined
 from simagents.models.smart.relations import Relations
 
-Memory = tuple[Float[Tensor, "S H"], Float[Tensor, "S H"]]
-"""Keys and values of S sources, heads side by side."""
+Memory = tuple[Float[Tensor, "*S H"], Float[Tensor, "*S H"]]
+"""Keys and values of sources, heads side by side."""
 
 
 class RelationAttention(nn.Module):
     """QCNet's gated graph attention with a feed-forward block, the layer of SMART.
 
-    With edge embedding r, keys are k + Wk r and values v + Wv r. Nothing is projected per edge:
-    `q·(k + Wk r) = q·k + (Wkᵀq)·r` and `Σ a (v + Wv r) = Σ a v + Wv (Σ a r)`, per head, so an edge
-    costs four products of width D at most a head where the plain form costs two D x D matrices. The
-    scale and shift of r's LayerNorm are folded into Wk and Wv; the shift's part of the score is the
-    same for all sources of a target and cancels in the softmax.
-
-    N targets, S sources, D = width; inside, n targets of H heads with d channels each. A bipartite
-    layer normalises sources and targets separately. The heads together may be narrower than
-    their input. Dropout acts on attention weights and inside the feed-forward block.
+    With edge embedding r, keys are k + Wk r and values v + Wv r. A bipartite layer normalises sources
+    and targets separately. The heads together may be narrower than their input. Dropout acts on
+    attention weights and inside the feed-forward block. The layer computes as its `folded` form does.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float, bipartite: bool):
@@ -47,83 +44,148 @@ class RelationAttention(nn.Module):
             nn.Linear(width, 4 * width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
         self.norm_after_feed = nn.LayerNorm(width)
+        # Each head's columns. A product of whole rows that are zero outside the head saves a copy
+        # that would collect the head's columns, and the copy costs more than the zeros.
+        own = torch.eye(heads).repeat_interleave(head_width, dim=1)
+        self.register_buffer("own", own, persistent=False)
+
+    def folded(self) -> "FoldedAttention":
+        """The layer as it is computed: for one pass, or for all steps of a rollout."""
+        scale, shift = self.norm_relation.weight, self.norm_relation.bias
+        to_score = (self.relation_key.weight * scale).view(self.heads, self.head_width, -1)
+        from_value = (self.relation_value.weight * scale).view(self.heads, self.head_width, -1)
+        # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
+        # for all relations may as well be part of every value. In scores it would cancel.
+        constant = torch.addmv(self.relation_value.bias, self.relation_value.weight, shift)
+        of_source = [self.key.weight, self.value.weight]
+        source_bias = [torch.zeros_like(self.value.bias), self.value.bias + constant]
+        inner = self.heads * self.head_width
+        of_target = [self.query.weight, self.itself.weight, self.gate.weight[:, inner:]]
+        target_bias = [self.query.bias, self.itself.bias, self.gate.bias]
+        if self.norm_target is None:  # one product for both
+            of_target, target_bias = of_target + of_source, target_bias + source_bias
+        weights = [
+            torch.cat(of_target), torch.cat(target_bias), torch.cat(of_source),
+            torch.cat(source_bias), self.gate.weight[:, :inner], to_score,
+            from_value.transpose(1, 2), self.own,
+        ]  # fmt: skip
+        device = scale.device.type
+        if torch.is_autocast_enabled(device):  # once, not in every product
+            weights = [weight.to(torch.get_autocast_dtype(device)) for weight in weights]
+        return FoldedAttention(self, *weights)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a target brings with it, and, unless its layer is bipartite, is as a source."""
+
+    query: Float[Tensor, "N I"]
+    itself: Float[Tensor, "N I"]
+    gate: Float[Tensor, "N I"]
+    memory: Memory | None
+
+
+@dataclass(frozen=True)
+class FoldedAttention:
+    """A `RelationAttention` as a few products.
+
+    Nothing is projected per edge: `q·(k + Wk r) = q·k + (Wkᵀq)·r` and `Σ a (v + Wv r) = Σ a v +
+    Wv (Σ a r)`, per head, so an edge costs four products of width D at most a head where the plain
+    form costs two D x D matrices. The scale and shift of r's LayerNorm are part of Wk, Wv and the
+    value's bias; the shift's part of the score is the same for all sources of a target and cancels in
+    the softmax. Projections of the same rows are one product.
+
+    N targets, S sources, D = width; inside, n targets of H heads with d channels each, I = H d.
+    """
+
+    layer: RelationAttention
+    target_weight: Float[Tensor, "_ D"]
+    target_bias: Float[Tensor, "_"]
+    source_weight: Float[Tensor, "_ D"]
+    source_bias: Float[Tensor, "_"]
+    gate_weight: Float[Tensor, "I I"]
+    to_score: Float[Tensor, "H d D"]
+    from_value: Float[Tensor, "H D d"]
+    own: Float[Tensor, "H I"]
 
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
         """Keys and values of sources; computed once for all targets that attend to them."""
-        source = self.norm_source(source)
-        return self.key(source), self.value(source)
+        rows = self.layer.norm_source(source)
+        keys, values = nn.functional.linear(rows, self.source_weight, self.source_bias).chunk(2, -1)
+        return keys, values
 
-    def forward(
-        self, x: Float[Tensor, "N D"], memory: Memory, relations: Relations
+    def read(self, x: Float[Tensor, "N D"]) -> Reading:
+        """All that depends on each target alone."""
+        bipartite = self.layer.norm_target is not None
+        rows = (self.layer.norm_target or self.layer.norm_source)(x)
+        rows = nn.functional.linear(rows, self.target_weight, self.target_bias)
+        query, itself, gate, *memory = rows.chunk(3 if bipartite else 5, -1)
+        return Reading(query, itself, gate, tuple(memory) or None)
+
+    def __call__(
+        self, x: Float[Tensor, "N D"], reading: Reading, memory: Memory, relations: Relations
     ) -> Float[Tensor, "N D"]:
         """The targets after attending to their sources. A target without sources uses its own features."""
-        target = (self.norm_target or self.norm_source)(x)
-        gathered = self._gather(target, memory, relations)
-        gate = torch.sigmoid(self.gate(torch.cat([gathered, target], dim=-1)))
-        mixed = gathered + gate * (self.itself(target) - gathered)
-        x = x + self.norm_after(self.out(mixed))
-        return x + self.norm_after_feed(self.feed(self.norm_before_feed(x)))
+        layer = self.layer
+        gathered = self._gathered(reading.query, memory, relations)
+        gate = torch.sigmoid(torch.addmm(reading.gate, gathered, self.gate_weight.T))
+        x = x + layer.norm_after(layer.out(torch.lerp(gathered, reading.itself, gate)))
+        return x + layer.norm_after_feed(layer.feed(layer.norm_before_feed(x)))
 
-    def _gather(self, target: Tensor, memory: Memory, relations: Relations) -> Tensor:
-        n, width = target.shape
-        if not relations.present:
-            return target.new_zeros(n, self.heads * self.head_width)
+    def _gathered(self, query: Tensor, memory: Memory, relations: Relations) -> Tensor:
+        layer, near, n = self.layer, relations.near, len(query)
+        if not near.absent:
+            return torch.zeros_like(query)
+        if near.target is not None:
+            query = query.index_select(0, near.target)
         keys, values = memory
-        query = self.query(target) * self.head_width**-0.5
-        scale, shift = self.norm_relation.weight, self.norm_relation.bias
-        to_score = (self.relation_key.weight * scale).view(self.heads, -1, width)
-        to_relations = torch.einsum("nhd,hdc->nhc", query.view(n, self.heads, -1), to_score)
-        by_head = query[:, None] * self._own(query)
+        by_head = query[:, None] * self.own
+        heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
+        to_relations = (heads @ self.to_score).transpose(0, 1)
+        scale, lowest = layer.head_width**-0.5, torch.finfo(query.dtype).min
         weights, sums = [], []
-        for queries, to_relation, present, relation, key in zip(
-            relations.of_targets(by_head), relations.of_targets(to_relations), relations.present,
-            relations.relation, relations.of_sources(keys), strict=True,
+        for queries, to_relation, absent, relation, key in zip(
+            near.of_targets(by_head), near.of_targets(to_relations), near.absent,
+            relations.embedded, near.of_sources(keys), strict=True,
         ):  # fmt: skip
             score = torch.baddbmm(
-                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2)
-            )
-            score = score.masked_fill(~present[:, None], -torch.inf)
-            weight = score.softmax(dim=-1)
-            weight = nn.functional.dropout(weight, self.dropout, self.training)
+                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2),
+                beta=scale, alpha=scale,
+            )  # fmt: skip
+            weight = score.masked_fill(absent[:, None], lowest).softmax(dim=-1)
+            weight = nn.functional.dropout(weight, layer.dropout, layer.training)
             weights.append(weight)
             sums.append(torch.bmm(weight.to(relation.dtype), relation))
-        from_value = (self.relation_value.weight * scale).view(self.heads, -1, width)
-        constant = (self.relation_value.weight @ shift + self.relation_value.bias).view(
-            self.heads, -1
-        )
-        gathered = torch.einsum("nhc,hdc->nhd", torch.cat(sums), from_value)
-        shares = torch.cat([weight.sum(dim=-1) for weight in weights])
-        gathered = gathered + shares[..., None] * constant
-        gathered = self._mixed(weights, values, relations) + gathered.flatten(1)
-        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=target.device)
-        return result.index_copy(0, relations.target, gathered)
+        mixed = self._mixed(weights, values, relations)
+        by_head = mixed.view(len(query), layer.heads, -1).transpose(0, 1)
+        summed = joined(sums).transpose(0, 1)
+        gathered = torch.baddbmm(by_head, summed, self.from_value).transpose(0, 1).flatten(1)
+        if near.target is None:
+            return gathered * ~near.absent[0].all(dim=-1, keepdim=True)
+        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
+        return result.index_copy(0, near.target, gathered)
 
     def _mixed(self, weights: list[Tensor], values: Tensor, relations: Relations) -> Tensor:
         """Σ a v of all targets that have sources, group by group."""
-        if torch.is_grad_enabled():
-            own = self._own(values)
+        near = relations.near
+        if torch.is_grad_enabled() or near.source is None:
             parts = [
-                (torch.bmm(weight.to(value.dtype), value) * own).sum(dim=1)
-                for weight, value in zip(weights, relations.of_sources(values), strict=True)
+                (torch.bmm(weight.to(value.dtype), value) * self.own).sum(dim=1)
+                for weight, value in zip(weights, near.of_sources(values), strict=True)
             ]
-            return torch.cat(parts)
+            return joined(parts)
         # Weighted sums of rows of a table, without a copy of the rows. Without gradients this costs a
         # tenth of gathering and multiplying; with gradients it would cost more.
-        table = values.reshape(-1, self.head_width)
-        head = torch.arange(self.heads, device=values.device)[:, None]
+        heads = self.layer.heads
+        table = values.reshape(-1, self.layer.head_width)
+        head = torch.arange(heads, device=values.device)[:, None]
         parts = []
-        for weight, source in zip(weights, relations.of_slots(relations.source), strict=True):
+        for weight, source in zip(weights, near.of_slots(near.source), strict=True):
             n, _, slots = weight.shape
-            rows = source.view(n, 1, slots) * self.heads + head
+            rows = source.view(n, 1, slots) * heads + head
             mixed = nn.functional.embedding_bag(
                 rows.flatten(0, 1), table, mode="sum",
                 per_sample_weights=weight.to(table.dtype).flatten(0, 1),
             )  # fmt: skip
             parts.append(mixed.view(n, -1))
-        return torch.cat(parts)
-
-    def _own(self, like: Tensor) -> Tensor:
-        """[H, H d]: each head's columns. A product of whole rows that are zero outside the head saves
-        a copy that would collect the head's columns, and the copy costs more than the zeros."""
-        own = torch.eye(self.heads, device=like.device, dtype=like.dtype)
-        return own.repeat_interleave(self.head_width, dim=1)
+        return joined(parts)

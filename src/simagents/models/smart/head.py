@@ -1,10 +1,10 @@
 """A head for each class of agents, because a shared one would be mostly padding."""
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from simagents.models.perceptrons import mlp_head
+from simagents.models.smart.classes import by_class
 from simagents.tokens.vocabulary import Vocabulary
 
 
@@ -27,8 +27,7 @@ class ClassHeads(nn.Module):
     ) -> Float[Tensor, "N V"]:
         """Logits in the order of the vocabulary; those of padding are undefined."""
         logits = x.new_zeros(len(x), self.size)
-        for index, head in enumerate(self.of_class):
-            rows = torch.nonzero(agent_class == index).squeeze(-1)
+        for head, rows in zip(self.of_class, by_class(agent_class), strict=True):
             of_class = head(x[rows])
             padded = nn.functional.pad(of_class, (0, self.size - of_class.shape[-1]))
             logits = logits.index_copy(0, rows, padded.to(logits.dtype))

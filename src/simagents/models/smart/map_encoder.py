@@ -7,7 +7,8 @@ from simagents.config.models import Smart as SmartSettings
 from simagents.models.perceptrons import mlp_embedding
 from simagents.models.smart.attention import RelationAttention
 from simagents.models.smart.fourier import FourierEmbedding
-from simagents.models.smart.relations import looked_up, relations_among
+from simagents.models.smart.neighbours import near
+from simagents.models.smart.relations import looked_up, relations_between
 from simagents.models.smart.scenes import TokenBatch
 from simagents.tokens.map import LightType, PointType, PolygonType
 from simagents.tokens.vocabulary import MAP_POINTS
@@ -36,11 +37,13 @@ class MapEncoder(nn.Module):
         x = self.token(shapes[scenes.map_token].flatten(1))
         for kind, embedding in enumerate(self.types):
             x = x + embedding(scenes.map_type[:, kind])
-        radius = self.config.map_radius
+        radius, limit = self.config.map_radius, self.config.map_neighbours
         embedding = looked_up(self.relation, radius, self.config.relation_rows)
-        relations = relations_among(
-            scenes.map_pose, scenes.map_scene, radius, embedding, self.config.map_neighbours
-        )
+        at, group, pose = scenes.map_pose[:, :2], scenes.map_scene, scenes.map_pose
+        among = near(at, group, at, group, radius, nearest=limit, others=True)
+        relations = relations_between(pose, pose, among, embedding)
         for layer in self.layers:
-            x = layer(x, layer.memory(x), relations)
+            folded = layer.folded()
+            reading = folded.read(x)
+            x = folded(x, reading, reading.memory, relations)
         return x

@@ -13,21 +13,22 @@ from simagents.models.paths import AgentState, Paths, Worlds
 from simagents.models.perceptrons import mlp_embedding, mlp_head
 from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
-from simagents.models.smart.attention import Memory, RelationAttention
+from simagents.models.smart.attention import RelationAttention
+from simagents.models.smart.classes import by_class
 from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.goals import GoalCoordinates, GoalMark, goal_pieces
 from simagents.models.smart.head import ClassHeads
 from simagents.models.smart.map_encoder import MapEncoder
+from simagents.models.smart.neighbours import Neighbourhoods, near
 from simagents.models.smart.relations import (
     Mark,
     Relations,
     embed_relations,
     looked_up,
     relation_features,
-    relations_among,
-    relations_to,
+    relations_between,
 )
-from simagents.models.smart.state import Embedding, MapMemory, SmartState
+from simagents.models.smart.state import Embedding, Layers, MapMemory, Recent, SmartState
 from simagents.models.smart.token_policy import TokenPolicy
 from simagents.scenarios.agent_class import CLASSES
 from simagents.tokens.vocabulary import HISTORY_TOKENS, Vocabulary
@@ -109,46 +110,44 @@ class Smart(nn.Module, TokenPolicy):
         agent, step = node // steps, node % steps
         pose = seen.pose.flatten(0, 1)[node]
         world = seen.world[agent]
-        scene = scenes.agent_scene[seen.agent[agent]]
         row = seen.agent[agent]
+        scene = scenes.agent_scene[row]
         origin = scenes.origin[scenes.agent_scene[seen.agent]]
         whole = seen.valid[:, 1:] & seen.valid[:, :-1]
         moved = self._moved(seen.pose[:, :-1], seen.pose[:, 1:], whole, origin[:, None])
         motion = torch.cat([torch.zeros_like(seen.pose[:, :1, :2]), moved], dim=1)
+        kind = scenes.agent_class[row]
         x = self._embed(
             seen.action.flatten()[node], motion.flatten(0, 1)[node], pose,
-            scenes.agent_class[row], scenes.agent_size[row],
+            kind, by_class(kind), self._of_agents(scenes)[row],
         )  # fmt: skip
         goal, pieces = self._goals(scenes)
         x = self._towards(x, pose, None if goal is None else goal[row])
 
-        map_memory = self.encode_map(scenes)
+        layers = self._layers()
+        map_memory = self.encode_map(scenes, layers)
         time = self._time_relations(seen, node, step)
         embed_map, embed_agents = self._embeddings()
         mark = self._mark(None if pieces is None else pieces[row])
         on_map = self._map_relations(pose, scene, map_memory, embed_map, mark)
         group = world * steps + step
         among = self._agent_relations(pose, group, embed_agents)
-        for time_layer, map_layer, agent_layer, on in zip(
-            self.time_layers,
-            self.map_agent_layers,
-            self.agent_layers,
-            map_memory.layers,
-            strict=True,
-        ):
-            x = time_layer(x, time_layer.memory(x), time)
-            x = map_layer(x, on, on_map)
-            x = agent_layer(x, agent_layer.memory(x), among)
+        for (in_time, to_map, to_agents), on in zip(layers, map_memory.layers, strict=True):
+            past = in_time.read(x)
+            x = in_time(x, past, past.memory, time)
+            x = to_map(x, to_map.read(x), on, on_map)
+            now = to_agents.read(x)
+            x = to_agents(x, now, now.memory, among)
 
-        predicts = step >= HISTORY_TOKENS - 1
+        predicts = torch.nonzero(step >= HISTORY_TOKENS - 1).squeeze(-1)
         place = agent[predicts], step[predicts] - HISTORY_TOKENS + 1
 
         def spread(rows: Tensor) -> Tensor:
             out = rows.new_zeros(n, steps - HISTORY_TOKENS + 1, *rows.shape[1:])
             return out.index_put(place, rows)
 
-        x = x[predicts]
-        logits = spread(self._logits(x, scenes.agent_class[row[predicts]]))
+        x, kind = x.index_select(0, predicts), kind[predicts]
+        logits = spread(self._logits(x, kind, self.actions.vocabulary.absent[kind]))
         value = spread(self.value_head(x)) if self.value_head is not None else None
         return Categorical(logits, value)
 
@@ -158,54 +157,63 @@ class Smart(nn.Module, TokenPolicy):
         back = torch.arange(1, self.config.past_steps + 1, device=node.device)
         past = number[(node[:, None] - back).clamp(min=0)]
         there = (step[:, None] >= back) & (past >= 0)
+        past = past.clamp(min=0)
         if self.training and self.config.history_drop > 0:
             kept = torch.rand(len(node), device=node.device) >= self.config.history_drop
-            there &= kept[:, None] & kept[past.clamp(min=0)]
-        target, which = torch.nonzero(there, as_tuple=True)
+            there &= kept[:, None] & kept[past]
         pose = paths.pose.reshape(-1, 3)[node]
-        return self._looking_back(pose, pose, target, past[target, which], back[which])
+        return self._looking_back(pose, pose[past], back, past.flatten(), ~there)
 
     def _looking_back(
-        self, pose: Tensor, past: Tensor, target: Tensor, source: Tensor, back: Tensor
+        self, pose: Tensor, past: Tensor, back: Tensor, source: Tensor | None, absent: Tensor
     ) -> Relations:
-        """Relations to rows of `past`, each so many steps `back`."""
-        features = relation_features(pose.index_select(0, target), past.index_select(0, source))
-        features = torch.cat([features, -back[:, None].to(features.dtype)], dim=-1)
-        return embed_relations(target, source, len(pose), features, self.time_relation)
+        """Relations of every row to its `past` [N, P, 3], so many steps `back` [P]."""
+        near = Neighbourhoods(None, source, [absent])
+        back = -back.to(pose.dtype).expand(absent.shape).reshape(-1, 1)
+        features = relation_features(pose, past.flatten(0, 1), near.target_of_slots())
+        return embed_relations(near, torch.cat([features, back], dim=-1), self.time_relation)
 
     # ---- simulation: one step at a time -------------------------------------------------------
 
     def begin(self, scenes: SceneBatch) -> tuple[SmartState, Categorical]:
         """Encode map and history once; all rollouts of a scene share them."""
         paths = self.history_paths(scenes, Worlds.of(scenes, 1))
-        embed_map, embed_agents = self._embeddings()
-        goal, pieces = self._goals(scenes)
-        state = SmartState(
-            map=self.encode_map(scenes),
-            agent_class=scenes.agent_class[paths.agent],
-            agent_size=scenes.agent_size[paths.agent],
-            scene=scenes.agent_scene[paths.agent],
-            world=paths.world,
-            origin=scenes.origin[scenes.agent_scene[paths.agent]],
-            pose=[],
-            valid=[],
-            layers=[[] for _ in self.time_layers],
-            embed_map=embed_map,
-            embed_agents=embed_agents,
-            goal=None if goal is None else goal[paths.agent],
-            goal_pieces=None if pieces is None else pieces[paths.agent],
-        )
+        state = self._start(scenes, paths)
         for step in range(HISTORY_TOKENS):
             state, distribution = self._advance(
                 state, paths.action[:, step], paths.pose[:, step], paths.valid[:, step]
             )
         return state, distribution
 
+    def _start(self, scenes: SceneBatch, paths: Paths) -> SmartState:
+        """Before the first node of every row."""
+        embed_map, embed_agents = self._embeddings()
+        goal, pieces = self._goals(scenes)
+        kind = scenes.agent_class[paths.agent]
+        layers = self._layers()
+        return SmartState(
+            map=self.encode_map(scenes, layers),
+            layers=layers,
+            agent_class=kind,
+            rows_of_class=by_class(kind),
+            of_agent=self._of_agents(scenes)[paths.agent],
+            absent=self.actions.vocabulary.absent[kind],
+            scene=scenes.agent_scene[paths.agent],
+            world=paths.world,
+            origin=scenes.origin[scenes.agent_scene[paths.agent]],
+            recent=Recent.empty(paths.pose, self.config.past_steps),
+            embed_map=embed_map,
+            embed_agents=embed_agents,
+            goal=None if goal is None else goal[paths.agent],
+            goal_pieces=None if pieces is None else pieces[paths.agent],
+        )
+
     def branch(
         self, state: SmartState, distribution: Categorical, paths: Paths
     ) -> tuple[SmartState, Categorical]:
         """Repeats rows of the state: the history is computed once for all worlds of a scene."""
-        return state.rows(paths), distribution.rows(paths.agent)
+        rows_of_class = by_class(state.agent_class.index_select(0, paths.agent))
+        return state.rows(paths, rows_of_class), distribution.rows(paths.agent)
 
     def observe(
         self, state: SmartState, action: Int64[Tensor, "N"], agents: AgentState
@@ -222,51 +230,37 @@ class Smart(nn.Module, TokenPolicy):
         valid: Bool[Tensor, "N"],
     ) -> tuple[SmartState, Categorical]:
         """One node of every agent; only the new step's edges are computed."""
+        recent = state.recent
         moved = torch.zeros_like(pose[:, :2])
-        if state.pose:
-            moved = self._moved(state.pose[-1], pose, valid & state.valid[-1], state.origin)
-        x = self._embed(token, moved, pose, state.agent_class, state.agent_size)
+        if recent.steps:
+            before, was_valid = recent.last
+            moved = self._moved(before, pose, valid & was_valid, state.origin)
+        x = self._embed(token, moved, pose, state.agent_class, state.rows_of_class, state.of_agent)
         x = self._towards(x, pose, state.goal)
-        time = self._past_relations(state, pose, valid)
+        time = self._past_relations(recent, pose, valid)
         mark = self._mark(state.goal_pieces)
         on_map = self._map_relations(pose, state.scene, state.map, state.embed_map, mark)
         # An agent that is not valid yet is computed, but no agent attends to it: group -1.
         group = torch.where(valid, state.world, -1)
         among = self._agent_relations(pose, group, state.embed_agents)
-        remembered = []
-        for number, (time_layer, map_layer, agent_layer, on) in enumerate(
-            zip(
-                self.time_layers,
-                self.map_agent_layers,
-                self.agent_layers,
-                state.map.layers,
-                strict=True,
-            )
+        own = []
+        for number, ((in_time, to_map, to_agents), on) in enumerate(
+            zip(state.layers, state.map.layers, strict=True)
         ):
-            own = time_layer.memory(x)
-            remembered.append([*state.layers[number], own][-self.config.past_steps :])
-            past = state.layers[number]
-            x = time_layer(x, _stack(past) if past else own, time)
-            x = map_layer(x, on, on_map)
-            x = agent_layer(x, agent_layer.memory(x), among)
-        window = slice(-self.config.past_steps, None)
-        state = replace(
-            state,
-            pose=[*state.pose, pose][window],
-            valid=[*state.valid, valid][window],
-            layers=remembered,
-        )
-        return state, Categorical(self._logits(x, state.agent_class))
+            past = in_time.read(x)
+            own.append(past.memory)
+            x = in_time(x, past, recent.memory(number), time)
+            x = to_map(x, to_map.read(x), on, on_map)
+            now = to_agents.read(x)
+            x = to_agents(x, now, now.memory, among)
+        state = replace(state, recent=recent.after(pose, valid, own))
+        return state, Categorical(self._logits(x, state.agent_class, state.absent))
 
-    def _past_relations(self, state: SmartState, pose: Tensor, valid: Tensor) -> Relations:
-        n, past = len(pose), len(state.pose)
-        if past == 0:
+    def _past_relations(self, recent: Recent, pose: Tensor, valid: Tensor) -> Relations:
+        if not recent.steps:
             return Relations.none(pose.device)
-        back = torch.arange(past, 0, -1, device=pose.device)
-        there = torch.stack(state.valid, dim=1) & valid[:, None]
-        target, which = torch.nonzero(there, as_tuple=True)
-        source = which * n + target  # the layers' memories are laid out by step
-        return self._looking_back(pose, torch.cat(state.pose), target, source, back[which])
+        absent = ~(recent.valid & valid[:, None])
+        return self._looking_back(pose, recent.pose, recent.back, None, absent)
 
     # ---- shared by both ------------------------------------------------------------------------
 
@@ -277,12 +271,12 @@ class Smart(nn.Module, TokenPolicy):
         rows = self.config.relation_rows
         return [looked_up(*pair, rows) for pair in zip(exact, radii, strict=True)]
 
-    def encode_map(self, scenes: SceneBatch) -> MapMemory:
+    def encode_map(self, scenes: SceneBatch, layers: Layers) -> MapMemory:
         """Map pieces after their layers, as keys and values for the agents."""
         tokens = scenes.representation
         x = self.map_encoder(tokens, self.actions.vocabulary.map)
-        layers = [layer.memory(x) for layer in self.map_agent_layers]
-        return MapMemory(tokens.map_scene, tokens.map_pose, layers)
+        memories = [to_map.memory(x) for _, to_map, _ in layers]
+        return MapMemory(tokens.map_scene, tokens.map_pose, memories)
 
     def _moved(
         self,
@@ -302,19 +296,36 @@ class Smart(nn.Module, TokenPolicy):
             return step * whole[..., None]
         return torch.where(whole[..., None], step.double(), pose[..., :2].double() + origin)
 
+    def _layers(self) -> Layers:
+        """The layers as they are computed: in time, to the map, among agents."""
+        triples = zip(self.time_layers, self.map_agent_layers, self.agent_layers, strict=True)
+        return [tuple(layer.folded() for layer in triple) for triple in triples]
+
+    def _of_agents(self, scenes: SceneBatch) -> Float[Tensor, "A width"]:
+        """What the network knows of each agent at all times: class and size."""
+        return self.agent_class(scenes.agent_class) + self.agent_size(scenes.agent_size)
+
     def _embed(
-        self, token: Tensor, moved: Tensor, pose: Tensor, agent_class: Tensor, agent_size: Tensor
-    ) -> Tensor:
+        self,
+        token: Int64[Tensor, "N"],
+        moved: Float[Tensor, "N 2"],
+        pose: Float[Tensor, "N 3"],
+        agent_class: Int64[Tensor, "N"],
+        rows_of_class: tuple[Tensor, ...],
+        of_agent: Float[Tensor, "N width"],
+    ) -> Float[Tensor, "N width"]:
         """A node from its token's end box, its step length and direction, its class and size."""
         box = self.actions.vocabulary.end_box[agent_class, token].flatten(1)
+        parts = [
+            embedding(box.index_select(0, rows))
+            for embedding, rows in zip(self.agent_token, rows_of_class, strict=True)
+        ]
         embedded = torch.zeros(len(token), self.config.width, device=token.device)
-        for index, embedding in enumerate(self.agent_token):
-            rows = torch.nonzero(agent_class == index).squeeze(-1)
-            embedded = embedded.index_copy(0, rows, embedding(box[rows]).to(embedded.dtype))
+        parts = torch.cat(parts).to(embedded.dtype)
+        embedded = embedded.index_copy(0, torch.cat(rows_of_class), parts)
         origin = torch.cat([torch.zeros_like(moved), pose[:, 2:]], dim=-1)
         ahead = torch.cat([moved, pose[:, 2:]], dim=-1)
         motion = relation_features(origin, ahead)[:, :2].to(pose.dtype)
-        of_agent = self.agent_class(agent_class) + self.agent_size(agent_size)
         return self.fusion(torch.cat([embedded, self.agent_motion(motion, of_agent)], dim=-1))
 
     def _map_relations(
@@ -327,8 +338,9 @@ class Smart(nn.Module, TokenPolicy):
     ) -> Relations:
         if self.unseen == "map":
             return Relations.none(pose.device)
-        radius = self.config.map_to_agent_radius
-        return relations_to(pose, scene, map_memory.pose, map_memory.scene, radius, embedding, mark)
+        on = map_memory
+        found = near(pose[:, :2], scene, on.pose[:, :2], on.scene, self.config.map_to_agent_radius)
+        return relations_between(pose, on.pose, found, embedding, mark)
 
     def _goals(self, scenes: SceneBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the model reads of every agent's goal: coordinates, or map pieces on the way to it."""
@@ -349,17 +361,13 @@ class Smart(nn.Module, TokenPolicy):
         """Agents of a group (a world at a step) attend to one another; those of group -1 to none."""
         if self.unseen == "neighbours":
             return Relations.none(pose.device)
-        return relations_among(pose, group, self.config.agent_radius, embedding)
+        at = pose[:, :2]
+        among = near(at, group, at, group, self.config.agent_radius, others=True)
+        return relations_between(pose, pose, among, embedding)
 
-    def _logits(self, x: Tensor, agent_class: Tensor) -> Tensor:
+    def _logits(self, x: Tensor, agent_class: Tensor, absent: Tensor) -> Tensor:
         logits = self.head(x) if self.config.head == "shared" else self.head(x, agent_class)
-        absent = self.actions.vocabulary.absent[agent_class]
         return logits.float().masked_fill(absent, -torch.inf)
-
-
-def _stack(memories: list[Memory]) -> tuple[Tensor, Tensor]:
-    keys, values = zip(*memories, strict=True)
-    return torch.cat(keys), torch.cat(values)
 
 
 def _initialise(module: nn.Module) -> None:

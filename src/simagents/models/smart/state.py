@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from simagents.models.paths import Paths
-from simagents.models.smart.attention import Memory
+from simagents.models.smart.attention import FoldedAttention, Memory
 
 Embedding = Callable[[Tensor], Tensor]
+Layers = list[tuple[FoldedAttention, FoldedAttention, FoldedAttention]]
+"""in time, to the map, among agents"""
 
 
 @dataclass(frozen=True)
@@ -22,21 +25,104 @@ class MapMemory:
 
 
 @dataclass(frozen=True)
+class Recent:
+    """The last P nodes of every agent, in a ring: step s is in slot s modulo P.
+
+    Without gradients the tensors are written in place, so that nothing is copied at a step: a state
+    that has been advanced is no longer what it was.
+    """
+
+    steps: int
+    """nodes so far, those that were overwritten included"""
+    pose: Float[Tensor, "N P 3"]
+    valid: Bool[Tensor, "N P"]
+    """False where there is no node yet, too"""
+    keys: list[Float[Tensor, "N P I"]]
+    """of the temporal attention, layer by layer"""
+    values: list[Float[Tensor, "N P I"]]
+
+    @staticmethod
+    def empty(agents: Float[Tensor, "N *T 3"], size: int) -> "Recent":
+        """Before the first node of agents whose poses are of that kind."""
+        pose = agents.new_zeros(len(agents), size, 3)
+        return Recent(0, pose, torch.zeros_like(pose[..., 0], dtype=torch.bool), [], [])
+
+    @property
+    def last(self) -> tuple[Float[Tensor, "N 3"], Bool[Tensor, "N"]]:
+        """Pose and validity of the newest node."""
+        slot = (self.steps - 1) % self.pose.shape[1]
+        return self.pose[:, slot], self.valid[:, slot]
+
+    @property
+    def back(self) -> Int64[Tensor, "P"]:
+        """How many steps before the next one each slot's node is."""
+        size = self.pose.shape[1]
+        return (self.steps - 1 - torch.arange(size, device=self.pose.device)) % size + 1
+
+    def memory(self, layer: int) -> Memory:
+        """Keys and values in the order of agents and slots; none before the first node."""
+        if not self.steps:
+            nothing = self.pose.new_zeros(0, 0)
+            return nothing, nothing
+        return self.keys[layer].flatten(0, 1), self.values[layer].flatten(0, 1)
+
+    def after(self, pose: Tensor, valid: Tensor, memories: list[Memory]) -> "Recent":
+        """With one more node of every agent."""
+        size = self.pose.shape[1]
+        keys, values = self.keys, self.values
+        if not self.steps:
+            keys, values = (
+                [rows.new_zeros(len(rows), size, rows.shape[1]) for rows in kind]
+                for kind in zip(*memories, strict=True)
+            )
+        slot = self.steps % size
+        self.pose[:, slot], self.valid[:, slot] = pose, valid
+        newest = zip(*memories, strict=True)
+        keys, values = (
+            [_written(ring, slot, row) for ring, row in zip(rings, rows, strict=True)]
+            for rings, rows in zip((keys, values), newest, strict=True)
+        )
+        return replace(self, steps=self.steps + 1, keys=keys, values=values)
+
+    def rows(self, which: Int64[Tensor, "n"]) -> "Recent":
+        """A copy of some rows, perhaps several times."""
+
+        def select(rows: Tensor) -> Tensor:
+            return rows.index_select(0, which)
+
+        return replace(
+            self,
+            pose=select(self.pose),
+            valid=select(self.valid),
+            keys=[select(rows) for rows in self.keys],
+            values=[select(rows) for rows in self.values],
+        )
+
+
+def _written(ring: Tensor, slot: int, rows: Tensor) -> Tensor:
+    if torch.is_grad_enabled():  # what gradients come back to must stay as it was
+        return torch.cat([ring[:, :slot], rows[:, None], ring[:, slot + 1 :]], dim=1)
+    ring[:, slot] = rows
+    return ring
+
+
+@dataclass(frozen=True)
 class SmartState:
-    """A rollout's memory: the map once, and the last `past_steps` steps of every agent."""
+    """A rollout's memory: the map and the layers' weights once, and the recent steps of every agent."""
 
     map: MapMemory
+    layers: Layers
     agent_class: Int64[Tensor, "N"]
-    agent_size: Float[Tensor, "N 3"]
+    rows_of_class: tuple[Int64[Tensor, "_"], ...]
+    of_agent: Float[Tensor, "N width"]
+    """embedded class and size"""
+    absent: Bool[Tensor, "N V"]
+    """tokens that the agent's class does not have"""
     scene: Int64[Tensor, "N"]
     world: Int64[Tensor, "N"]
     origin: Float64[Tensor, "N 2"]
     """of the agent's scene in the world frame"""
-    pose: list[Float[Tensor, "N 3"]]
-    """newest last"""
-    valid: list[Bool[Tensor, "N"]]
-    layers: list[list[Memory]]
-    """per layer and step: keys and values for the temporal attention"""
+    recent: Recent
     embed_map: Embedding
     embed_agents: Embedding
     goal: Float[Tensor, "N 2"] | None = None
@@ -44,8 +130,10 @@ class SmartState:
     goal_pieces: Int64[Tensor, "N 2"] | None = None
     """map pieces on the way to the goal, for a model that marks them"""
 
-    def rows(self, paths: Paths) -> "SmartState":
-        """Row i continues from row `paths.agent[i]`; the map is shared."""
+    def rows(
+        self, paths: Paths, rows_of_class: tuple[Int64[Tensor, "_"], ...]
+    ) -> "SmartState":
+        """Row i continues from row `paths.agent[i]`; map and layers are shared."""
 
         def select(rows: Tensor) -> Tensor:
             return rows.index_select(0, paths.agent)
@@ -53,13 +141,13 @@ class SmartState:
         return replace(
             self,
             agent_class=select(self.agent_class),
-            agent_size=select(self.agent_size),
+            rows_of_class=rows_of_class,
+            of_agent=select(self.of_agent),
+            absent=select(self.absent),
             scene=select(self.scene),
             world=paths.world,
             origin=select(self.origin),
-            pose=[select(pose) for pose in self.pose],
-            valid=[select(valid) for valid in self.valid],
-            layers=[[(select(k), select(v)) for k, v in steps] for steps in self.layers],
+            recent=self.recent.rows(paths.agent),
             goal=None if self.goal is None else select(self.goal),
             goal_pieces=None if self.goal_pieces is None else select(self.goal_pieces),
         )

@@ -1,0 +1,193 @@
+"""Which nodes attend to which others: a search by cells, and groups of targets with about as many sources."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+# Targets with about the same number of sources are computed together, padded to the upper bound of
+# their group. The bounds are fixed, so the shape in which a target is computed depends on its own
+# neighbourhood alone and never on what else is in the batch.
+_FINE = (
+    4, 8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 144, 160, 176,
+    192, 208, 224, 240, 256, 288, 320, 352, 384, 448, 512, 640, 768, 1024, 1536, 2048, 4096, 8192,
+)  # fmt: skip
+# On an accelerator every group costs launches, which take longer than the padding does.
+_WIDE = (32, 128, 512, 2048, 8192)
+
+_ROW = 2**20
+_MIDDLE = _ROW // 2
+"""Of numbers of cells: a row of cells has so many, of which the origin is the middle one."""
+
+
+@cache
+def _bounds(device: torch.device) -> tuple[tuple[int, ...], Tensor]:
+    """Upper bounds of the groups, and, on the device, with the 0 of targets without sources."""
+    bounds = _FINE if device.type == "cpu" else _WIDE
+    return bounds, torch.tensor([0, *bounds], device=device)
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """The sources of every target, in groups of n targets with K slots each.
+
+    Slots beyond a target's sources are padding: `absent`, of source 0.
+    """
+
+    target: Int64[Tensor, "n_all"] | None
+    """targets that have sources, group by group; None: all, in order, some perhaps without sources"""
+    source: Int64[Tensor, "slots"] | None
+    """of every slot, group by group; None: the sources are laid out as the slots are"""
+    absent: list[Bool[Tensor, "_ _"]]
+
+    @staticmethod
+    def none(device: torch.device) -> "Neighbourhoods":
+        """No target has sources."""
+        nothing = torch.zeros(0, dtype=torch.int64, device=device)
+        return Neighbourhoods(nothing, nothing, [])
+
+    def target_of_slots(self) -> Int64[Tensor, "slots"]:
+        """The target that each slot belongs to."""
+        if self.target is None:
+            (absent,) = self.absent
+            groups = [torch.arange(len(absent), device=absent.device)]
+        else:
+            groups = self.target.split([len(absent) for absent in self.absent])
+        return joined(
+            [
+                rows[:, None].expand(absent.shape).reshape(-1)
+                for rows, absent in zip(groups, self.absent, strict=True)
+            ]
+        )
+
+    def of_slots(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Rows of the slots, group by group."""
+        return rows.split([absent.numel() for absent in self.absent])
+
+    def of_targets(self, rows: Float[Tensor, "n_all *D"]) -> tuple[Float[Tensor, "_ *D"], ...]:
+        """Rows of the targets in the order of `target`, group by group."""
+        return rows.split([len(absent) for absent in self.absent])
+
+    def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
+        """Rows of the sources, group by group."""
+        if self.source is None:
+            (absent,) = self.absent
+            return [rows.view(*absent.shape, -1)]
+        # index_select, not rows[source]: four times as fast on a CPU. Group by group, because the
+        # gradient of one gather that is split would have to be concatenated again.
+        return [
+            rows.index_select(0, source).view(*absent.shape, -1)
+            for source, absent in zip(self.of_slots(self.source), self.absent, strict=True)
+        ]
+
+
+def joined(parts: list[Tensor]) -> Tensor:
+    """The parts below one another; a single one is not copied."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def near(
+    target: Float[Tensor, "n 2"],
+    target_group: Int64[Tensor, "n"],
+    source: Float[Tensor, "m 2"],
+    source_group: Int64[Tensor, "m"],
+    radius: float,
+    *,
+    nearest: int | None = None,
+    others: bool = False,
+) -> Neighbourhoods:
+    """The sources of the target's group that are closer than `radius` (strictly).
+
+    Groups are numbered from 0; a target in group -1 has no sources. `nearest` keeps that many sources
+    a target. `others`: targets are the sources, and none is a source of itself.
+
+    Points are hashed into cells of side `radius`, so a target is compared with the three rows of three
+    cells around it only; rows of cells are contiguous once sources are sorted. Cells start at the
+    origin, so the order of sources does not depend on the rest of the batch. An accelerator is waited
+    for twice: for the number of pairs in those cells, and for the sizes of the groups.
+    """
+    n, device = len(target), target.device
+    if not n or not len(source):
+        return Neighbourhoods.none(device)
+    of_target, of_source = _cells(target, target_group, radius), _cells(source, source_group, radius)
+    of_source, order = of_source.sort(stable=True)
+    middle = of_target[:, None] + torch.arange(-1, 2, device=device) * _ROW
+    first = torch.searchsorted(of_source, middle - 1)
+    count = torch.searchsorted(of_source, middle + 1, right=True) - first
+    count = (count * (target_group >= 0)[:, None]).flatten()
+    end = count.cumsum(0)
+    pairs = int(end[-1])
+    if not pairs:
+        return Neighbourhoods.none(device)
+    row = torch.arange(3 * n, device=device).repeat_interleave(count, output_size=pairs)
+    place = (first.flatten() - (end - count)).index_select(0, row)
+    s = order.index_select(0, place + torch.arange(pairs, device=device))
+    t = row.div(3, rounding_mode="floor")
+    offset = target.index_select(0, t) - source.index_select(0, s)
+    squared = offset.square().sum(dim=-1)
+    close = squared < radius**2
+    if others:
+        close &= t != s
+    return _grouped(t, s, squared, close, end.view(n, 3)[:, 2], nearest)
+
+
+def _cells(at: Tensor, group: Tensor, radius: float) -> Tensor:
+    """Numbers of cells, unique for x, y and group, of which those along y follow one another."""
+    # Beyond half a million cells points share one, and are told apart by their distance.
+    cell = (at / radius).floor().long().clamp(2 - _MIDDLE, _MIDDLE - 2) + _MIDDLE
+    return (group * _ROW + cell[:, 0]) * _ROW + cell[:, 1]
+
+
+def _grouped(
+    t: Tensor, s: Tensor, squared: Tensor, close: Tensor, end: Tensor, nearest: int | None
+) -> Neighbourhoods:
+    """Pairs (t, s) that are `close`, sorted by target, as slots; those of a target end at `end`."""
+    device = t.device
+    until = close.cumsum(0)
+    degree = until.index_select(0, (end - 1).clamp(min=0)) * (end > 0)
+    before = torch.cat([degree.new_zeros(1), degree[:-1]])
+    degree = degree - before
+    bounds, widths = _bounds(device)
+    number = torch.bucketize(degree, widths)
+    number, order = number.sort(stable=True)
+    ends = torch.searchsorted(number, torch.arange(len(widths) + 1, device=device), right=True)
+    sizes = ends.diff().tolist()  # without those of no source
+    if sizes[-1]:
+        raise ValueError(
+            f"a target has {int(degree.max())} sources; at most {bounds[-1]} are supported."
+        )
+    groups = [(size, bound) for size, bound in zip(sizes, bounds, strict=False) if size]
+    if not groups:
+        return Neighbourhoods.none(device)
+    slots = sum(size * bound for size, bound in groups)
+    width = widths.index_select(0, number)
+    begin = torch.empty_like(width).scatter_(0, order, width.cumsum(0) - width)
+    place = (begin - before).index_select(0, t) + until - 1
+    place = torch.where(close, place, slots)  # the others into one slot too many
+    source = place.new_full((slots + 1,), -1).scatter_(0, place, s)[:-1]
+    with_sources = order[-sum(size for size, _ in groups) :]
+    absent = (source < 0).split([size * bound for size, bound in groups])
+    source = source.clamp(min=0)
+    absent = [one.view(group) for one, group in zip(absent, groups, strict=True)]
+    found = Neighbourhoods(with_sources, source, absent)
+    if nearest is None or groups[-1][1] <= nearest:
+        return found
+    away = squared.new_full((slots + 1,), torch.inf).scatter_(0, place, squared)[:-1]
+    return _nearest(found, away, nearest)
+
+
+def _nearest(found: Neighbourhoods, away: Tensor, nearest: int) -> Neighbourhoods:
+    """Groups with more slots are cut to those of the `nearest` sources, nearest first."""
+    sources, masks = [], []
+    for source, far, absent in zip(
+        found.of_slots(found.source), found.of_slots(away), found.absent, strict=True
+    ):
+        if absent.shape[1] > nearest:
+            kept = far.view(absent.shape).argsort(dim=1, stable=True)[:, :nearest]
+            source = source.view(absent.shape).gather(1, kept).flatten()
+            absent = absent.gather(1, kept)
+        sources.append(source)
+        masks.append(absent)
+    return Neighbourhoods(found.target, joined(sources), masks)
