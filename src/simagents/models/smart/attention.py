@@ -48,28 +48,35 @@ class RelationAttention(nn.Module):
         # that would collect the head's columns, and the copy costs more than the zeros.
         own = torch.eye(heads).repeat_interleave(head_width, dim=1)
         self.register_buffer("own", own, persistent=False)
+        self.register_buffer("no_bias", torch.zeros(inner), persistent=False)
 
     def folded(self) -> "FoldedAttention":
         """The layer as it is computed: for one pass, or for all steps of a rollout."""
-        scale, shift = self.norm_relation.weight, self.norm_relation.bias
-        to_score = (self.relation_key.weight * scale).view(self.heads, self.head_width, -1)
-        from_value = (self.relation_value.weight * scale).view(self.heads, self.head_width, -1)
+        norm, scale = self.norm_relation, self.head_width**-0.5
+        to_score = self.relation_key.weight * (norm.weight * scale)
+        from_value = self.relation_value.weight * norm.weight
         # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
         # for all relations may as well be part of every value. In scores it would cancel.
-        constant = torch.addmv(self.relation_value.bias, self.relation_value.weight, shift)
-        of_source = [self.key.weight, self.value.weight]
-        source_bias = [torch.zeros_like(self.value.bias), self.value.bias + constant]
-        inner = self.heads * self.head_width
-        of_target = [self.query.weight, self.itself.weight, self.gate.weight[:, inner:]]
-        target_bias = [self.query.bias, self.itself.bias, self.gate.bias]
-        if self.norm_target is None:  # one product for both
-            of_target, target_bias = of_target + of_source, target_bias + source_bias
+        constant = torch.addmv(self.relation_value.bias, self.relation_value.weight, norm.bias)
+        inner, width = self.gate.out_features, self.key.in_features
+        from_gathered, from_target = self.gate.weight.split([inner, width], dim=1)
+        weight = [self.query.weight, self.itself.weight, from_target]
+        bias = [self.query.bias, self.itself.bias, self.gate.bias]
+        source_weight = [self.key.weight, self.value.weight]
+        source_bias = [self.no_bias, self.value.bias + constant]
+        if self.norm_target is None:  # one product for targets and sources
+            weight, bias = torch.cat(weight + source_weight), torch.cat(bias + source_bias)
+            source_weight, source_bias = weight[-2 * inner :], bias[-2 * inner :]
+        else:
+            weight, bias, source_weight, source_bias = map(
+                torch.cat, (weight, bias, source_weight, source_bias)
+            )
+        heads = (self.heads, self.head_width, width)
         weights = [
-            torch.cat(of_target), torch.cat(target_bias), torch.cat(of_source),
-            torch.cat(source_bias), self.gate.weight[:, :inner], to_score,
-            from_value.transpose(1, 2), self.own,
+            weight, bias, source_weight, source_bias, from_gathered, to_score.view(heads),
+            from_value.view(heads).transpose(1, 2), self.own, self.own * scale,
         ]  # fmt: skip
-        device = scale.device.type
+        device = self.own.device.type
         if torch.is_autocast_enabled(device):  # once, not in every product
             weights = [weight.to(torch.get_autocast_dtype(device)) for weight in weights]
         return FoldedAttention(self, *weights)
@@ -107,6 +114,7 @@ class FoldedAttention:
     to_score: Float[Tensor, "H d D"]
     from_value: Float[Tensor, "H D d"]
     own: Float[Tensor, "H I"]
+    own_scaled: Float[Tensor, "H I"]
 
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
         """Keys and values of sources; computed once for all targets that attend to them."""
@@ -139,19 +147,18 @@ class FoldedAttention:
         if near.target is not None:
             query = query.index_select(0, near.target)
         keys, values = memory
-        by_head = query[:, None] * self.own
+        by_head = query[:, None] * self.own_scaled
         heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
         to_relations = (heads @ self.to_score).transpose(0, 1)
-        scale, lowest = layer.head_width**-0.5, torch.finfo(query.dtype).min
+        lowest = torch.finfo(query.dtype).min
         weights, sums = [], []
         for queries, to_relation, absent, relation, key in zip(
             near.of_targets(by_head), near.of_targets(to_relations), near.absent,
             relations.embedded, near.of_sources(keys), strict=True,
         ):  # fmt: skip
             score = torch.baddbmm(
-                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2),
-                beta=scale, alpha=scale,
-            )  # fmt: skip
+                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2)
+            )
             weight = score.masked_fill(absent[:, None], lowest).softmax(dim=-1)
             weight = nn.functional.dropout(weight, layer.dropout, layer.training)
             weights.append(weight)
@@ -161,7 +168,7 @@ class FoldedAttention:
         summed = joined(sums).transpose(0, 1)
         gathered = torch.baddbmm(by_head, summed, self.from_value).transpose(0, 1).flatten(1)
         if near.target is None:
-            return gathered * ~near.absent[0].all(dim=-1, keepdim=True)
+            return gathered * relations.seeing
         result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
         return result.index_copy(0, near.target, gathered)
 
@@ -176,16 +183,12 @@ class FoldedAttention:
             return joined(parts)
         # Weighted sums of rows of a table, without a copy of the rows. Without gradients this costs a
         # tenth of gathering and multiplying; with gradients it would cost more.
-        heads = self.layer.heads
         table = values.reshape(-1, self.layer.head_width)
-        head = torch.arange(heads, device=values.device)[:, None]
-        parts = []
-        for weight, source in zip(weights, near.of_slots(near.source), strict=True):
-            n, _, slots = weight.shape
-            rows = source.view(n, 1, slots) * heads + head
-            mixed = nn.functional.embedding_bag(
-                rows.flatten(0, 1), table, mode="sum",
+        parts = [
+            nn.functional.embedding_bag(
+                rows, table, mode="sum",
                 per_sample_weights=weight.to(table.dtype).flatten(0, 1),
-            )  # fmt: skip
-            parts.append(mixed.view(n, -1))
+            ).view(len(weight), -1)
+            for weight, rows in zip(weights, relations.rows_of_heads(self.layer.heads), strict=True)
+        ]  # fmt: skip
         return joined(parts)

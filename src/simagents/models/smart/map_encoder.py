@@ -7,7 +7,7 @@ from simagents.config.models import Smart as SmartSettings
 from simagents.models.perceptrons import mlp_embedding
 from simagents.models.smart.attention import RelationAttention
 from simagents.models.smart.fourier import FourierEmbedding
-from simagents.models.smart.neighbours import near
+from simagents.models.smart.neighbours import near_one_another
 from simagents.models.smart.relations import looked_up, relations_between
 from simagents.models.smart.scenes import TokenBatch
 from simagents.tokens.map import LightType, PointType, PolygonType
@@ -39,8 +39,8 @@ class MapEncoder(nn.Module):
             x = x + embedding(scenes.map_type[:, kind])
         radius, limit = self.config.map_radius, self.config.map_neighbours
         embedding = looked_up(self.relation, radius, self.config.relation_rows)
-        at, group, pose = scenes.map_pose[:, :2], scenes.map_scene, scenes.map_pose
-        among = near(at, group, at, group, radius, nearest=limit, others=True)
+        pose = scenes.map_pose
+        among = near_one_another(pose[:, :2], scenes.map_scene, radius, limit)
         relations = relations_between(pose, pose, among, embedding)
         for layer in self.layers:
             folded = layer.folded()

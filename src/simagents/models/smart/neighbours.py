@@ -88,49 +88,26 @@ def joined(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def near(
-    target: Float[Tensor, "n 2"],
-    target_group: Int64[Tensor, "n"],
-    source: Float[Tensor, "m 2"],
-    source_group: Int64[Tensor, "m"],
-    radius: float,
-    *,
-    nearest: int | None = None,
-    others: bool = False,
-) -> Neighbourhoods:
-    """The sources of the target's group that are closer than `radius` (strictly).
+@dataclass(frozen=True)
+class CellIndex:
+    """Points sorted by cells of side `radius`, in which those of a group near a place are found.
 
-    Groups are numbered from 0; a target in group -1 has no sources. `nearest` keeps that many sources
-    a target. `others`: targets are the sources, and none is a source of itself.
-
-    Points are hashed into cells of side `radius`, so a target is compared with the three rows of three
-    cells around it only; rows of cells are contiguous once sources are sorted. Cells start at the
-    origin, so the order of sources does not depend on the rest of the batch. An accelerator is waited
-    for twice: for the number of pairs in those cells, and for the sizes of the groups.
+    Groups are numbered from 0; group -1 is found by nobody. Rows of cells are contiguous. Cells start
+    at the origin, so the order of points does not depend on the rest of the batch.
     """
-    n, device = len(target), target.device
-    if not n or not len(source):
-        return Neighbourhoods.none(device)
-    of_target, of_source = _cells(target, target_group, radius), _cells(source, source_group, radius)
-    of_source, order = of_source.sort(stable=True)
-    middle = of_target[:, None] + torch.arange(-1, 2, device=device) * _ROW
-    first = torch.searchsorted(of_source, middle - 1)
-    count = torch.searchsorted(of_source, middle + 1, right=True) - first
-    count = (count * (target_group >= 0)[:, None]).flatten()
-    end = count.cumsum(0)
-    pairs = int(end[-1])
-    if not pairs:
-        return Neighbourhoods.none(device)
-    row = torch.arange(3 * n, device=device).repeat_interleave(count, output_size=pairs)
-    place = (first.flatten() - (end - count)).index_select(0, row)
-    s = order.index_select(0, place + torch.arange(pairs, device=device))
-    t = row.div(3, rounding_mode="floor")
-    offset = target.index_select(0, t) - source.index_select(0, s)
-    squared = offset.square().sum(dim=-1)
-    close = squared < radius**2
-    if others:
-        close &= t != s
-    return _grouped(t, s, squared, close, end.view(n, 3)[:, 2], nearest)
+
+    at: Float[Tensor, "m 2"]
+    radius: float
+    cell: Int64[Tensor, "m"]
+    """of the points in their own order"""
+    ordered: Int64[Tensor, "m"]
+    order: Int64[Tensor, "m"]
+
+    @staticmethod
+    def of(at: Float[Tensor, "m 2"], group: Int64[Tensor, "m"], radius: float) -> "CellIndex":
+        """An index of these points."""
+        cell = _cells(at, group, radius)
+        return CellIndex(at, radius, cell, *cell.sort(stable=True))
 
 
 def _cells(at: Tensor, group: Tensor, radius: float) -> Tensor:
@@ -138,6 +115,53 @@ def _cells(at: Tensor, group: Tensor, radius: float) -> Tensor:
     # Beyond half a million cells points share one, and are told apart by their distance.
     cell = (at / radius).floor().long().clamp(2 - _MIDDLE, _MIDDLE - 2) + _MIDDLE
     return (group * _ROW + cell[:, 0]) * _ROW + cell[:, 1]
+
+
+def near(
+    target: Float[Tensor, "n 2"], group: Int64[Tensor, "n"], index: CellIndex
+) -> Neighbourhoods:
+    """The sources of the target's group that are closer than the index's radius (strictly).
+
+    A target in group -1 has no sources. It is compared with the three rows of three cells around it
+    only. An accelerator is waited for twice: for the number of pairs in those cells, and for the sizes
+    of the groups of targets.
+    """
+    return _search(target, group, _cells(target, group, index.radius), index, False, None)
+
+
+def near_one_another(
+    at: Float[Tensor, "n 2"], group: Int64[Tensor, "n"], radius: float, nearest: int | None = None
+) -> Neighbourhoods:
+    """The other members of its group that are closer than `radius` (strictly) to each, all or the
+    `nearest`; see `near`."""
+    index = CellIndex.of(at, group, radius)
+    return _search(at, group, index.cell, index, True, nearest)
+
+
+def _search(
+    target: Tensor, group: Tensor, cell: Tensor, index: CellIndex, others: bool, nearest: int | None
+) -> Neighbourhoods:
+    n, device = len(target), target.device
+    if not n or not len(index.at):
+        return Neighbourhoods.none(device)
+    middle = cell[:, None] + torch.arange(-1, 2, device=device) * _ROW
+    first = torch.searchsorted(index.ordered, middle - 1)
+    count = torch.searchsorted(index.ordered, middle + 1, right=True) - first
+    count = (count * (group >= 0)[:, None]).flatten()
+    end = count.cumsum(0)
+    pairs = int(end[-1])
+    if not pairs:
+        return Neighbourhoods.none(device)
+    row = torch.arange(3 * n, device=device).repeat_interleave(count, output_size=pairs)
+    place = (first.flatten() - (end - count)).index_select(0, row)
+    s = index.order.index_select(0, place + torch.arange(pairs, device=device))
+    t = row.div(3, rounding_mode="floor")
+    offset = target.index_select(0, t) - index.at.index_select(0, s)
+    squared = offset.square().sum(dim=-1)
+    close = squared < index.radius**2
+    if others:
+        close &= t != s
+    return _grouped(t, s, squared, close, end.view(n, 3)[:, 2], nearest)
 
 
 def _grouped(

@@ -19,7 +19,7 @@ from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.goals import GoalCoordinates, GoalMark, goal_pieces
 from simagents.models.smart.head import ClassHeads
 from simagents.models.smart.map_encoder import MapEncoder
-from simagents.models.smart.neighbours import Neighbourhoods, near
+from simagents.models.smart.neighbours import CellIndex, Neighbourhoods, near, near_one_another
 from simagents.models.smart.relations import (
     Mark,
     Relations,
@@ -276,7 +276,9 @@ class Smart(nn.Module, TokenPolicy):
         tokens = scenes.representation
         x = self.map_encoder(tokens, self.actions.vocabulary.map)
         memories = [to_map.memory(x) for _, to_map, _ in layers]
-        return MapMemory(tokens.map_scene, tokens.map_pose, memories)
+        at, radius = tokens.map_pose[:, :2], self.config.map_to_agent_radius
+        index = CellIndex.of(at, tokens.map_scene, radius)
+        return MapMemory(tokens.map_pose, index, memories)
 
     def _moved(
         self,
@@ -338,9 +340,8 @@ class Smart(nn.Module, TokenPolicy):
     ) -> Relations:
         if self.unseen == "map":
             return Relations.none(pose.device)
-        on = map_memory
-        found = near(pose[:, :2], scene, on.pose[:, :2], on.scene, self.config.map_to_agent_radius)
-        return relations_between(pose, on.pose, found, embedding, mark)
+        found = near(pose[:, :2], scene, map_memory.index)
+        return relations_between(pose, map_memory.pose, found, embedding, mark)
 
     def _goals(self, scenes: SceneBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the model reads of every agent's goal: coordinates, or map pieces on the way to it."""
@@ -361,8 +362,7 @@ class Smart(nn.Module, TokenPolicy):
         """Agents of a group (a world at a step) attend to one another; those of group -1 to none."""
         if self.unseen == "neighbours":
             return Relations.none(pose.device)
-        at = pose[:, :2]
-        among = near(at, group, at, group, self.config.agent_radius, others=True)
+        among = near_one_another(pose[:, :2], group, self.config.agent_radius)
         return relations_between(pose, pose, among, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor, absent: Tensor) -> Tensor:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import pi
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.geometry import wrap_angle
@@ -30,6 +31,27 @@ class Relations:
     def none(device: torch.device) -> "Relations":
         """No target has sources."""
         return Relations(Neighbourhoods.none(device), [])
+
+    @cached_property
+    def seeing(self) -> Bool[Tensor, "N 1"]:
+        """Which targets have sources, where all targets are in the one group that there is."""
+        (absent,) = self.near.absent
+        return ~absent.all(dim=-1, keepdim=True)
+
+    @cached_property
+    def _rows(self) -> dict[int, list[Tensor]]:
+        return {}
+
+    def rows_of_heads(self, heads: int) -> list[Int64[Tensor, "_ K"]]:
+        """Group by group, the rows of each target and head in a table of sources by heads."""
+        if heads not in self._rows:
+            head = torch.arange(heads, device=self.near.source.device)[:, None]
+            rows = (self.near.source * heads).split([one.numel() for one in self.near.absent])
+            self._rows[heads] = [
+                (one.view(len(absent), 1, -1) + head).flatten(0, 1)
+                for one, absent in zip(rows, self.near.absent, strict=True)
+            ]
+        return self._rows[heads]
 
 
 def relations_between(

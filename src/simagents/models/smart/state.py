@@ -9,6 +9,7 @@ from torch import Tensor
 
 from simagents.models.paths import Paths
 from simagents.models.smart.attention import FoldedAttention, Memory
+from simagents.models.smart.neighbours import CellIndex
 
 Embedding = Callable[[Tensor], Tensor]
 Layers = list[tuple[FoldedAttention, FoldedAttention, FoldedAttention]]
@@ -19,8 +20,9 @@ Layers = list[tuple[FoldedAttention, FoldedAttention, FoldedAttention]]
 class MapMemory:
     """The map for agents: poses, and keys and values of every map-to-agent layer."""
 
-    scene: Int64[Tensor, "M"]
     pose: Float[Tensor, "M 3"]
+    index: CellIndex
+    """of places and scenes"""
     layers: list[Memory]
 
 
@@ -130,9 +132,7 @@ class SmartState:
     goal_pieces: Int64[Tensor, "N 2"] | None = None
     """map pieces on the way to the goal, for a model that marks them"""
 
-    def rows(
-        self, paths: Paths, rows_of_class: tuple[Int64[Tensor, "_"], ...]
-    ) -> "SmartState":
+    def rows(self, paths: Paths, rows_of_class: tuple[Int64[Tensor, "_"], ...]) -> "SmartState":
         """Row i continues from row `paths.agent[i]`; map and layers are shared."""
 
         def select(rows: Tensor) -> Tensor:
