@@ -24,12 +24,16 @@ from simagents.metrics.road_edges import OFFROAD_DISTANCE, RoadEdges, distance_t
 from simagents.scenarios.scenario import CURRENT, SIMULATED, Scenario
 from simagents.scenarios.scorable import undefined
 
-BUDGET = {"cpu": 1 << 19, "cuda": 1 << 26}
-"""Elements that intermediate arrays hold together, by kind of device: bounds memory and changes no
-result. So many nearly stay in the cache of a CPU core, or keep a GPU busy."""
+_ON_CPU, _ON_ACCELERATOR = 1 << 19, 1 << 26
+"""Elements that intermediate arrays hold together: bounds memory and changes no result. So many nearly
+stay in the cache of a CPU core, or keep a GPU busy."""
 _ARRAYS = 4  # intermediate arrays at a time, about
 _CORNERS = 4
 _LARGEST = 1e18  # metres: beyond, squares of distances are beyond float32
+
+
+def _budget(device: torch.device) -> int:
+    return _ON_CPU if device.type == "cpu" else _ON_ACCELERATOR
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +146,7 @@ class LoggedScenes:
         valid. `budget` bounds the elements of an intermediate array and changes no result.
         """
         self._check(rollouts)
-        budget = budget or BUDGET[rollouts.device.type]
+        budget = budget or _budget(rollouts.device)
         least = rollouts.shape[2] * max(_CORNERS, *self.neighbours.counts)
         parts = rollouts.permute(3, 1, 0, 2).split(max(1, budget // least), dim=2)
         return Features.join([self._features(part, None, budget) for part in parts])
@@ -151,7 +155,7 @@ class LoggedScenes:
     def log_features(self, *, budget: int | None = None) -> Features:
         """Features of the log, as one rollout, valid where the log is."""
         future = slice(CURRENT + 1, None)
-        budget = budget or BUDGET[self.log.device.type]
+        budget = budget or _budget(self.log.device)
         return self._features(self.log[:, :, None, future], self.valid[:, future], budget)
 
     def _check(self, rollouts: Tensor) -> None:

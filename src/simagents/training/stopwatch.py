@@ -5,23 +5,36 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+Mark = float | torch.cuda.Event
+
 
 class Stopwatch:
-    """Laps by name, `seconds_…`; on a GPU a lap ends when its work is done, not when it is queued."""
+    """Laps by name. On a GPU they are times of the device: events that it passes on its way, so that
+    nobody waits for it at the end of a lap."""
 
     def __init__(self, device: torch.device):
-        self.device = device
-        self.laps: dict[str, Tensor] = {}
-        self._since = self._now()
+        self.on_gpu = device.type == "cuda"
+        self._marks: list[tuple[str, Mark]] = [("", self._now())]
 
     def lap(self, name: str) -> None:
         """What has passed since the last lap, or the start, goes to `name`."""
-        now = self._now()
-        key = f"seconds_{name}"
-        self.laps[key] = self.laps.get(key, torch.tensor(0.0)) + (now - self._since)
-        self._since = now
+        self._marks.append((name, self._now()))
 
-    def _now(self) -> float:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return perf_counter()
+    @property
+    def laps(self) -> dict[str, Tensor]:
+        """Seconds of all laps so far as `seconds_…`; a GPU is waited for once."""
+        if self.on_gpu:
+            self._marks[-1][1].synchronize()
+        sums: dict[str, Tensor] = {}
+        for (_, before), (name, after) in zip(self._marks, self._marks[1:], strict=False):
+            seconds = before.elapsed_time(after) / 1e3 if self.on_gpu else after - before
+            key = f"seconds_{name}"
+            sums[key] = sums.get(key, torch.tensor(0.0)) + seconds
+        return sums
+
+    def _now(self) -> Mark:
+        if not self.on_gpu:
+            return perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
