@@ -8,7 +8,6 @@ from simagents.config.algorithms import Sampling
 from simagents.config.data import Seed
 from simagents.config.keys import Settings
 
-
 Agents = Literal["logged", "all"]
 
 

@@ -164,9 +164,7 @@ def planner_of(name: str) -> Planner:
     return made
 
 
-def table_of(
-    scenario: str, names: Sequence[str], drives: Drives, agents: Agents
-) -> pd.DataFrame:
+def table_of(scenario: str, names: Sequence[str], drives: Drives, agents: Agents) -> pd.DataFrame:
     """Rows of the file, of one scenario."""
     shooters = {each.name: each for each in SIXTY_FOUR}
     of = [shooters.get(name) for name in names]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -94,7 +94,6 @@ class PlannerCells:
 
     rows: list[Row]
     tables: Mapping[str, pd.DataFrame]
-    _paired: dict[tuple[str, int, int], Agreement] = field(default_factory=dict)
 
     @property
     def facts(self) -> Json:
@@ -106,6 +105,11 @@ class PlannerCells:
     @cached_property
     def values(self) -> list[Values]:
         return [values_of(row, self.tables) for row in self.rows]
+
+    @cached_property
+    def _paired(self) -> dict[tuple[str, int, int], Agreement]:
+        """Of every statistic and two rows, filled as they are read."""
+        return {}
 
     @cached_property
     def _resamples(self) -> Resamples:
