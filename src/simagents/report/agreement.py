@@ -89,23 +89,18 @@ class Resamples:
 
     def _agreement(self, values: Values, others: Values, statistic: Statistic) -> Agreement:
         plain = statistic(values.mean(axis=1)[:, None], others.mean(axis=1)[None])
-        resampled = []
-        for resample in range(len(self.scene)):
-            one, two = (
-                (self.scene[resample] @ each[self._seeds(each, resample)])[
-                    :, self.planner[resample]
-                ]
-                for each in (values, others)
-            )
-            resampled.append((one, two))
-        ones, twos = (np.stack(each) for each in zip(*resampled, strict=True))
+        ones, twos = (self._drawn(each) for each in (values, others))
         found = statistic(ones[:, :, None], twos[:, None]).mean(axis=(1, 2))
         value = float(plain.mean())
         return Agreement(value, *(interval(found) if not np.isnan(value) else _NONE), found)
 
-    def _seeds(self, values: Values, resample: int) -> Int64[np.ndarray, "S"]:
-        """Which seeds a resample has; a system with one line is the same under all of them."""
-        return self.seed[resample] if len(values) > 1 else np.zeros(1, np.int64)
+    def _drawn(self, values: Values) -> Float64[np.ndarray, "B S P"]:
+        """Means over the scenes of every resample, of its seeds and planners; a system with one line is the
+        same under all seeds."""
+        means = np.take_along_axis(self.scene @ values, self.planner[None], axis=2)
+        if len(values) == 1:
+            return means.transpose(1, 0, 2)
+        return means[self.seed, np.arange(len(self.seed))[:, None]]
 
 
 def interval(resampled: Float64[np.ndarray, "B"]) -> tuple[float, float]:
