@@ -152,7 +152,7 @@ def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
     for key in ("challenge", "scenarios", "rollouts"):
         yield f"{key}:{name}", _prose(cells[key])
     if "planners" in cells:
-        yield f"drives:{name}", drives_of(cells)
+        yield f"drives:{name}", escaped(drives_of(cells))
     slugs = [slug(row["label"]) for row in cells["rows"]]
     if len(set(slugs)) < len(slugs):
         raise InputError(f"{name}: two rows go by the same name ({', '.join(slugs)}).")

@@ -181,7 +181,8 @@ class PlannerCells:
         )
 
     def differences(self, name: str) -> list[Json]:
-        """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap."""
+        """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap: of
+        percentiles, and of errors of the basic bootstrap."""
         pairs = []
         for earlier, later in combinations(range(len(self.rows)), 2):
             found = [self._agreements[place] for place in (later, earlier)]
