@@ -138,7 +138,8 @@ def split_halves(values: Values, statistic: Statistic) -> float:
     alone make. NaN for a single scene.
 
     Each half has half as many scenes as the values have, and they share none, while two systems have all
-    scenes in common: such an error may be larger than the noise in the error between two systems.
+    scenes in common: such an error is mostly far larger than the noise in the error between two systems, for
+    which there is `noise`.
     """
     scenes = values.shape[1]
     if scenes < 2:
@@ -150,3 +151,13 @@ def split_halves(values: Values, statistic: Statistic) -> float:
         one, two = (values[:, each].mean(axis=1) for each in (order[:half], order[half:]))
         found.append(statistic(one, two))
     return float(np.mean(found))
+
+
+def noise(values: Values, others: Values) -> float:
+    """What the absolute error of two systems would be on average if they were alike but for the draw of scenes.
+
+    Half the absolute difference between the systems' differences on one half of the scenes and on the other, a
+    mean over planners, random halves and seeds. Differences are d + e in a half, with the noise e of a
+    half of the scenes; (e - e') / 2 has the variance of the mean over all of them. NaN for a single scene.
+    """
+    return split_halves(values - others, absolute_difference) / 2

@@ -142,6 +142,7 @@ COLUMNS = {
     "value_error": Column("planners/error", "Absolute error", "of values", False, 3),
     "error_low": Column("planners/error.low", "95 % from", "", None, 3),
     "error_high": Column("planners/error.high", "to", "", None, 3),
+    "error_noise": Column("planners/noise", "Noise alone", "", None, 3),
     "error_halves": Column("planners/error.halves", "Error of halves", "", None, 3),
     "error_pairs": Column("planners/error.pairs", "Absolute error", "", None, 3),
     "value_mean": Column("planners/mean", "Mean value", "", None, 3),

@@ -26,7 +26,7 @@ def notes_of(
         f"{scores if scored else ''}{_count(cells['seeds'], 'training seed')}.",
         *_signs_note(cells, scored, transposed),
     ]
-    if cells["seeds"] > 1:
+    if cells["seeds"] > 1 and not column(cells["columns"][0]).of_pairs:
         notes.append("σ is the deviation over training seeds, where a row has several.")
     imported = [row["label"] for row in cells["rows"] if row["imported"]]
     if imported:
@@ -83,14 +83,20 @@ def _planners_notes(cells: Json, published: Published | None) -> list[str]:
         )
     if "error_halves" in shown:
         notes.append(
-            "Error of halves is the absolute error of a row from itself between halves of the scenes: what other"
-            " scenes alone make, on half as many."
+            "Error of halves is the absolute error of a row from itself between halves of the scenes, which have"
+            " none in common: what another choice of scenes makes, not the noise between two systems on the same."
+        )
+    if "error_noise" in shown:
+        notes.append(
+            "Noise alone is what the absolute error would be on average if a row's agents differed from the log's"
+            " by the draw of scenes only, from differences between halves of them."
         )
     if any(column(key).of_pairs for key in shown):
+        diagonal = ", on it a system with itself between halves of the scenes"
         below = "; below it published values in italics, where the paper has both systems"
         notes.append(
-            "Columns are rows by their numbers. Above the diagonal are our values with their intervals, on it"
-            f" a system with itself between halves of the scenes{below if published else ''}."
+            "Columns are rows by their numbers. Above the diagonal are our values with their"
+            f" intervals{diagonal if 'rank_pairs' in shown else ''}{below if published else ''}."
         )
     return notes
 

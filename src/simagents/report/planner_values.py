@@ -18,6 +18,7 @@ from simagents.report.agreement import (
     Values,
     absolute_difference,
     interval,
+    noise,
     spearman,
     split_halves,
 )
@@ -134,9 +135,9 @@ class PlannerCells:
         ]
 
     def value(self, row: Row, name: str) -> float | None:
-        """`rank` and `error` with their ends `.low` and `.high` against the log, None in its own row; of
-        the row alone `rank.halves` and `error.halves` between halves of the scenes, `mean`, and `spread`,
-        a standard deviation over planners."""
+        """`rank` and `error` with their ends `.low` and `.high` against the log, and `noise` of that error, None in
+        its own row; of the row alone `rank.halves` and `error.halves` between halves of the scenes, `mean`, and
+        `spread`, a standard deviation over planners."""
         place = self.rows.index(row)
         values = self.values[place]
         if name == "mean":
@@ -147,16 +148,20 @@ class PlannerCells:
         if end == "halves":
             return number(split_halves(values, STATISTICS[kind]))
         found = self._agreements[place]
+        if found is not None and name == "noise":
+            return number(noise(values, self.tables[NO_CONTESTANT].to_numpy(np.float64)[None]))
         return None if found is None else number(getattr(found[kind], end or "value"))
 
     def pairs(self, row: Row, name: str) -> list[Json]:
-        """`rank` or `error` of a row and each row of the table, in its order, as `value`, `low` and `high`; with
-        itself between halves of the scenes, which has no ends."""
+        """`rank` or `error` of a row and each row of the table, in its order, as `value`, `low` and `high`. With
+        itself the rank correlation is that between halves of the scenes, without ends, and an error is none:
+        one between halves is of another kind, since no scene is in both."""
         place = self.rows.index(row)
         found = []
         for other in range(len(self.rows)):
             if other == place:
-                ends = {"value": self.value(row, f"{name}.halves"), "low": None, "high": None}
+                itself = self.value(row, "rank.halves") if name == "rank" else None
+                ends = {"value": itself, "low": None, "high": None}
             else:
                 one, two = sorted((place, other))  # the same number on both sides of the diagonal
                 agreement = self._of_pair(name, one, two)

@@ -209,7 +209,9 @@ def _pair_columns(
                 value = published.pairs.get(names_of) if published else None
                 text = NOTHING if value is None else of.format(value)
                 contents.append(Cell(text if published else "", published=True))
-            elif row_number == column_number or pair["value"] is None:
+            elif row_number == column_number:
+                contents.append(Cell(NOTHING if pair["value"] is None else text))
+            elif pair["value"] is None:
                 contents.append(Cell(text))
             else:
                 ends = ", ".join(of.format(pair[end]) for end in ("low", "high"))
