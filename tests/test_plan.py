@@ -645,6 +645,6 @@ def test_a_table_of_pairs_has_at_most_eight_rows_and_a_typo_in_agents_names_the_
         match=r"tables\.t: the column `error_pairs` compares all pairs of at most 8 rows",
     ):
         plan_of(config)
-    config["planners"]["agents"] = "loggged"
+    config["planners"]["agents"] = "logge"
     with pytest.raises(InputError, match=r"planners\.agents: .*did you mean `logged`"):
         plan_of(config)

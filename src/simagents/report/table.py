@@ -275,13 +275,10 @@ def _markdown_heading(head: Head) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = (
-        f"**{cell.text}**"
-        if cell.best
-        else f"*{cell.text}*"
-        if cell.published and cell.text
-        else cell.text
-    )
+    text = cell.text
+    if text and (cell.best or cell.published):
+        mark = "**" if cell.best else "*"
+        text = f"{mark}{text}{mark}"
     text = f"{text} {cell.interval}" if cell.interval else text
     return text if cell.error is None else f"{text} ± {cell.error}"
 
