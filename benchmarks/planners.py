@@ -18,7 +18,7 @@ from simagents.config.algorithms import Sampling
 from simagents.config.recipe import Recipe
 from simagents.models.families import SceneReader, build_policy
 from simagents.models.scenes import collate
-from simagents.planners.closed_loop import drive_planners, seen_until
+from simagents.planners.closed_loop import drive_planners, logged
 from simagents.planners.random_shooting import SIXTY_FOUR, RandomShooting
 from simagents.planners.surroundings import Surroundings
 from simagents.scenarios.store import ScenarioStore
@@ -91,8 +91,7 @@ def timed(planners: RandomShooting, traffic: object, read: object, scenarios: li
     begin = time.process_time()
     for number, scenario in enumerate(scenarios):
         scenes = read(number)
-        present = seen_until(scenes) if isinstance(traffic, LogPlayback) else None
-        drive_planners(scenes, [Surroundings.of(scenario)], [planners], traffic, 1, present)
+        drive_planners(scenes, [Surroundings.of(scenario)], [planners], traffic, 1, logged(scenes))
     return time.process_time() - begin
 
 

@@ -184,6 +184,9 @@ def test_planners_drive_once_for_all_exhibits_in_worlds_of_their_own(estimate):
     assert len(drives) == len(plan.tables[names[0]].systems)
     for name in names[1:]:
         assert drives == {key for key in paper.of(plan.tables[name]) if key[0] == "planners"}
+    pairs = {key for key in paper.of(plan.tables["planner_rank_pairs"]) if key[0] == "planners"}
+    larger = {system.split("-")[0] for _, system, _ in pairs - drives}
+    assert larger == {"motionlm_10m_bc", "motionlm_10m_rl"}
     baseline = parts["planners", "baseline-log", plan.planners_id]
     seconds = plan.config.planners.scenes * (UNITS["planners"] + 64 * paper.seconds["rollout"])
     assert baseline.gpu_hours == pytest.approx(seconds / 3600 * paper.gpu_second)

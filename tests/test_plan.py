@@ -622,6 +622,29 @@ def test_tables_of_planners_need_the_log_and_rename_no_run(config):
     plan = plan_of(config)
     config["planners"]["scenes"] += 1
     more = plan_of(config)
-    assert more.planners_id != plan.planners_id
+    config["planners"]["agents"] = "all"
+    everyone = plan_of(config)
+    assert len({plan.planners_id, more.planners_id, everyone.planners_id}) == 3
     assert set(more.runs) == set(plan.runs)
     assert more.evaluation_id("wosac_2025") == plan.evaluation_id("wosac_2025")
+
+
+def test_a_table_of_pairs_has_at_most_eight_rows_and_a_typo_in_agents_names_the_nearest(config):
+    log = {"label": "Log", "baseline": "log"}
+    weights = {
+        "algorithm.log_prob": ["sum"],
+        "algorithm.divergence.beta": [n / 10 for n in range(7)],
+    }
+    rows = [log, {"label": "{beta}", "stage": "rft", "with": weights}]
+    config["tables"]["t"] = table(rows) | {"columns": ["error_pairs"]}
+    assert len(plan_of(config).tables["t"].rows) == 8
+    rows.append({"label": "BC", "stage": "bc"})
+    config["tables"]["t"] = table(rows) | {"columns": ["error_pairs"]}
+    with pytest.raises(
+        InputError,
+        match=r"tables\.t: the column `error_pairs` compares all pairs of at most 8 rows",
+    ):
+        plan_of(config)
+    config["planners"]["agents"] = "logge"
+    with pytest.raises(InputError, match=r"planners\.agents: .*did you mean `logged`"):
+        plan_of(config)

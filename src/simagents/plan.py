@@ -13,7 +13,14 @@ from typing import Any
 
 from simagents.config.changes import completed
 from simagents.config.configuration import Configuration
-from simagents.config.exhibits import OF_GOALS, OF_PLANNERS, READ_TOKENS, Table
+from simagents.config.exhibits import (
+    MOST_PAIRED,
+    OF_GOALS,
+    OF_PAIRS,
+    OF_PLANNERS,
+    READ_TOKENS,
+    Table,
+)
 from simagents.config.exhibits import Row as RowSettings
 from simagents.config.figures import FigureSettings
 from simagents.config.gradients import Gradients
@@ -186,6 +193,12 @@ class Plan(SharedFiles):
         if drives_planners(settings) and LOG not in [row.systems[0].id for row in rows]:
             raise InputError(
                 f"{where}: planners are compared with the log; add a row with `baseline: log`."
+            )
+        of_pairs = sorted(OF_PAIRS & set(getattr(settings, "columns", ())))
+        if of_pairs and len(rows) > MOST_PAIRED:
+            raise InputError(
+                f"{where}: the column `{of_pairs[0]}` compares all pairs of at most {MOST_PAIRED} rows, and"
+                f" there are {len(rows)}; take some out."
             )
         if len({row.label for row in rows}) < len(rows):
             raise InputError(f"{where}: two rows have the same label.")

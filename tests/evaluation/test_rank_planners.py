@@ -1,11 +1,15 @@
 """The command that says what planners are worth, from scenarios to its file."""
 
+from copy import deepcopy
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from simagents.errors import InputError
 from simagents.evaluation import rank_planners
 from simagents.planners.bicycle import drive
+from simagents.scenarios.scenario import CURRENT
 from simagents.scenarios.store import write_scenarios
 
 
@@ -53,6 +57,19 @@ def test_a_row_for_each_scenario_rollout_and_planner(ranked, capsys):
     said = capsys.readouterr().out
     assert "has no road edge" in said
     assert "straight" in said
+
+
+def test_agents_that_the_log_loses_are_there_only_where_all_are(ranked, tmp_path, scenarios):
+    """Another agent stands where the SDC is and is lost at once: it is met only where it stays."""
+    scenario = deepcopy(scenarios[0])
+    other = next(agent for agent in scenario.simulated if agent != scenario.sdc)
+    scenario.position[other] = scenario.position[scenario.sdc, CURRENT]
+    scenario.valid[np.arange(len(scenario.valid)) != scenario.sdc, CURRENT + 1 :] = False
+    write_scenarios(tmp_path / "scenarios.safetensors", [scenario])
+    logged, everyone = (ranked(baseline="stand_still", agents=kind) for kind in ("logged", "all"))
+    assert (*logged["agents"], *everyone["agents"]) == ("logged", "all")
+    assert logged["collision"].sum() == 0
+    assert everyone["collision"].sum() > 0
 
 
 def test_chunks_are_parts_of_the_whole(ranked):

@@ -8,12 +8,13 @@ from simagents.config.algorithms import Sampling
 from simagents.models.paths import Motion
 from simagents.models.scenes import collate
 from simagents.planners.bicycle import drive
-from simagents.planners.closed_loop import drive_planners, seen_until
+from simagents.planners.closed_loop import drive_planners, logged
 from simagents.planners.planner import Planner
 from simagents.planners.random_shooting import SIXTY_FOUR, RandomShooting, Shooter
 from simagents.planners.surroundings import Surroundings
 from simagents.simulation.choice import Sample
 from simagents.simulation.policy_controller import PolicyController
+from simagents.simulation.rules import RULES
 
 
 class Steady:
@@ -122,14 +123,40 @@ class Recorder(Steady):
         return decide
 
 
-def test_agents_that_the_log_has_lost_are_not_met(moving, driven):
-    """The vehicle in front is lost after step 20: only its first steps count, and it blocks no planner."""
+@pytest.mark.parametrize("rule", ["log", "stand_still", "constant_velocity"])
+def test_an_agent_that_leaves_the_log_cannot_be_met_after_it_whatever_moves_it(
+    moving, driven, rule
+):
+    """The SDC overlaps the standing vehicle at steps 19 to 26. The log shows it until step 22: 4 steps in collision.
+    Where it misses steps 21 to 23 alone, 5; where nothing removes anybody, all 8."""
+    for missing, steps in ((slice(23, 81), 4), (slice(21, 24), 5)):
+        scenario = moving(start=((0, 0), (32.5, 0)), speed=(10, 0))
+        scenario.valid[1, 10:][missing] = False
+        present = logged(collate([scenario]))
+        traffic = RULES[rule](0, 1)
+        (found,) = driven([scenario], Steady(), traffic=traffic, present=present)
+        assert found.collision.tolist() == [steps]
+        (found,) = driven([scenario], Steady(), traffic=traffic)
+        assert found.collision.tolist() == [8]
+
+
+def test_planners_see_who_is_in_the_log_now_and_was_a_moment_ago(moving, driven):
+    """Seen from the start; missing at steps 21 to 23, hidden until 24, when the log's velocity is not known yet."""
     scenario = moving(start=((0, 0), (32.5, 0)), speed=(10, 0))
-    scenario.valid[1, 21:] = False
-    scenes = collate([scenario])
-    present = seen_until(scenes)
-    assert present.sum(dim=1).tolist() == [80, 10]
-    (found,) = driven([scenario], Steady(), present=present)
-    assert found.collision.tolist() == [0]
-    (found,) = driven([scenario], Steady())
-    assert found.collision.tolist() == [8]
+    scenario.valid[1, 31:34] = False
+    present, planner = logged(collate([scenario])), Counter()
+    driven([scenario], planner, present=present)
+    assert [step for step in range(80) if planner.seen[step] == 0] == [21, 22, 23, 24]
+
+
+class Counter(Steady):
+    """Keeps the number of agents that it sees at each decision."""
+
+    def start(self, worlds):
+        self.seen = {}
+
+        def decide(view):
+            self.seen[view.step] = len(view.world)
+            return drive(view.sdc, view.speed, 0.0, 0.0)
+
+        return decide

@@ -142,6 +142,16 @@ def test_the_document(tmp_path, folder, cells):
     assert "baselines" not in text
 
 
+def test_a_table_of_pairs_has_its_published_values_beside_it_and_is_passed_over(
+    tmp_path, folder, cells
+):
+    content = cells({"A": 0.5, "B": 0.6}, published=["A", "B"]) | {"columns": ["rank_pairs"]}
+    (tmp_path / "t.json").write_text(json.dumps(content))
+    out = tmp_path / "comparison.md"
+    comparison.main(Args([tmp_path / "t.json"], folder, '{"t": "table"}', out))
+    assert "## t" not in out.read_text()
+
+
 def test_what_is_contradicted_is_said_at_the_top(tmp_path, folder, cells):
     content = cells(
         {"A": 0.5, "B": 0.4}, published=["A", "B"], differences=[(1, 0, -0.1, -0.2, -0.05)]

@@ -34,6 +34,21 @@ def table(cells):
     return cells({"BC": 0.7, "BC + SFT": None}, differences=[(1, 0, -0.01, -0.02, -0.005)])
 
 
+def test_pairs_and_drives_have_macros_of_their_own(written, table):
+    """A pair is named by both rows; the mean that a column of pairs does not have is no macro."""
+    table["columns"] = ["rank_pairs"]
+    for row in table["rows"]:
+        pairs = [{"value": value, "low": None, "high": None} for value in (0.25, None)]
+        row["cells"] = {"rank_pairs": {"mean": None, "standard_error": None, "pairs": pairs}}
+    table["planners"] = {"scenes": 1, "planners": 64, "rollouts": 2, "agents": "all"}
+    text = written({"t": table})
+    assert r"\setresult{cell:t:bc-sft:rank_pairs:bc}{0.250}" in text
+    assert r"\setresult{cell:t:bc-sft:rank_pairs:bc-sft}{n/a}" in text
+    assert r"\setresult{cell:t:bc:rank_pairs}" not in text
+    drives = "64 planners drove in 1 scene, with 2 rollouts of each. Agents stay to the end"
+    assert rf"\setresult{{drives:t}}{{{drives}" in text
+
+
 def test_macros(written, table):
     plan = {
         "scale": "demo",

@@ -1,17 +1,21 @@
 """Values of planners: agreement with the log, its intervals, and what shows them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from simagents.errors import InputError
-from simagents.report import cells, draw_figure
-from simagents.report.agreement import Resamples, absolute_difference, spearman, split_halves
+from simagents.report import agreement, cells, draw_figure
+from simagents.report.agreement import Resamples, absolute_difference, noise, spearman, split_halves
 from simagents.report.planner_values import read_planners
 from simagents.report.published import read_published
+from simagents.report.table import layout, markdown
+from simagents.report.table import number as typeset
 
+PUBLISHED = Path(__file__).parents[2] / "paper/published"
 PLANNERS = tuple(f"J3x3-D{depth}" for depth in (6, 8, 12, 16))
 LOG = np.array([[-4.0, -3.0, -2.0, -1.0], [-2.0, -1.0, -0.0, 1.0], [-6.0, -5.0, -4.0, -3.0]])
 """Returns by scene and planner; the scenes differ by a constant, so that every resample ranks alike."""
@@ -21,13 +25,14 @@ LOG = np.array([[-4.0, -3.0, -2.0, -1.0], [-2.0, -1.0, -0.0, 1.0], [-6.0, -5.0, 
 def drives(tmp_path):
     """Writes the drives of a system, of one rollout each, in chunks; returns the paths."""
 
-    def write(system, values, digest="0123456789", chunks=1):
+    def write(system, values, digest="0123456789", chunks=1, agents="logged"):
         table = pd.DataFrame(
             {
                 "scenario_id": np.repeat([f"s{n}" for n in range(len(values))], values.shape[1]),
                 "planner": PLANNERS * len(values),
                 "rollout": 0,
                 "return": values.ravel(),
+                "agents": agents,
             }
         )
         paths = []
@@ -90,9 +95,62 @@ def test_seeds_are_drawn_as_well():
     assert (found.low, found.high) == pytest.approx((1, 3))
 
 
+@pytest.mark.parametrize(
+    ("scenes", "truth", "mirrored", "percentiles"), [(20, 0.1, 0.9, 0.1), (20, 0.3, 0.9, 0.8)]
+)
+def test_intervals_of_errors_cover_more_nearly_at_their_level_than_percentiles(
+    monkeypatch, scenes, truth, mirrored, percentiles
+):
+    """Two systems whose true values differ by normal numbers of deviation `truth` over 16 planners, so that the true
+    error is truth · √(2/π), under noise of deviation 1 of each scene and of each scene and planner."""
+    monkeypatch.setattr(agreement, "RESAMPLES", 400)
+    generator = np.random.default_rng(5)
+    resamples, expected, covered = Resamples.of(1, scenes, 16), truth * np.sqrt(2 / np.pi), []
+    for _ in range(80):
+        apart = generator.normal(0, truth, 16) + generator.normal(0, 1, (scenes, 1))
+        apart = apart + generator.normal(0, 1, (scenes, 16))
+        found = resamples.error(apart[None], np.zeros_like(apart)[None])
+        low, high = np.quantile(2 * found.value - found.resampled, (0.025, 0.975))
+        covered.append((found.low <= expected <= found.high, low <= expected <= high))
+    ours, theirs = np.mean(covered, axis=0)
+    assert ours >= mirrored
+    assert theirs <= percentiles
+    assert abs(ours - agreement.LEVEL) < abs(theirs - agreement.LEVEL)
+
+
+def test_an_error_s_interval_by_hand():
+    """Two scenes, one planner, 1 and 3 away: the error is 2, resamples are 1, 2, 2 and 3. At -1 and 1 away it
+    is 0 and resamples are 1, 0, 0 and 1, mirrored at 0 and cut there."""
+    resamples = Resamples.of(1, 2, 1)
+    apart = np.array([[[1.0], [3.0]]])
+    found = resamples.error(apart, np.zeros_like(apart))
+    assert (found.value, found.low, found.high) == pytest.approx((2, 1, 3))
+    found = resamples.error(apart - 2, np.zeros_like(apart))
+    assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
 def test_halves_agree_where_all_scenes_do_and_one_scene_has_none():
-    assert split_halves(LOG[None]) == pytest.approx(1)
-    assert np.isnan(split_halves(LOG[None, :1]))
+    """Scenes of -4, -2 and -6 beside a planner's own number: halves of one and two of them are 3, 3 and 0 apart.
+    A single scene has no halves."""
+    assert split_halves(LOG[None], spearman) == pytest.approx(1)
+    assert split_halves(LOG[None], absolute_difference) == pytest.approx(2, abs=0.3)
+    assert np.isnan(split_halves(LOG[None, :1], spearman))
+
+
+def test_noise_of_an_error_by_hand():
+    """Two scenes in which a system's values are 1 above and 3 below another's: halves are 4 apart, half
+    of which is 2. A difference that all scenes have is no noise."""
+    apart = np.array([1.0, -3.0])[:, None] + np.zeros((2, 4))
+    assert noise((LOG[:2] + apart)[None], LOG[None, :2]) == pytest.approx(2)
+    assert noise((LOG + 7)[None], LOG[None]) == pytest.approx(0)
+
+
+def test_noise_is_the_error_of_systems_that_differ_by_noise():
+    """Of 200 planners in 30 scenes, with noise of deviation 1: the error is near √(2 / π / 30), so is the noise."""
+    apart = np.random.default_rng(3).normal(0, 1, (1, 30, 200))
+    expected = np.sqrt(2 / np.pi / 30)
+    assert noise(apart, np.zeros_like(apart)) == pytest.approx(expected, rel=0.06)
+    assert np.abs(apart.mean(axis=1)).mean() == pytest.approx(expected, rel=0.2)
 
 
 def gathered(score, drives, tmp_path, keys, **values):
@@ -131,7 +189,53 @@ def test_cells_of_planners(score, drives, tmp_path):
     assert means["reversed"]["rank_log"] == pytest.approx(-1)
     assert means["flat"]["rank_log"] is means["flat"]["rank_low"] is None
     assert means["flat"]["value_spread"] == 0
-    assert found["planners"] == {"scenes": 3, "planners": 4, "rollouts": 1}
+    drives = {"scenes": 3, "planners": 4, "rollouts": 1, "agents": "logged"}
+    assert found["planners"] == drives
+
+
+def test_pairs_of_systems_by_hand(score, drives, tmp_path):
+    """Shifted by 2 and reversed, by planner: 5, 3, 3 and 5 apart, and with the log 3, 1, 1 and 3. Ours are above the
+    diagonal, a system's own halves on it, the paper's values below; pairs are the same from both sides."""
+    found = gathered(
+        score, drives, tmp_path, ["rank_pairs", "error_pairs"],
+        log=LOG, shifted=LOG - 2, reversed=LOG[:, ::-1],
+    )  # fmt: skip
+    ranks, errors = (
+        [[pair["value"] for pair in row["cells"][key]["pairs"]] for row in found["rows"]]
+        for key in ("rank_pairs", "error_pairs")
+    )
+    assert np.array(ranks) == pytest.approx(np.array([[1, 1, -1], [1, 1, -1], [-1, -1, 1]]))
+    assert [errors[row][row] for row in range(3)] == [None] * 3
+    assert errors[0][1] == errors[1][0] == pytest.approx(2)
+    assert errors[0][2] == errors[2][0] == pytest.approx((3 + 1 + 1 + 3) / 4)
+    assert errors[1][2] == pytest.approx((5 + 3 + 1 + 1) / 4)
+    found["columns"] = ["rank_pairs"]
+    found["rows"][1]["published"], found["rows"][2]["published"] = "Pre-trained 1M", "Fine-tuned 1M"
+    printed = read_published(PUBLISHED / "peng_table3_rank_correlation.csv")
+    content = layout("pairs", found, "", None, printed, (), False)
+    assert [line for line in markdown(content).splitlines() if line.startswith("|")] == [
+        "|  | 1 | 2 | 3 |",
+        "| --- | ---: | ---: | ---: |",
+        "| 1 log | 1.000 | 1.000 [1.000, 1.000] | -1.000 [-1.000, -1.000] |",
+        "| 2 shifted | *0.859* | 1.000 | -1.000 [-1.000, -1.000] |",
+        "| 3 reversed | *0.865* | *0.954* | 1.000 |",
+    ]
+    assert any(
+        "4 planners drove in 3 scenes, with 1 rollout of each" in note for note in content["notes"]
+    )
+    assert r"\\[-2pt]{\scriptsize [1.000, 1.000]}" in typeset(content["lines"][0].cells[1])
+
+
+def test_a_published_pair_that_contradicts_itself_is_an_input_error(tmp_path):
+    text = (PUBLISHED / "peng_table3_rank_correlation.csv").read_text()
+    path = tmp_path / "table.csv"
+    for old, new, words in (
+        ("0.865,0.954", "0.865,0.955", "two different values"),
+        ("vs_pretrained_1M", "vs_trained_1M", "with no row"),
+    ):
+        path.write_text(text.replace(old, new))
+        with pytest.raises(InputError, match=words):
+            read_published(path)
 
 
 def test_differences_of_planners_are_judged_over_seeds_only_where_there_are_some(
@@ -169,6 +273,11 @@ def test_tables_without_columns_of_planners_know_nothing_of_them(score, drives, 
     assert set(found["differences"]) == {"metametric"}
 
 
+def _without_agents(path):
+    pd.read_parquet(path).drop(columns="agents").to_parquet(path)
+    return path
+
+
 def test_bad_drives_are_an_input_error(drives, tmp_path):
     whole = drives("bc-1", LOG, chunks=2)
     assert read_planners(whole)["bc-1"].shape == (3, 4)
@@ -177,6 +286,8 @@ def test_bad_drives_are_an_input_error(drives, tmp_path):
         ([*whole, whole[0].parent.parent / "9876543210/0.parquet"], "no such file"),
         (whole + drives("sft-1", LOG, digest="9876543210"), "different settings"),
         (whole + drives("sft-2", LOG[:2]), "planners or scenarios"),
+        (whole + drives("sft-3", LOG, agents="all"), "different agents"),
+        ([*whole, _without_agents(drives("sft-4", LOG)[0])], "which agents were there"),
         ([whole[0], whole[0]], "drove a scenario twice"),
     ):
         with pytest.raises(InputError, match=words):
@@ -195,9 +306,7 @@ def test_bad_drives_are_an_input_error(drives, tmp_path):
 )  # fmt: skip
 def test_published_columns_against_the_log(name, key, first):
     """Both files call the column the same; no number of the metric is in them, so no year."""
-    from pathlib import Path
-
-    published = read_published(Path(__file__).parents[2] / f"paper/published/{name}.csv")
+    published = read_published(PUBLISHED / f"{name}.csv")
     assert published.value("Pre-trained 1M", key) == first
     published.require_challenge(2025)
 

@@ -10,8 +10,9 @@ from simagents.models.smart.random_tokens import RandomTokens
 from simagents.models.smart.token_policy import logged_paths
 from simagents.simulation.choice import Sample
 from simagents.simulation.controller import Assignment
+from simagents.simulation.intelligent_driver import IntelligentDriver
 from simagents.simulation.rollout import roll_out
-from simagents.simulation.rules import Braking, ConstantVelocity, LogPlayback, StandStill
+from simagents.simulation.rules import RULES, Braking, ConstantVelocity, LogPlayback, StandStill
 from simagents.simulation.simulator import simulate
 
 
@@ -88,3 +89,7 @@ def test_random_tokens_are_equally_likely_within_their_class(batch, vocabulary):
     future = sampled.paths.action[:, 2:]
     assert (future < vocabulary.count[batch.agent_class[sampled.paths.agent], None]).all()
     assert len(future.unique()) > 20
+
+
+def test_the_rule_that_draws_has_its_seed_and_rollouts():
+    assert RULES["intelligent_driver"](3, 2) == IntelligentDriver(seed=3, rollouts=2)

@@ -65,7 +65,7 @@ def test_a_policy_that_stands_still_drives_nothing_of_the_log(validation, policy
 
 def _standing(scenes):
     everyone = torch.ones(len(scenes.agent_scene), dtype=torch.bool)
-    trajectories = simulate(scenes, 2, [Assignment(RULES["stand_still"](), everyone)])
+    trajectories = simulate(scenes, 2, [Assignment(RULES["stand_still"](0, 2), everyone)])
     return type("Rollouts", (), {"trajectories": trajectories})
 
 

@@ -29,7 +29,7 @@ def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     assert jobs["train"] == SCORED + GOAL_STAGES + PENG
     scores = SCORED + BASELINES + DRIVERS + GOAL_SCORES + PENG_SCORES
     assert jobs["evaluate"] == scores * CHUNKS
-    assert jobs["planners"] == PLANNED * CHUNKS  # once for three tables and three figures
+    assert jobs["planners"] == PLANNED * CHUNKS  # once for five tables and three figures
     assert jobs["manoeuvres"] == 2  # of a policy with and one without goals
     assert jobs["calibrate"] == 2  # the reward of a scene, and of a rollout
     # Of SFT, for two figures and their tables.
@@ -129,7 +129,7 @@ def test_other_drives_of_planners_score_and_train_nothing(finished):
     finished.change("config/scale/demo.yaml", planners__scenes=7)
     jobs = finished.planned()
     assert jobs["planners"] == PLANNED * CHUNKS
-    assert (jobs["cells"], jobs["table"]) == (3, 3)
+    assert (jobs["cells"], jobs["table"]) == (5, 5)
     assert not {"train", "evaluate"} & set(jobs)
 
 

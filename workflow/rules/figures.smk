@@ -56,5 +56,16 @@ def figure_rows(name):
 
 
 def plain_caption(name):
-    """The caption for the report, which reads reStructuredText."""
-    return re.sub(r"\$(.+?)\$", r":math:`\1`", PLAN.figures[name].settings.caption)
+    """The caption for the report, which reads reStructuredText; with the scenes in which planners drove."""
+    figure = PLAN.figures[name]
+    caption = re.sub(r"\$(.+?)\$", r":math:`\1`", figure.settings.caption)
+    shown = [figure.settings, *(PLAN.tables[table].settings for table in figure.tables)]
+    if not any(map(drives_planners, shown)):
+        return caption
+    scenes = PLAN.config.planners.scenes
+    drives = (
+        f"Planners drove in the first {scenes} scenes."
+        if scenes
+        else "Planners drove in all scenes."
+    )
+    return f"{caption} {drives} Their tables have the correlation between halves of them."

@@ -19,17 +19,22 @@ ColumnName = Literal[
     "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
     "cross_entropy", "map_rise", "neighbour_rise",
     "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
-    "rank_log", "rank_low", "rank_high", "rank_halves",
-    "value_error", "error_low", "error_high", "value_mean", "value_spread",
+    "rank_log", "rank_low", "rank_high", "rank_halves", "rank_pairs",
+    "value_error", "error_low", "error_high", "error_noise", "error_halves", "error_pairs",
+    "value_mean", "value_spread",
     "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
 ]  # fmt: skip
 OF_GOALS = frozenset({"pass_miss", "best_pass_miss", "reach_rate", "pass_rate"})
 """Columns that only evaluations with goals fill."""
 
-
+OF_PAIRS = frozenset({"rank_pairs", "error_pairs"})
+"""Columns that compare every row with every other one; each becomes as many columns as there are rows."""
+MOST_PAIRED = 8
+"""Rows of a table with such a column; more are too small to read on a page."""
 OF_PLANNERS = frozenset({
     "rank_log", "rank_low", "rank_high", "rank_halves",
-    "value_error", "error_low", "error_high", "value_mean", "value_spread",
+    "value_error", "error_low", "error_high", "error_noise", "error_halves", "value_mean", "value_spread",
+    *OF_PAIRS,
 })  # fmt: skip
 """Columns of what planners are worth among the row's agents; the table needs a row of the log."""
 COMPARING = frozenset({

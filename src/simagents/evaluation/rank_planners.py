@@ -7,6 +7,7 @@ The file (.parquet) has a row for each scenario, rollout and planner, with raw v
     collision, off_road, off_route                 steps of 80
     progress                                       metres along the route
     return                                         of `planners/reward.py`
+    agents                                         who was there besides the SDC: `logged` or `all`
 """
 
 from collections.abc import Sequence
@@ -20,22 +21,20 @@ import torch
 from tqdm import tqdm
 
 from simagents.config.algorithms import Sampling
+from simagents.config.planners import Agents
 from simagents.config.recipe import Recipe
 from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, named
 from simagents.files import replacing
-from simagents.planners.closed_loop import Drives, drive_planners, seen_until
+from simagents.planners.closed_loop import Drives, drive_planners, logged
 from simagents.planners.planner import Planner
 from simagents.planners.random_shooting import SIXTY_FOUR, RandomShooting
 from simagents.planners.surroundings import Surroundings
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import undefined
 from simagents.scenarios.store import ScenarioStore
-from simagents.simulation.intelligent_driver import IntelligentDriver
-from simagents.simulation.policy_controller import PolicyController
-from simagents.simulation.rules import LogPlayback
 from simagents.tokens.scene import TokenScene, TokenStore, tokenize
 from simagents.tokens.vocabulary import Vocabulary
 
@@ -68,6 +67,9 @@ class Args:
     temperature: float = 1.0
     seed: int = 0
     """of the draws, which are the same for all planners"""
+    agents: Agents = "logged"
+    """`logged`: an agent that the log does not show at a step is not there, whatever moves it; `all`: whoever
+    is there at the current step stays, for planners as for the system"""
     scenes: int = 0
     """only the first so many scenarios of all shards; 0 for all"""
     chunk: int = 0
@@ -82,10 +84,7 @@ class Args:
 
 
 def main(args: Args) -> None:
-    """Scenarios without a road edge are printed and left out: nobody can leave the road there.
-
-    In playback of the log, agents that it has lost for good are not there any more.
-    """
+    """Scenarios without a road edge are printed and left out: nobody can leave the road there."""
     check_device(args.device)
     args = _with_run(args)
     planners = [planner_of(name) for name in args.planners]
@@ -116,8 +115,8 @@ def main(args: Args) -> None:
         scene = None if tokens is None else tokens[row]
         if scene is None and vocabulary is not None:
             scene = tokenize(scenario, vocabulary)
-        drives = drive(system, scenario, scene, planners, args.rollouts, device)
-        tables.append(table_of(scenario.id, names, drives))
+        drives = drive(system, scenario, scene, planners, args.rollouts, args.agents, device)
+        tables.append(table_of(scenario.id, names, drives, args.agents))
     # A chunk in which nobody can drive has no columns at all.
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     with replacing(args.out) as temporary:
@@ -131,16 +130,14 @@ def drive(
     scene: TokenScene | None,
     planners: Sequence[Planner],
     rollouts: int,
+    agents: Agents,
     device: torch.device,
 ) -> Drives:
-    """All planners in one scenario, the system moving everyone else."""
+    """All planners in one scenario, a system of so many rollouts moving everyone else."""
     scenes = system.read(scenario, scene, None).to(device)
-    traffic = system.controller
-    if isinstance(traffic, PolicyController | IntelligentDriver):
-        traffic = replace(traffic, rollouts=rollouts)
-    present = seen_until(scenes) if isinstance(traffic, LogPlayback) else None
+    present = logged(scenes) if agents == "logged" else None
     surroundings = [Surroundings.of(scenario)]
-    return drive_planners(scenes, surroundings, planners, traffic, rollouts, present)[0]
+    return drive_planners(scenes, surroundings, planners, system.controller, rollouts, present)[0]
 
 
 def planner_of(name: str) -> Planner:
@@ -167,7 +164,7 @@ def planner_of(name: str) -> Planner:
     return made
 
 
-def table_of(scenario: str, names: Sequence[str], drives: Drives) -> pd.DataFrame:
+def table_of(scenario: str, names: Sequence[str], drives: Drives, agents: Agents) -> pd.DataFrame:
     """Rows of the file, of one scenario."""
     shooters = {each.name: each for each in SIXTY_FOUR}
     of = [shooters.get(name) for name in names]
@@ -187,6 +184,7 @@ def table_of(scenario: str, names: Sequence[str], drives: Drives) -> pd.DataFram
             **{key: pd.array(values, "Int64").repeat(each) for key, values in facts.items()},
             **numbers,
             "return": drives.returns.total.cpu().numpy(),
+            "agents": agents,
         }
     )
 

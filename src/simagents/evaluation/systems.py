@@ -1,7 +1,7 @@
 """Anything that can be scored: a trained run, a policy without weights, a rule."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -22,7 +22,6 @@ from simagents.models.smart.scenes import token_batch
 from simagents.scenarios.scenario import Scenario
 from simagents.simulation.choice import Sample
 from simagents.simulation.controller import Assignment, Controller
-from simagents.simulation.intelligent_driver import IntelligentDriver
 from simagents.simulation.policy_controller import PolicyController
 from simagents.simulation.rules import RULES
 from simagents.simulation.simulator import simulate
@@ -37,7 +36,7 @@ class System(Protocol):
     """Simulates one scenario R times."""
 
     controller: Controller
-    """what moves the agents"""
+    """what moves the agents; its draws in a scene repeat after R worlds"""
     read: Callable[[Scenario, TokenScene | None, Goals | None], SceneBatch]
     """a scenario as the controller reads it"""
 
@@ -61,9 +60,7 @@ def baseline(
 ) -> System:
     """A system that needs no training, by name; only `random_tokens` needs a vocabulary."""
     if name in RULES:
-        rule = RULES[name]()
-        if isinstance(rule, IntelligentDriver):
-            rule = replace(rule, seed=seed)
+        rule = RULES[name](seed, rollouts)
         with_map = getattr(rule, "reads_map", False)
         return _Controlled(
             rule, lambda scenario, *_: collate([scenario], with_map=with_map), rollouts, device
@@ -74,7 +71,7 @@ def baseline(
         raise InputError("baseline `random_tokens` needs --vocabulary and --tokens.")
     everything = Sampling(top_k=0, temperature=1.0)
     return _Controlled(
-        _sampling(RandomTokens(vocabulary), everything, seed),
+        _sampling(RandomTokens(vocabulary), everything, seed, rollouts),
         lambda scenario, scene, _: collate([scenario], representation=token_batch([scene])),
         rollouts,
         device,
@@ -127,7 +124,7 @@ def of_policy(
     """Rollouts of a policy of that family."""
     reader = SceneReader(settings)
     return _Controlled(
-        _sampling(policy, sampling, seed),
+        _sampling(policy, sampling, seed, rollouts),
         lambda scenario, scene, goals: reader(
             [scenario],
             None if scene is None else [scene],
@@ -138,8 +135,8 @@ def of_policy(
     )
 
 
-def _sampling(policy: Policy, sampling: Sampling, seed: int) -> Controller:
-    return PolicyController(policy, lambda draws: Sample(draws, sampling), seed)
+def _sampling(policy: Policy, sampling: Sampling, seed: int, rollouts: int) -> Controller:
+    return PolicyController(policy, lambda draws: Sample(draws, sampling), seed, rollouts)
 
 
 @dataclass(frozen=True)

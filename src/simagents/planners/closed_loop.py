@@ -32,14 +32,15 @@ def drive_planners(
     planners: Sequence[Planner],
     traffic: Controller,
     rollouts: int,
-    present: Bool[Tensor, "A 80"] | None = None,
+    present: Bool[Tensor, "A 81"] | None = None,
 ) -> list[Drives]:
     """Every planner drives the SDC of every scene for 8 s, `rollouts` times over, while `traffic` moves
     all other agents: a world for each (scene, planner, rollout), all simulated at once.
 
     A policy encodes each scene once for all of these worlds. Planners decide every 0.1 s, whatever
-    the interval of the traffic is. Agents that are not `present` at a step (the log has lost them) are
-    hidden from planners and cannot be met.
+    the interval of the traffic is. Other agents that are not `present` at a step, of which the first is the
+    current one, are hidden from planners and cannot be met. The traffic itself still moves and observes
+    all of them.
     """
     members = sum(len(each.names) for each in planners)
     worlds = Worlds.of(scenes, members * rollouts)
@@ -71,13 +72,12 @@ def drive_planners(
             poses[:, ~sdc].transpose(1, 2),
             scenes.agent_size[rows[sdc]][0],
             scenes.agent_size[rows[~sdc]],
-            None if present is None else present[rows[~sdc]],
+            None if present is None else present[rows[~sdc], 1:],
         )
         scored.append(Drives(found, rollouts))
     return scored
 
 
-def seen_until(scenes: SceneBatch) -> Bool[Tensor, "A 80"]:
-    """Whether the log still sees each agent at or after each simulated step."""
-    later = scenes.valid[:, CURRENT + 1 :].flip(1).cumsum(dim=1).flip(1)
-    return later > 0
+def logged(scenes: SceneBatch) -> Bool[Tensor, "A 81"]:
+    """Whether the log shows each agent at the current and at each simulated step."""
+    return scenes.valid[:, CURRENT:]

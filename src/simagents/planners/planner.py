@@ -78,10 +78,11 @@ class PlannerDriver:
         worlds: Worlds,
         chosen: Int64[Tensor, "W"],
         member: Int64[Tensor, "W"],
-        present: Bool[Tensor, "A 80"] | None = None,
+        present: Bool[Tensor, "A 81"] | None = None,
     ):
-        """`chosen`: worlds that it drives in, ascending. Agents that are not `present` at a step are
-        hidden from the planner."""
+        """`chosen`: worlds that it drives in, ascending. Agents that are not `present` at a step, of which
+        the first is the current one, are hidden from the planner. Whoever comes back is seen 0.1 s later: a
+        velocity takes two moments."""
         is_sdc = scenes.is_sdc[worlds.agent]
         number = torch.full((int(worlds.world[-1]) + 1,), -1, device=scenes.device)
         number[chosen] = torch.arange(len(chosen), device=scenes.device)
@@ -90,7 +91,7 @@ class PlannerDriver:
         self._others = torch.nonzero(~is_sdc & (place >= 0)).squeeze(-1)
         self._world = place[self._others]
         agent = worlds.agent[self.rows]
-        self._present = None if present is None else present[worlds.agent[self._others]]
+        self._seen = None if present is None else _seen(present)[worlds.agent[self._others]]
         heading = scenes.pose[agent, CURRENT, 2].float()
         velocity = scenes.velocity[agent, CURRENT]
         self._speed = _along(velocity, heading).clamp(min=0)
@@ -100,9 +101,8 @@ class PlannerDriver:
 
     def __call__(self, traffic: Traffic) -> Motion:
         others, world = self._others, self._world
-        if self._present is not None:
-            # Column s is about the end of the step that is decided at s.
-            there = torch.nonzero(self._present[:, traffic.step]).squeeze(-1)
+        if self._seen is not None:
+            there = torch.nonzero(self._seen[:, traffic.step]).squeeze(-1)
             others, world = others[there], world[there]
         motion = self._decide(
             View(
@@ -116,6 +116,11 @@ class PlannerDriver:
         # The simulation's velocities are differences of places, half a step behind.
         self._speed = _along(motion.velocity, motion.pose[:, -1, 2])
         return motion
+
+
+def _seen(present: Bool[Tensor, "A 81"]) -> Bool[Tensor, "A 81"]:
+    """Where an agent is present and was so 0.1 s ago; velocities of the current step come with it."""
+    return present & torch.cat([present[:, :1], present[:, :-1]], dim=1)
 
 
 def _along(velocity: Tensor, heading: Tensor) -> Tensor:

@@ -30,7 +30,8 @@ class Agreement(NamedTuple):
     low: float
     high: float
     resampled: Float64[np.ndarray, "B"]
-    """the same of every resample"""
+    """what its interval and those of differences are percentiles of: the same number of every resample;
+    of errors its mirror image about the value"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,36 +61,46 @@ class Resamples:
         )
 
     def correlation(self, values: Values, others: Values) -> Agreement:
-        """Spearman's rho of two systems' values of planners, a mean over pairs of seeds."""
+        """Spearman's rho of two systems' values of planners, a mean over pairs of seeds. Its interval is of
+        percentiles, without correction of bias: noise lowers a correlation, and resamples have more of it."""
         return self._agreement(values, others, spearman)
 
     def error(self, values: Values, others: Values) -> Agreement:
         """The mean absolute difference of two systems' values of planners, a mean over pairs of seeds.
 
-        Scenes that are drawn with replacement add noise to differences, and noise adds to their absolute values:
-        resamples are larger than the value on average, so the interval lies high.
+        Noise adds to absolute values. So the value is too large on average, resamples, which have the noise
+        twice, are larger still, and their percentiles lie above what is looked for. The basic bootstrap
+        interval (Davison & Hinkley 1997, section 5.2; by Efron & Tibshirani 1993, section 13.4, percentiles
+        backwards) takes the resamples' excess over the value for that of the value over the truth: its ends are
+        2 value - those of the percentiles, cut at zero, below which no error is. The value itself stays the
+        published statistic, and may lie above its own interval.
+
+        What remains: where nearly all of the value is noise, the resamples' excess is only 0.4 of the value's
+        (√2 - 1, for normal noise), so the interval still lies high. In simulated tables of 16 planners (six
+        ratios of error to noise, from none to as large as the noise of one scene, with normal and with rare
+        large returns, 150 tables each) it covers the truth in 77 to 99 % of the tables with 4 scenes, 92 to 100 %
+        with 20 and 88 to 99 % with 100; percentiles do in 0 to 98 %. Bias-corrected percentiles (BC, BCa)
+        do in 0 to 95 %: no resample is as small as they look for.
         """
-        return self._agreement(values, others, absolute_difference)
+        value, _, _, resampled = self._agreement(values, others, absolute_difference)
+        mirrored = 2 * value - resampled
+        low, high = np.maximum(interval(mirrored), 0.0)
+        return Agreement(value, float(low), float(high), mirrored)
 
     def _agreement(self, values: Values, others: Values, statistic: Statistic) -> Agreement:
         plain = statistic(values.mean(axis=1)[:, None], others.mean(axis=1)[None])
-        resampled = []
-        for resample in range(len(self.scene)):
-            one, two = (
-                (self.scene[resample] @ each[self._seeds(each, resample)])[
-                    :, self.planner[resample]
-                ]
-                for each in (values, others)
-            )
-            resampled.append((one, two))
-        ones, twos = (np.stack(each) for each in zip(*resampled, strict=True))
+        ones, twos = (self._drawn(each) for each in (values, others))
         found = statistic(ones[:, :, None], twos[:, None]).mean(axis=(1, 2))
         value = float(plain.mean())
         return Agreement(value, *(interval(found) if not np.isnan(value) else _NONE), found)
 
-    def _seeds(self, values: Values, resample: int) -> Int64[np.ndarray, "S"]:
-        """Which seeds a resample has; a system with one line is the same under all of them."""
-        return self.seed[resample] if len(values) > 1 else np.zeros(1, np.int64)
+    def _drawn(self, values: Values) -> Float64[np.ndarray, "B S P"]:
+        """Means over the scenes of every resample, of its seeds and planners; a system with one line is the
+        same under all seeds."""
+        means = np.take_along_axis(self.scene @ values, self.planner[None], axis=2)
+        if len(values) == 1:
+            return means.transpose(1, 0, 2)
+        return means[self.seed, np.arange(len(self.seed))[:, None]]
 
 
 def interval(resampled: Float64[np.ndarray, "B"]) -> tuple[float, float]:
@@ -121,9 +132,15 @@ def absolute_difference(
     return np.asarray(np.abs(one - two).mean(axis=-1))
 
 
-def split_halves(values: Values) -> float:
-    """Spearman's rho between the values on one half of the scenes and on the other, a mean over random
-    halves and seeds: how well a system's ranking repeats itself. NaN for a single scene."""
+def split_halves(values: Values, statistic: Statistic) -> float:
+    """The statistic between the values on one half of the scenes and on the other, a mean over random
+    halves and seeds: how well a system's ranking repeats itself, or how large errors are that other scenes
+    alone make. NaN for a single scene.
+
+    Each half has half as many scenes as the values have, and they share none, while two systems have all
+    scenes in common: such an error is mostly far larger than the noise in the error between two systems, for
+    which there is `noise`.
+    """
     scenes = values.shape[1]
     if scenes < 2:
         return float("nan")
@@ -132,5 +149,15 @@ def split_halves(values: Values) -> float:
     for _ in range(HALVINGS):
         order, half = generator.permutation(scenes), scenes // 2
         one, two = (values[:, each].mean(axis=1) for each in (order[:half], order[half:]))
-        found.append(spearman(one, two))
+        found.append(statistic(one, two))
     return float(np.mean(found))
+
+
+def noise(values: Values, others: Values) -> float:
+    """What the absolute error of two systems would be on average if they were alike but for the draw of scenes.
+
+    Half the absolute difference between the systems' differences on one half of the scenes and on the other, a
+    mean over planners, random halves and seeds. Differences are d + e in a half, with the noise e of a
+    half of the scenes; (e - e') / 2 has the variance of the mean over all of them. NaN for a single scene.
+    """
+    return split_halves(values - others, absolute_difference) / 2

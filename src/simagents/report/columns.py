@@ -59,6 +59,11 @@ class Column:
         return self.source.startswith(PLANNERS)
 
     @property
+    def of_pairs(self) -> bool:
+        """Whether it has a number of every row with every other one: as many columns as there are rows."""
+        return self.source.endswith(".pairs")
+
+    @property
     def of_scores(self) -> bool:
         """Whether it is a score, of which every scenario has one."""
         return not (self.of_tokens or self.of_history or self.of_difference or self.of_planners)
@@ -132,10 +137,14 @@ COLUMNS = {
     "rank_log": Column("planners/rank", "Rank correlation", "with the log", True, 3),
     "rank_low": Column("planners/rank.low", "95 % from", "", None, 3),
     "rank_high": Column("planners/rank.high", "to", "", None, 3),
-    "rank_halves": Column("planners/halves", "Split halves", "", None, 3),
+    "rank_halves": Column("planners/rank.halves", "Split halves", "", None, 3),
+    "rank_pairs": Column("planners/rank.pairs", "Rank correlation", "", None, 3),
     "value_error": Column("planners/error", "Absolute error", "of values", False, 3),
     "error_low": Column("planners/error.low", "95 % from", "", None, 3),
     "error_high": Column("planners/error.high", "to", "", None, 3),
+    "error_noise": Column("planners/noise", "Noise alone", "", None, 3),
+    "error_halves": Column("planners/error.halves", "Error of halves", "", None, 3),
+    "error_pairs": Column("planners/error.pairs", "Absolute error", "", None, 3),
     "value_mean": Column("planners/mean", "Mean value", "", None, 3),
     "value_spread": Column("planners/spread", "Spread", "of values", None, 3),
     "vehicle_tokens": Column("/training/vehicle/tokens", "Vehicles", "tokens", None, 0),

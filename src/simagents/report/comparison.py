@@ -70,13 +70,18 @@ def main(args: Args) -> None:
     compared = {
         name: (cells, published_of(name, cells, args.published, files))
         for name, cells in tables.items()
-        if any(row["published"] for row in cells["rows"])
+        if any(row["published"] for row in cells["rows"]) and not _of_pairs(cells)
     }
     ordered = {name: list(orderings(*both)) for name, both in compared.items()}
     sections = [section(name, *both, ordered[name]) for name, both in compared.items()]
     scales = sorted({cells["scale"] for cells in tables.values()})
     with replacing(args.out) as temporary:
         temporary.write_text("\n".join([*_head(scales), *_summary(ordered), *sections]))
+
+
+def _of_pairs(cells: Json) -> bool:
+    """Whether it compares its rows with one another, beside published values of its own."""
+    return any(column(key).of_pairs for key in cells["columns"])
 
 
 def published_of(name: str, cells: Json, folder: Path, files: Mapping[str, str]) -> Published:

@@ -24,16 +24,9 @@ def notes_of(
     notes = [
         f"{cells['data'].upper() if cells['data'] == 'womd' else cells['data'].capitalize()} data, "
         f"{scores if scored else ''}{_count(cells['seeds'], 'training seed')}.",
-        ("± is the standard error over scenarios. " if scored else "")
-        + "Bold is the best number of its "
-        + ("line" if transposed else "column")
-        + (
-            ", the log aside."
-            if any(NO_CONTESTANT in row["systems"] for row in cells["rows"])
-            else "."
-        ),
+        *_signs_note(cells, scored, transposed),
     ]
-    if cells["seeds"] > 1:
+    if cells["seeds"] > 1 and not column(cells["columns"][0]).of_pairs:
         notes.append("σ is the deviation over training seeds, where a row has several.")
     imported = [row["label"] for row in cells["rows"] if row["imported"]]
     if imported:
@@ -50,7 +43,7 @@ def notes_of(
             f"last {LAST:.0%} of training."
         )
     if "planners" in cells:
-        notes.append(_planners_note(cells))
+        notes += _planners_notes(cells, published)
     undefined = max(c["undefined"] for row in cells["rows"] for c in row["cells"].values())
     if undefined:
         notes.append(
@@ -59,16 +52,63 @@ def notes_of(
     return notes + (_published_notes(cells, published, literature) if published else [])
 
 
-def _planners_note(cells: Json) -> str:
+def drives_of(cells: Json) -> str:
+    """How many planners drove in how many scenes, and among whom."""
+    drives = cells["planners"]
+    there = {
+        "logged": "An agent that the log does not show at a step is not there, whatever moves it.",
+        "all": "Agents stay to the end, and those that the log loses stand still in its playback.",
+    }
+    return (
+        f"{drives['planners']} planners drove in {_count(drives['scenes'], 'scene')}, with"
+        f" {_count(drives['rollouts'], 'rollout')} of each. {there[drives['agents']]}"
+    )
+
+
+def _planners_notes(cells: Json, published: Published | None) -> list[str]:
+    """On whom, with what intervals, and what the columns of this table are."""
+    shown = set(cells["columns"])
     trained = max(len(row["systems"]) for row in cells["rows"]) > 1
     drawn = "scenes, planners and seeds" if trained else "scenes and planners"
-    return (
-        f"Planners: {cells['planners']['planners']} on"
-        f" {_count(cells['planners']['scenes'], 'scene')}, with"
-        f" {_count(cells['planners']['rollouts'], 'rollout')} of each; their intervals are those of a bootstrap that"
-        f" draws {drawn}. Spread is the standard deviation over planners; split halves is the rank"
-        " correlation of a row with itself between halves of the scenes."
-    )
+    notes = [drives_of(cells), f"Intervals at 95 % are those of a bootstrap that draws {drawn}."]
+    if shown & {"value_error", "error_pairs"}:
+        notes.append(
+            "Noise adds to absolute errors: intervals are corrected for it, and may lie below the error."
+        )
+    if "value_spread" in shown:
+        notes.append("Spread is the standard deviation over planners.")
+    if "rank_halves" in shown:
+        notes.append(
+            "Split halves is the rank correlation of a row with itself between halves of the scenes."
+        )
+    if "error_halves" in shown:
+        notes.append(
+            "Error of halves is the absolute error of a row from itself between halves of the scenes, which have"
+            " none in common: what another choice of scenes makes, not the noise between two systems on the same."
+        )
+    if "error_noise" in shown:
+        notes.append(
+            "Noise alone is what the absolute error would be on average if a row's agents differed from the log's"
+            " by the draw of scenes only, from differences between halves of them."
+        )
+    if any(column(key).of_pairs for key in shown):
+        diagonal = ", on it a system with itself between halves of the scenes"
+        below = "; below it published values in italics, where the paper has both systems"
+        notes.append(
+            "Columns are rows by their numbers. Above the diagonal are our values with their"
+            f" intervals{diagonal if 'rank_pairs' in shown else ''}{below if published else ''}."
+        )
+    return notes
+
+
+def _signs_note(cells: Json, scored: bool, transposed: bool) -> list[str]:
+    """What ± and bold mean, where the table has them."""
+    if all(column(key).of_pairs for key in cells["columns"]):
+        return []
+    log = any(NO_CONTESTANT in row["systems"] for row in cells["rows"])
+    best = f"Bold is the best number of its {'line' if transposed else 'column'}"
+    error = "± is the standard error over scenarios. " if scored else ""
+    return [f"{error}{best}{', the log aside' if log else ''}."]
 
 
 def _compared_note(cells: Json) -> str:

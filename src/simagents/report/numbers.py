@@ -6,7 +6,9 @@ What the paper may write, and what it gets:
     \sharing                         a sentence where all seeds share the run of a stage, else nothing
     \challengeYear \scenarioCount \rolloutCount   of the paper's default evaluation
     \challengeof{table} \scenariosof{table} \rolloutsof{table}   of the table's own evaluation
-    \cell{table}{row}{column}        mean, as the table prints it: \cell{baselines}{bc}{min_ade}
+    \cell{table}{row}{column}        mean, as the table prints it: \cell{baselines}{bc}{min_ade}; of a column about
+                                     pairs with the other row: \cell{planner_rank_pairs}{bc}{rank_pairs:log-playback}
+    \drivesof{table}                 a sentence: how many planners drove in how many scenes
     \cellerror{table}{row}{column}   its standard error
     \gain{table}{row}                meta-metric minus that of the table's first row, with sign
     \gaininterval{table}{row}        its interval, [low, high]
@@ -47,6 +49,7 @@ from simagents.provenance import commit
 from simagents.report.cells import COMPARED, sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
+from simagents.report.notes import drives_of
 from simagents.report.pairs import ONE_SEED
 
 Json = dict[str, Any]
@@ -58,6 +61,7 @@ _LOOKUP = r"""% Numbers of the paper. Written by `simagents numbers`; do not edi
 \newcommand{\challengeof}[1]{\resultof{challenge:#1}}
 \newcommand{\scenariosof}[1]{\resultof{scenarios:#1}}
 \newcommand{\rolloutsof}[1]{\resultof{rollouts:#1}}
+\newcommand{\drivesof}[1]{\resultof{drives:#1}}
 \newcommand{\cell}[3]{\resultof{cell:#1:#2:#3}}
 \newcommand{\cellerror}[3]{\resultof{error:#1:#2:#3}}
 \newcommand{\gain}[2]{\resultof{gain:#1:#2}}
@@ -147,12 +151,18 @@ def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
     """How a table is scored, its cells and their errors, and differences between its rows."""
     for key in ("challenge", "scenarios", "rollouts"):
         yield f"{key}:{name}", _prose(cells[key])
+    if "planners" in cells:
+        yield f"drives:{name}", escaped(drives_of(cells))
     slugs = [slug(row["label"]) for row in cells["rows"]]
     if len(set(slugs)) < len(slugs):
         raise InputError(f"{name}: two rows go by the same name ({', '.join(slugs)}).")
     for row, key in zip(cells["rows"], slugs, strict=True):
         for quantity, cell in row["cells"].items():
             of = column(quantity)
+            if of.of_pairs:
+                for to, pair in zip(slugs, cell["pairs"], strict=True):
+                    yield f"cell:{name}:{key}:{quantity}:{to}", of.format(pair["value"])
+                continue
             yield f"cell:{name}:{key}:{quantity}", of.format(cell["mean"])
             yield f"error:{name}:{key}:{quantity}", of.format(cell["standard_error"])
     for quantity, differences in cells["differences"].items():

@@ -18,6 +18,7 @@ from simagents.report.agreement import (
     Values,
     absolute_difference,
     interval,
+    noise,
     spearman,
     split_halves,
 )
@@ -46,8 +47,19 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
     if len(settings) > 1:
         raise InputError(f"--planners: drives under different settings ({', '.join(settings)}).")
     tables: dict[str, pd.DataFrame] = {}
+    agents: set[str] = set()  # who was there, as the drives say
     for system, chunks in parts.items():
         drives = pd.concat(chunks)
+        if "agents" not in drives:
+            raise InputError(
+                f"{system}: its drives do not say which agents were there; drive the planners again."
+            )
+        agents |= set(drives["agents"])
+        if len(agents) > 1:
+            raise InputError(
+                f"--planners: drives with different agents ({', '.join(sorted(agents))}); use one"
+                " `--agents` for all systems."
+            )
         keys = ["scenario_id", "planner", "rollout"]
         if drives.duplicated(keys).any():
             raise InputError(f"{system}: a planner drove a scenario twice; do the chunks overlap?")
@@ -62,7 +74,7 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
                 f"{system}: its planners or scenarios are not those of {next(iter(tables), system)};"
                 " drive all of them on the same shards."
             )
-        table.attrs["rollouts"] = int(drives["rollout"].nunique())
+        table.attrs |= {"rollouts": int(drives["rollout"].nunique()), "agents": next(iter(agents))}
         tables[system] = table
     return tables
 
@@ -88,12 +100,26 @@ class PlannerCells:
     def facts(self) -> Json:
         """On what they were measured. Raises InputError where a system has no drives."""
         _, scenes, planners = self.values[0].shape
-        rollouts = self.tables[self.rows[0].systems[0]].attrs["rollouts"]
-        return {"scenes": scenes, "planners": planners, "rollouts": rollouts}
+        drives = self.tables[self.rows[0].systems[0]].attrs
+        return {"scenes": scenes, "planners": planners, **drives}
 
     @cached_property
     def values(self) -> list[Values]:
         return [values_of(row, self.tables) for row in self.rows]
+
+    @cached_property
+    def _paired(self) -> dict[tuple[str, int, int], Agreement]:
+        """Of every statistic and two rows, filled as they are read."""
+        return {}
+
+    @cached_property
+    def _resamples(self) -> Resamples:
+        seeds = max(len(row.systems) for row in self.rows)
+        return Resamples.of(seeds, *self.values[0].shape[1:])
+
+    def _agreement(self, name: str, values: Values, others: Values) -> Agreement:
+        how = {"rank": self._resamples.correlation, "error": self._resamples.error}
+        return how[name](values, others)
 
     @cached_property
     def _agreements(self) -> list[dict[str, Agreement] | None]:
@@ -101,32 +127,53 @@ class PlannerCells:
         if NO_CONTESTANT not in self.tables:
             raise InputError("--planners: there are none of playback of the log; add its row.")
         log = self.tables[NO_CONTESTANT].to_numpy(np.float64)[None]
-        seeds = max(len(row.systems) for row in self.rows)
-        resamples = Resamples.of(seeds, *log.shape[1:])
         return [
             None
             if NO_CONTESTANT in row.systems
-            else {
-                "rank": resamples.correlation(values, log),
-                "error": resamples.error(values, log),
-            }
+            else {name: self._agreement(name, values, log) for name in STATISTICS}
             for row, values in zip(self.rows, self.values, strict=True)
         ]
 
     def value(self, row: Row, name: str) -> float | None:
-        """`rank` and `error` with their ends `.low` and `.high` against the log, None in its own row;
-        `halves`, `mean` and `spread` (a standard deviation over planners) of the row alone."""
+        """`rank` and `error` with their ends `.low` and `.high` against the log, and `noise` of that error, None in
+        its own row; of the row alone `rank.halves` and `error.halves` between halves of the scenes, `mean`, and
+        `spread`, a standard deviation over planners."""
         place = self.rows.index(row)
         values = self.values[place]
-        if name == "halves":
-            return number(split_halves(values))
         if name == "mean":
             return number(float(values.mean()))
         if name == "spread":
             return number(float(values.mean(axis=1).std(axis=1, ddof=1).mean()))
         kind, _, end = name.partition(".")
+        if end == "halves":
+            return number(split_halves(values, STATISTICS[kind]))
         found = self._agreements[place]
+        if found is not None and name == "noise":
+            return number(noise(values, self.tables[NO_CONTESTANT].to_numpy(np.float64)[None]))
         return None if found is None else number(getattr(found[kind], end or "value"))
+
+    def pairs(self, row: Row, name: str) -> list[Json]:
+        """`rank` or `error` of a row and each row of the table, in its order, as `value`, `low` and `high`. With
+        itself the rank correlation is that between halves of the scenes, without ends, and an error is none:
+        one between halves is of another kind, since no scene is in both."""
+        place = self.rows.index(row)
+        found = []
+        for other in range(len(self.rows)):
+            if other == place:
+                itself = self.value(row, "rank.halves") if name == "rank" else None
+                ends = {"value": itself, "low": None, "high": None}
+            else:
+                one, two = sorted((place, other))  # the same number on both sides of the diagonal
+                agreement = self._of_pair(name, one, two)
+                ends = {end: number(getattr(agreement, end)) for end in ("value", "low", "high")}
+            found.append(ends)
+        return found
+
+    def _of_pair(self, name: str, one: int, two: int) -> Agreement:
+        key = (name, one, two)
+        if key not in self._paired:
+            self._paired[key] = self._agreement(name, self.values[one], self.values[two])
+        return self._paired[key]
 
     def deviation(self, row: Row, name: str) -> float | None:
         """Over seeds, of `rank` and `error` against the log; None for one seed and for the log itself."""
@@ -139,7 +186,8 @@ class PlannerCells:
         )
 
     def differences(self, name: str) -> list[Json]:
-        """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap."""
+        """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap: of
+        percentiles, and of errors of the basic bootstrap."""
         pairs = []
         for earlier, later in combinations(range(len(self.rows)), 2):
             found = [self._agreements[place] for place in (later, earlier)]

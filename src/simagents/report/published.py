@@ -1,6 +1,8 @@
 """Published tables: what a paper prints, and how we know."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +42,10 @@ _QUANTITIES = {
 """Names in the files, and the columns of our tables that they stand for."""
 _WITH_LOG = "vs_log"
 """A heading that means, by the file's `note`, one of these."""
+_WITH = "vs_"
+"""How headings of comparisons with other rows begin: `vs_pretrained_1M` is with Pre-trained 1M."""
+LOG = "log"
+"""The log among the rows that others are compared with."""
 _NOTED = {"Spearman rho": "rank_log", "mean |value error|": "value_error"}
 _BESIDE = ("pass_miss", "reach_rate", "pass_rate")
 """Columns beside which published values stand besides those that rows are ordered by."""
@@ -73,6 +79,8 @@ class Published:
     """what another source prints, for the rows that it has"""
     beside: frozenset[str] = frozenset()
     """columns beside which the published values are printed, the compared one among them"""
+    pairs: Mapping[frozenset[str], float] = field(default_factory=dict)
+    """values of two rows together, or of a row and `log`"""
 
     def value(self, row: str, column: str | None = None) -> float | None:
         """Of the compared column unless another is named; None where it is not known.
@@ -160,7 +168,26 @@ def read_published(path: Path) -> Published:
         },
         second_source={name: number for name, number in second.items() if number is not None},
         beside=frozenset({compared, *_BESIDE} & set(columns)),
+        pairs=_pairs(path, rows),
     )
+
+
+def _pairs(path: Path, rows: Mapping[str, dict[str, str]]) -> dict[frozenset[str], float]:
+    """Raises InputError for a heading with a row that there is not, and where both sides of the diagonal have
+    different values."""
+    names = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in (LOG, *rows)}
+    pairs: dict[frozenset[str], float] = {}
+    for name, row in rows.items():
+        for heading in row:
+            value = _number(row[heading]) if heading.startswith(_WITH) else None
+            if value is None:
+                continue
+            other = re.sub(r"[^a-z0-9]", "", heading.removeprefix(_WITH).lower())
+            if other not in names:
+                raise InputError(f"{path}: `{heading}` is with no row of the table.")
+            if pairs.setdefault(frozenset({name, names[other]}), value) != value:
+                raise InputError(f"{path}: {name} and {names[other]} have two different values.")
+    return pairs
 
 
 def _quantity(row: dict[str, str], heading: str) -> float | None:

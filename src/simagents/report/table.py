@@ -17,7 +17,7 @@ from simagents.files import read_json, read_object, replacing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.notes import notes_of
-from simagents.report.published import Published, read_published
+from simagents.report.published import LOG, Published, read_published
 from simagents.report.rows import NO_CONTESTANT
 
 Json = dict[str, Any]
@@ -57,6 +57,8 @@ class Cell:
     best: bool = False
     published: bool = False
     """whether it is the paper's and not ours"""
+    interval: str | None = None
+    """its ends, which are printed under it"""
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def layout(
     if published:
         published.require_challenge(cells["challenge"])
     beside = published if published and published.has_values and not literature else None
+    if any(of.of_pairs for of in columns.values()):
+        labels = [f"{number} {label}" for number, label in enumerate(labels, start=1)]
     columns_of = [
         pair for key, of in columns.items() for pair in _columns(rows, key, of, beside, cells)
     ]
@@ -169,6 +173,9 @@ def _columns(
     rows: list[Json], key: str, of: Column, published: Published | None, cells: Json
 ) -> Iterator[tuple[Head, list[Cell]]]:
     """A quantity, with what belongs beside it: published values, and deviations over seeds."""
+    if of.of_pairs:
+        yield from _pair_columns(rows, key, of, published)
+        return
     arrow = {True: "up", False: "down", None: ""}[of.higher]
     best = _best(rows, key, of)
     yield Head(escaped(of.heading), arrow), [_cell(row, key, of, best) for row in rows]
@@ -184,16 +191,47 @@ def _columns(
         yield Head(r"$\sigma$"), [Cell(_deviation(row, key, of)) for row in rows]
 
 
+def _pair_columns(
+    rows: list[Json], key: str, of: Column, published: Published | None
+) -> Iterator[tuple[Head, list[Cell]]]:
+    """A column for every row, by its number: ours above the diagonal and on it, the paper's below."""
+    names = [LOG if NO_CONTESTANT in row["systems"] else row["published"] for row in rows]
+    for name in names:
+        if published and name not in (LOG, None):
+            published.value(name)  # which raises where there is no such row
+    for column_number in range(len(rows)):
+        contents = []
+        for row_number, row in enumerate(rows):
+            pair = row["cells"][key]["pairs"][column_number]
+            text = of.format(pair["value"])
+            if row_number > column_number:
+                names_of = frozenset({names[row_number], names[column_number]})
+                value = published.pairs.get(names_of) if published else None
+                text = NOTHING if value is None else of.format(value)
+                contents.append(Cell(text if published else "", published=True))
+            elif row_number == column_number:
+                contents.append(Cell(NOTHING if pair["value"] is None else text))
+            elif pair["value"] is None:
+                contents.append(Cell(text))
+            else:
+                ends = ", ".join(of.format(pair[end]) for end in ("low", "high"))
+                contents.append(Cell(text, interval=f"[{ends}]"))
+        yield Head(str(column_number + 1)), contents
+
+
 def _printed(published: Published, row: str, key: str) -> Cell:
     value = published.value(row, key)
     return Cell(NOTHING if value is None else column(key).format(value), published=True)
 
 
 def number(cell: Cell) -> str:
-    """`0.7720 ± .0031` in LaTeX, the error small, the best of its column bold."""
+    """`0.7720 ± .0031` in LaTeX, the error small, the best of its column bold; an interval below."""
     text = rf"\textbf{{{cell.text}}}" if cell.best else cell.text
-    if cell.published:
+    if cell.published and text:
         text = rf"\textit{{{text}}}"
+    if cell.interval:
+        below = rf"{{\scriptsize {cell.interval}}}"
+        return rf"\begin{{tabular}}[c]{{@{{}}r@{{}}}}{text}\\[-2pt]{below}\end{{tabular}}"
     return text if cell.error is None else rf"{text}{{\scriptsize\,$\pm$\,{cell.error}}}"
 
 
@@ -237,7 +275,11 @@ def _markdown_heading(head: Head) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = f"**{cell.text}**" if cell.best else f"*{cell.text}*" if cell.published else cell.text
+    text = cell.text
+    if text and (cell.best or cell.published):
+        mark = "**" if cell.best else "*"
+        text = f"{mark}{text}{mark}"
+    text = f"{text} {cell.interval}" if cell.interval else text
     return text if cell.error is None else f"{text} ± {cell.error}"
 
 

@@ -1,5 +1,6 @@
 """Agents that follow a rule: what any learned simulator has to beat, and what none can."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from simagents.models.paths import Motion, Worlds
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.scenario import CURRENT, SIMULATED, STEP_SECONDS
-from simagents.simulation.controller import Driver, Traffic
+from simagents.simulation.controller import Controller, Driver, Traffic
 from simagents.simulation.intelligent_driver import IntelligentDriver
 
 
@@ -88,11 +89,12 @@ class LogPlayback:
         )
 
 
-RULES = {
-    "log": LogPlayback,
-    "constant_velocity": ConstantVelocity,
-    "braking": Braking,
-    "stand_still": StandStill,
+RULES: dict[str, Callable[[int, int], Controller]] = {
+    "log": lambda seed, rollouts: LogPlayback(),
+    "constant_velocity": lambda seed, rollouts: ConstantVelocity(),
+    "braking": lambda seed, rollouts: Braking(),
+    "stand_still": lambda seed, rollouts: StandStill(),
     "intelligent_driver": IntelligentDriver,
 }
-"""Controllers without weights, by the names that tables use."""
+"""Controllers without weights, by the names that tables use: made from the seed of their draws and from
+the number of worlds after which a scene's draws repeat. Most draw nothing."""

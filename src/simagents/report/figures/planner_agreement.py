@@ -20,7 +20,7 @@ def draw(settings: PlannerAgreement, inputs: FigureInputs) -> Figure:
     count = len(values)
     correlation, error = np.full((count, count), np.nan), np.full((count, count), np.nan)
     for one in range(count):
-        correlation[one, one] = split_halves(values[one])
+        correlation[one, one] = split_halves(values[one], spearman)
         for two in range(one + 1, count):
             pair = means[one][:, None], means[two][None]
             correlation[one, two] = spearman(*pair).mean()
