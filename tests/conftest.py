@@ -12,6 +12,7 @@ install_import_hook("simagents", "beartype.beartype")
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,8 @@ from simagents.scenarios.scenario import (
     RoadEdgeType,
     Scenario,
 )
+from simagents.scenarios.shard_file import write_shard
+from simagents.scenarios.store import write_scenarios
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens import build
 from simagents.tokens.scene import TokenScene, tokenize
@@ -80,6 +83,22 @@ def vocabulary(scenarios) -> Vocabulary:
 @pytest.fixture(scope="session")
 def scenes(scenarios, vocabulary) -> list[TokenScene]:
     return [tokenize(scenario, vocabulary) for scenario in scenarios]
+
+
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory, vocabulary) -> SimpleNamespace:
+    """Two shards of cached scenarios, the same tokenised, and the vocabulary."""
+    folder: Path = tmp_path_factory.mktemp("data")
+    files = SimpleNamespace(scenarios=[], tokens=[], vocabulary=folder / "vocabulary.safetensors")
+    vocabulary.write(files.vocabulary)
+    for shard, indices in enumerate(((2, 0, 4), (1, 3, 5))):
+        scenarios = [generate_scenario(5, index) for index in indices]
+        items = [(s.id, tokenize(s, vocabulary).item()) for s in scenarios]
+        files.scenarios.append(folder / f"{shard}.scenarios")
+        files.tokens.append(folder / f"{shard}.tokens")
+        write_scenarios(files.scenarios[-1], scenarios)
+        write_shard(files.tokens[-1], items)
+    return files
 
 
 @pytest.fixture(scope="session")

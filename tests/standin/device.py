@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 from torch.utils.backend_registration import (
     _DummyBackendModule,
     _setup_privateuseone_for_python_backend,
@@ -102,9 +101,9 @@ def _launches(func: torch._ops.OpOverload, name: str) -> bool:
 
 def _compute(counts: Counts, func: torch._ops.OpOverload, args: tuple, kwargs: dict):
     name = func._schema.name.removeprefix("aten::")
-    tensors = [one for one in tree_leaves((args, kwargs)) if isinstance(one, torch.Tensor)]
-    mine = [one for one in tensors if isinstance(one, OnDevice)]
-    others = [one for one in tensors if not isinstance(one, OnDevice) and one.dim()]
+    tensors = list(_tensors(args)) + list(_tensors(kwargs.values()))
+    mine = [one for one in tensors if type(one) is OnDevice]
+    others = [one for one in tensors if type(one) is not OnDevice and one.dim()]
     named = kwargs.get("device")
     result_is_mine = bool(mine) if named is None else torch.device(named).type == NAME
     if name in _COPIES:
@@ -134,22 +133,59 @@ def _compute(counts: Counts, func: torch._ops.OpOverload, args: tuple, kwargs: d
     if name == "copy_":
         _host(args[0]).copy_(_host(args[1]))
         return args[0]
-    result = func(*tree_map(_host, args), **tree_map(_host, kwargs))
+    compute = _ONLY_ON_GPUS.get(name, func)
+    result = compute(*_host(args), **{key: _host(one) for key, one in kwargs.items()})
     if not result_is_mine or name == "_local_scalar_dense":
         return result
     # An operation in place returns the tensor that it was given, also here.
     given = {id(one.host): one for one in mine}
 
     def mine_again(one):
-        if not isinstance(one, torch.Tensor) or isinstance(one, OnDevice):
+        if isinstance(one, tuple | list):
+            return type(one)(map(mine_again, one))
+        if not isinstance(one, torch.Tensor):
             return one
-        return given.get(id(one)) if id(one) in given else OnDevice(one)
+        return given[id(one)] if id(one) in given else OnDevice(one)
 
-    return tree_map(mine_again, result)
+    return mine_again(result)
+
+
+def _tensors(values) -> Iterator[torch.Tensor]:
+    for one in values:
+        if isinstance(one, torch.Tensor):
+            yield one
+        elif isinstance(one, tuple | list):
+            yield from _tensors(one)
+
+
+def _gru(input_gates, hidden_gates, state, input_bias, hidden_bias):
+    """A cell as CUDA fuses it, and what its gradient needs: r, z, n, state, hidden gate of n."""
+    from_input = (input_gates + input_bias).chunk(3, 1)
+    from_hidden = (hidden_gates + hidden_bias).chunk(3, 1)
+    reset, update = ((one + other).sigmoid() for one, other in zip(from_input[:2], from_hidden[:2], strict=True))
+    new = (from_input[2] + reset * from_hidden[2]).tanh()
+    kept = torch.cat([reset, update, new, state, from_hidden[2]], dim=1)
+    return new + update * (state - new), kept
+
+
+def _gru_backward(gradient, kept, has_bias):
+    reset, update, new, state, hidden = kept.chunk(5, 1)
+    of_new = gradient * (1 - update) * (1 - new**2)
+    of_update = gradient * (state - new) * update * (1 - update)
+    of_reset = of_new * hidden * reset * (1 - reset)
+    to_input = torch.cat([of_reset, of_update, of_new], dim=1)
+    to_hidden = torch.cat([of_reset, of_update, of_new * reset], dim=1)
+    return to_input, to_hidden, gradient * update, to_input.sum(0), to_hidden.sum(0)
+
+
+_ONLY_ON_GPUS = {"_thnn_fused_gru_cell": _gru, "_thnn_fused_gru_cell_backward": _gru_backward}
 
 
 def _host(one):
-    return one.host if isinstance(one, OnDevice) else one
+    """Tensors of the stand-in as they are computed with, also in lists."""
+    if type(one) is OnDevice:
+        return one.host
+    return type(one)(map(_host, one)) if isinstance(one, tuple | list) else one
 
 
 class _Operations(TorchDispatchMode):

@@ -1,34 +1,12 @@
-"""Six synthetic scenes on disk, as the rules before training leave them."""
+"""Starting, watching and ending `simagents train` on the shared files of `disk`."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 from time import monotonic, sleep
-from types import SimpleNamespace
 
 import pytest
-
-from simagents.scenarios.shard_file import write_shard
-from simagents.scenarios.store import write_scenarios
-from simagents.scenarios.synthetic import generate_scenario
-from simagents.tokens.scene import tokenize
-
-
-@pytest.fixture(scope="session")
-def disk(tmp_path_factory, vocabulary) -> SimpleNamespace:
-    """Two shards of cached scenarios, the same tokenised, and the vocabulary."""
-    folder: Path = tmp_path_factory.mktemp("data")
-    files = SimpleNamespace(scenarios=[], tokens=[], vocabulary=folder / "vocabulary.safetensors")
-    vocabulary.write(files.vocabulary)
-    for shard, indices in enumerate(((2, 0, 4), (1, 3, 5))):
-        scenarios = [generate_scenario(5, index) for index in indices]
-        items = [(s.id, tokenize(s, vocabulary).item()) for s in scenarios]
-        files.scenarios.append(folder / f"{shard}.scenarios")
-        files.tokens.append(folder / f"{shard}.tokens")
-        write_scenarios(files.scenarios[-1], scenarios)
-        write_shard(files.tokens[-1], items)
-    return files
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int64, Num
 from torch import Tensor
@@ -122,11 +123,9 @@ class Worlds(Tensors):
     @staticmethod
     def of(scenes: SceneBatch, rollouts: int) -> "Worlds":
         """All agents of all scenes, `rollouts` times over."""
-        first, agents, worlds = 0, [], []
-        for scene, count in enumerate(scenes.agents.tolist()):
-            rows = torch.arange(first, first + count, device=scenes.device)
-            agents.append(rows.repeat(rollouts))
-            ids = torch.arange(rollouts, device=scenes.device) + scene * rollouts
-            worlds.append(ids.repeat_interleave(count))
-            first += count
-        return Worlds(torch.cat(agents), torch.cat(worlds), rollouts)
+        counts = np.array(scenes.counts).repeat(rollouts)
+        first = (np.cumsum(scenes.counts) - scenes.counts).repeat(rollouts)
+        world = np.arange(len(counts)).repeat(counts)
+        place = np.arange(counts.sum()) - (np.cumsum(counts) - counts)[world]
+        agent = torch.from_numpy(first[world] + place).to(scenes.device)
+        return Worlds(agent, torch.from_numpy(world).to(scenes.device), rollouts)

@@ -43,6 +43,8 @@ class SceneBatch(Tensors):
 
     ids: tuple[str, ...]
     """of the scenarios"""
+    counts: tuple[int, ...]
+    """agents of each scene, known without waiting for a device"""
     origin: Float64[Tensor, "S 2"]
     """x and y of each scene's origin in the world frame"""
     agent_scene: Int64[Tensor, "A"]
@@ -88,7 +90,7 @@ class SceneBatch(Tensors):
     @property
     def agents(self) -> Int64[Tensor, "S"]:
         """Agents of each scene."""
-        return torch.bincount(self.agent_scene, minlength=self.scenes)
+        return torch.tensor(self.counts, device=self.device)
 
 
 def collate(
@@ -123,6 +125,7 @@ def collate(
         trained = [np.ones(len(r), dtype=bool) for r in rows]
     return SceneBatch(
         ids=tuple(scenario.id for scenario in scenarios),
+        counts=tuple(map(len, rows)),
         origin=torch.from_numpy(origin),
         agent_scene=owner,
         agent_class=class_of(of_agents("agent_type", torch.int64)),

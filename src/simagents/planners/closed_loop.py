@@ -60,7 +60,7 @@ def drive_planners(
         parts.append((driver.rows, driver))
         first += len(planner.names)
     path = run(scenes, worlds, parts)
-    scored, agents = [], scenes.agents.tolist()
+    scored, agents = [], scenes.counts
     for scene, part in enumerate(path.split([count * members * rollouts for count in agents])):
         rows = torch.nonzero(scenes.agent_scene == scene).squeeze(-1)
         poses = part.view(members * rollouts, len(rows), SIMULATED, 4)[..., [0, 1, 3]]

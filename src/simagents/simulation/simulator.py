@@ -48,8 +48,9 @@ def run(
     path[:, :, 2] = scenes.height[agent, CURRENT, None].to(path.dtype)
     path[:, 0, :2], path[:, 0, 3] = ago, now[:, 2]
     path[:, 1, :2], path[:, 1, 3] = now[:, :2], now[:, 2]
+    body = scenes.agent_size[agent], scenes.agent_class[agent], scenes.agent_axis[agent]
     for step in range(0, SIMULATED, gcd(*(driver.log_steps for _, driver in parts))):
-        traffic = Traffic(step, _state(scenes, worlds, path[:, step : step + 2]))
+        traffic = Traffic(step, AgentState(*_motion(path[:, step : step + 2]), *body))
         for rows, driver in parts:
             if step % driver.log_steps:
                 continue
@@ -63,21 +64,17 @@ def run(
     return path[:, 2:]
 
 
-def _state(scenes: SceneBatch, worlds: Worlds, last: Float64[Tensor, "N 2 4"]) -> AgentState:
-    return AgentState(
-        last[:, 1][:, [0, 1, 3]].float(),
-        ((last[:, 1, :2] - last[:, 0, :2]) / STEP_SECONDS).float(),
-        scenes.agent_size[worlds.agent],
-        scenes.agent_class[worlds.agent],
-        scenes.agent_axis[worlds.agent],
-    )
+def _motion(last: Float64[Tensor, "N 2 4"]) -> tuple[Tensor, Tensor]:
+    """Pose and velocity of the last of two moments."""
+    velocity = (last[:, 1, :2] - last[:, 0, :2]) / STEP_SECONDS
+    return torch.cat([last[:, 1, :2], last[:, 1, 3:]], dim=-1).float(), velocity.float()
 
 
 def by_scene(
     path: Float64[Tensor, "N 80 4"], scenes: SceneBatch, worlds: Worlds
 ) -> list[Float32[Tensor, "R _ 80 4"]]:
     """The rollouts of each scene, as the metric and the challenge need them: in the world frame."""
-    parts = path.split((scenes.agents * worlds.rollouts).tolist())
+    parts = path.split([count * worlds.rollouts for count in scenes.counts])
     return [
         _in_world(part.view(worlds.rollouts, -1, *part.shape[1:]), origin)
         for part, origin in zip(parts, scenes.origin, strict=True)

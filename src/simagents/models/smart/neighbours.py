@@ -15,7 +15,7 @@ _FINE = (
     192, 208, 224, 240, 256, 288, 320, 352, 384, 448, 512, 640, 768, 1024, 1536, 2048, 4096, 8192,
 )  # fmt: skip
 # On an accelerator every group costs launches, which take longer than the padding does.
-_WIDE = (32, 128, 512, 2048, 8192)
+_WIDE = (64, 256, 1024, 4096, 8192)
 
 _ROW = 2**20
 _MIDDLE = _ROW // 2

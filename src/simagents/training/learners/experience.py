@@ -80,7 +80,7 @@ class Padding:
     """Rows ordered by (scene, rollout, agent) as [S, R, A, …] with A the most agents of a scene."""
 
     def __init__(self, scenes: SceneBatch, rollouts: int):
-        agent = torch.arange(int(scenes.agents.max()), device=scenes.device)
+        agent = torch.arange(max(scenes.counts), device=scenes.device)
         self.present = (agent < scenes.agents[:, None])[:, None].expand(-1, rollouts, -1)
 
     def __call__(self, rows: Tensor) -> Tensor:

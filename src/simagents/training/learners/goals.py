@@ -49,7 +49,7 @@ class GoalGiving:
 
     def given(self, scenes: SceneBatch, places: np.ndarray) -> SceneBatch:
         """The scenes with the goals that agents are given: some lose theirs."""
-        agents = scenes.agents.cpu().numpy()
+        agents = np.array(scenes.counts)
         place = np.repeat(places, agents)
         agent = np.concatenate([np.arange(count) for count in agents])
         drawn = uniform(self.seed, key_of("goal dropout"), place, agent)
@@ -158,7 +158,7 @@ class GoalLearning(GoalGiving):
         """[S, R]: the share of a scene's goals that each rollout reaches by the criterion."""
         arrived = passed if self.settings.criterion == "soft" else reached
         shares = []
-        for path, goals in zip(paths, goal.split(scenes.agents.tolist()), strict=True):
+        for path, goals in zip(paths, goal.split(scenes.counts), strict=True):
             exists = ~goals.isnan().any(dim=-1)
             near = within(path[:, exists], goals[exists].double(), self.settings.radius)
             shares.append(arrived(near).double().sum(dim=-1) / exists.sum().clamp(min=1))

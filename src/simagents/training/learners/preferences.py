@@ -110,7 +110,7 @@ class Preferences(Learner):
 def _rows_of_pairs(scenes: SceneBatch, rollouts: int, pair: Tensor) -> tuple[Tensor, Tensor]:
     """Rows, among those by (scene, rollout, agent), of each scene's two rollouts; and new worlds."""
     rows, worlds, first = [], [], 0
-    for scene, count in enumerate(scenes.agents.tolist()):
+    for scene, count in enumerate(scenes.counts):
         agent = torch.arange(count, device=pair.device)
         for place in range(2):
             rows.append(first + pair[scene, place] * count + agent)
