@@ -4,10 +4,10 @@
 import json
 import os
 
-from jaxtyping import install_import_hook
+from checked import check_package
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist share the cores
-install_import_hook("simagents", "beartype.beartype")
+check_package("simagents")
 
 from collections.abc import Callable
 from dataclasses import replace
