@@ -9,7 +9,7 @@ from checked import check_package
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist share the cores
 check_package("simagents")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens import build
 from simagents.tokens.scene import TokenScene, tokenize
 from simagents.tokens.vocabulary import Vocabulary
+from warm import Warm
 
 WOMD = Path(os.environ.get("SIMAGENTS_WOMD", Path(__file__).parents[2] / "shared" / "womd"))
 
@@ -47,6 +48,15 @@ def womd() -> Path:
     if not any(WOMD.glob("*.tfrecord-*")):
         pytest.skip(f"no real scenarios in {WOMD}; set SIMAGENTS_WOMD to a folder with some")
     return WOMD
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory) -> Iterator[Warm]:
+    """Begins `simagents …` without loading its libraries again."""
+    modules = ("simagents.cli", "simagents.training.train", "deepspeed.ops")
+    process = Warm(tmp_path_factory.mktemp("warm"), *modules)
+    yield process
+    process.close()
 
 
 # ---- synthetic scenes, tokens and a policy, all small -----------------------------------------------
