@@ -1,6 +1,7 @@
 """Shapes are checked while tests run; small worlds that many tests share."""
 
 # ruff: noqa: E402
+import gc
 import json
 import os
 
@@ -42,6 +43,27 @@ from warm import Warm
 WOMD = Path(os.environ.get("SIMAGENTS_WOMD", Path(__file__).parents[2] / "shared" / "womd"))
 
 
+LONG = ("workflow", "training", "fuzz")
+"""Folders whose files take a minute: begun last, one of them would end alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first; the order is otherwise that of names."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Libraries and tests stay: the collector of garbage need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def womd() -> Path:
     """The folder of real WOMD shards, which are not ours to distribute."""
@@ -52,8 +74,11 @@ def womd() -> Path:
 
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory) -> Iterator[Warm]:
-    """Begins `simagents …` without loading its libraries again."""
-    modules = ("simagents.cli", "simagents.training.train", "deepspeed.ops")
+    """Begins `simagents …` and `snakemake …` without loading their libraries again."""
+    modules = (
+        "simagents.cli", "simagents.training.train", "simagents.evaluation.evaluate", "deepspeed",
+        "snakemake.cli",
+    )  # fmt: skip
     process = Warm(tmp_path_factory.mktemp("warm"), *modules)
     yield process
     process.close()

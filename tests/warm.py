@@ -7,6 +7,7 @@ any other, with its own number, signals, folder, environment and output; it ends
 """
 
 import array
+import gc
 import importlib
 import json
 import os
@@ -192,4 +193,6 @@ def _become(request: dict, files: Sequence[int]) -> None:
 if __name__ == "__main__":
     for name in sys.argv[2:]:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
     serve(Path(sys.argv[1]))()

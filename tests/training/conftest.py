@@ -14,6 +14,7 @@ from simagents.scenarios.store import write_scenarios
 from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens.scene import tokenize
 
+
 @pytest.fixture(scope="session")
 def disk(tmp_path_factory, vocabulary) -> SimpleNamespace:
     """Two shards of cached scenarios, the same tokenised, and the vocabulary."""

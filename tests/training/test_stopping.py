@@ -15,8 +15,6 @@ from simagents.files import UnwritableError
 from simagents.training.resume.lease import Lease
 from simagents.training.resume.stopping import Queue
 
-pytestmark = pytest.mark.xdist_group("train")
-
 STEPS = 8
 
 
