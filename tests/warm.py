@@ -72,7 +72,7 @@ class Fork:
     ):
         self.output = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.returncode: int | None = None
-        self.connection = ask(path, module, words, cwd, env, [self.output.fileno()] * 2)
+        self.connection = request(path, module, words, cwd, env, [self.output.fileno()] * 2)
         self.pid = int(_line(self.connection))
 
     def poll(self) -> int | None:
@@ -97,7 +97,7 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
 
-def ask(
+def request(
     path: Path,
     module: str,
     words: Sequence[str],
@@ -106,7 +106,7 @@ def ask(
     files: Sequence[int],
 ) -> socket.socket:
     """A connection on which the fork's number comes, and its exit status as `wait` has it."""
-    request = {
+    command = {
         "module": module,
         "words": list(words),
         "cwd": str(cwd or Path.cwd()),
@@ -116,7 +116,7 @@ def ask(
     connection.connect(str(path))
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))]
     connection.sendmsg([b"x"], rights)
-    connection.sendall(json.dumps(request).encode() + b"\n")
+    connection.sendall(json.dumps(command).encode() + b"\n")
     return connection
 
 
@@ -126,7 +126,7 @@ def program(path: Path) -> str:
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import warm
-connection = warm.ask({str(path)!r}, "simagents.cli", sys.argv[1:], None, None, [1, 2])
+connection = warm.request({str(path)!r}, "simagents.cli", sys.argv[1:], None, None, [1, 2])
 number = int(warm._line(connection))
 signal.signal(signal.SIGTERM, lambda *_: os.kill(number, signal.SIGTERM))
 code = os.waitstatus_to_exitcode(int(warm._line(connection)))
@@ -167,26 +167,26 @@ def serve(path: Path) -> Callable[[], None]:
 def _watch(connection: socket.socket) -> Callable[[], None]:
     """Fork the command, say its number and how it ended, and end; returns only in the fork."""
     _, files, _, _ = socket.recv_fds(connection, 1, 2)
-    request = json.loads(_line(connection))
-    command = os.fork()
-    if command == 0:
-        return lambda: _become(request, files)
-    with suppress(OSError):  # whoever has asked may be gone
-        connection.sendall(f"{command}\n".encode())
-        connection.sendall(f"{os.waitpid(command, 0)[1]}\n".encode())
+    command = json.loads(_line(connection))
+    number = os.fork()
+    if number == 0:
+        return lambda: _become(command, files)
+    with suppress(OSError):  # whoever sent the request may be gone
+        connection.sendall(f"{number}\n".encode())
+        connection.sendall(f"{os.waitpid(number, 0)[1]}\n".encode())
     os._exit(0)
 
 
-def _become(request: dict, files: Sequence[int]) -> None:
+def _become(command: dict, files: Sequence[int]) -> None:
     for target, file in zip((1, 2), files, strict=True):
         os.dup2(file, target)
     with open(os.devnull) as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), 0)
-    os.chdir(request["cwd"])
+    os.chdir(command["cwd"])
     os.environ.clear()
-    os.environ.update(request["env"])
-    module = importlib.import_module(request["module"])
-    sys.argv = [request["module"].partition(".")[0], *request["words"]]
+    os.environ.update(command["env"])
+    module = importlib.import_module(command["module"])
+    sys.argv = [command["module"].partition(".")[0], *command["words"]]
     module.main()
 
 
