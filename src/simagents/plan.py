@@ -249,13 +249,13 @@ class Plan(SharedFiles):
         if stage.from_ is not None:
             if stage.from_ not in config.stages:
                 raise unknown_value(stage.from_, f"{where}.from", config.stages)
-            key = stage.from_, seed
-            if key not in self._parents:
+            begun = stage.from_, seed
+            if begun not in self._parents:
                 beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
-                self._parents[key] = self._trained_or_imported(
+                self._parents[begun] = self._trained_or_imported(
                     stage.from_, beginning, seed, at, (*above, name)
                 )
-            parent = self._parents[key]
+            parent = self._parents[begun]
             for key in ("tokenizer", "model"):
                 if getattr(stage, key) and not _adds(parent.recipe.model, stage, key):
                     raise InputError(
