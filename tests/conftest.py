@@ -1,15 +1,16 @@
 """Shapes are checked while tests run; small worlds that many tests share."""
 
 # ruff: noqa: E402
+import gc
 import json
 import os
 
-from jaxtyping import install_import_hook
+from checked import check_package
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers of pytest-xdist share the cores
-install_import_hook("simagents", "beartype.beartype")
+check_package("simagents")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,8 +41,30 @@ from simagents.scenarios.synthetic import generate_scenario
 from simagents.tokens import build
 from simagents.tokens.scene import TokenScene, tokenize
 from simagents.tokens.vocabulary import Vocabulary
+from warm import Warm
 
 WOMD = Path(os.environ.get("SIMAGENTS_WOMD", Path(__file__).parents[2] / "shared" / "womd"))
+
+
+LONG = ("workflow", "training", "fuzz")
+"""Folders whose files take a minute: begun last, one of them would end alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files come first; the order is otherwise that of names."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(here).parts[0]
+        return LONG.index(folder) if folder in LONG else len(LONG)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Libraries and tests stay: the collector of garbage need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +73,18 @@ def womd() -> Path:
     if not any(WOMD.glob("*.tfrecord-*")):
         pytest.skip(f"no real scenarios in {WOMD}; set SIMAGENTS_WOMD to a folder with some")
     return WOMD
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory) -> Iterator[Warm]:
+    """Begins `simagents …` and `snakemake …` without loading their libraries again."""
+    modules = (
+        "simagents.cli", "simagents.training.train", "simagents.evaluation.evaluate", "deepspeed",
+        "snakemake.cli",
+    )  # fmt: skip
+    process = Warm(tmp_path_factory.mktemp("warm"), *modules)
+    yield process
+    process.close()
 
 
 # ---- synthetic scenes, tokens and a policy, all small -----------------------------------------------

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 from simagents.config import reading
 from simagents.config.configuration import Configuration
 from simagents.costs.estimate import KEPT_SAVES, Estimate
-from simagents.costs.tables import Args, by_work, longest, main, report
+from simagents.costs.tables import Args, by_work, longest, main
 from simagents.errors import InputError
 from simagents.plan import Plan
 from simagents.training.resume import save_folder
@@ -19,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 UNITS = yaml.safe_load((ROOT / "config/costs.yaml").read_text())
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def estimate():
+    @cache
     def make(**compute):
         config = reading.read(ROOT, {"scale": "paper", "compute": compute})
         return Estimate(Plan.of(config), UNITS)
@@ -68,9 +70,21 @@ def test_too_few_retries_for_the_longest_run_are_said(estimate):
     assert longest(estimate(retries=0)).endswith("10 are needed and 1 allowed: **too few**.")
 
 
-def test_every_exhibit_has_its_line(estimate, tmp_path):
-    main(Args(out=tmp_path / "costs.md", root=ROOT))
-    text = (tmp_path / "costs.md").read_text()
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What the command writes, by scale."""
+
+    @cache
+    def of(scale):
+        out = tmp_path_factory.mktemp("costs") / "costs.md"
+        main(Args(scale=scale, out=out, root=ROOT))
+        return out.read_text().removesuffix("\n")
+
+    return of
+
+
+def test_every_exhibit_has_its_line(estimate, said):
+    text = said("paper")
     plan = estimate().plan
     titles = plan.by_default(plan.exhibits) + [
         f"{name} (on demand)" for name in plan.config.on_demand
@@ -123,12 +137,10 @@ def test_a_scale_that_does_not_exist_names_the_nearest():
 
 
 @pytest.mark.parametrize("scale", ["paper", "lab"])
-def test_the_documents_show_what_the_command_says(scale):
+def test_the_documents_show_what_the_command_says(said, scale):
     shown = (ROOT / "REPRODUCING.md").read_text()
     begin, end = f"<!-- costs:{scale} -->\n", f"\n<!-- /costs:{scale} -->"
-    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == report(
-        ROOT, {"scale": scale}
-    )
+    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == said(scale)
 
 
 def test_stages_and_other_work_add_up_to_the_paper(estimate):

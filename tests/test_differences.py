@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simagents.differences import difference, holm, intervals
+from simagents.differences import difference, holm, intervals, paired_t
 
 
 def test_one_seed_is_the_paired_t_interval_over_scenarios():
@@ -16,6 +16,17 @@ def test_one_seed_is_the_paired_t_interval_over_scenarios():
     assert result.p == pytest.approx(expected.pvalue)
     assert (result.low, result.high) == pytest.approx((interval.low, interval.high))
     assert not result.covers_seeds
+
+
+def test_paired_t_is_that_of_scipy():
+    generator = np.random.default_rng(0)
+    for count in (2, 3, 40):
+        one, other = generator.normal(size=(2, count))
+        expected = stats.ttest_rel(one, other)
+        assert paired_t(one, other) == pytest.approx((expected.statistic, expected.pvalue), 1e-13)
+    assert np.isnan(paired_t(np.ones(1), np.zeros(1))).all()
+    assert np.isnan(paired_t(np.ones(3), np.ones(3))).all()
+    assert paired_t(np.ones(3), np.zeros(3)) == (np.inf, 0)
 
 
 def test_where_seeds_dominate_it_is_the_t_interval_over_seeds():

@@ -121,6 +121,17 @@ def _squared_quantile(
     return special.stdtrit(freedom, p / 2) ** 2
 
 
+def paired_t(one: Float64[np.ndarray, "N"], other: Float64[np.ndarray, "N"]) -> tuple[float, float]:
+    """Student's paired t, and its two-sided p with N - 1 degrees of freedom. NaN where N = 1.
+
+    As `scipy.stats.ttest_rel`, which a command that only typesets would wait a second for.
+    """
+    delta = one - other
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = delta.mean() / np.sqrt(_variance_of_mean(delta[None]))[0]
+    return float(t), float(2 * special.stdtr(len(delta) - 1, -abs(t)))
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """p values adjusted for their number: Holm 1979, Scand. J. Stat. 6:65. NaN stay and do not count.
 

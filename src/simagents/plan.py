@@ -74,6 +74,10 @@ class Plan(SharedFiles):
     figures: dict[str, Exhibit] = field(default_factory=dict)
     imported: dict[str, Import] = field(default_factory=dict)
     """by the names of their stages"""
+    _parents: dict[tuple[str, int], Run | Import] = field(
+        default_factory=dict, init=False, repr=False
+    )
+    """stages as the configuration has them, by name and seed: many rows start from the same"""
 
     @staticmethod
     def of(config: Configuration) -> "Plan":
@@ -258,8 +262,13 @@ class Plan(SharedFiles):
         if stage.from_ is not None:
             if stage.from_ not in config.stages:
                 raise unknown_value(stage.from_, f"{where}.from", config.stages)
-            beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
-            parent = self._trained_or_imported(stage.from_, beginning, seed, at, (*above, name))
+            begun = stage.from_, seed
+            if begun not in self._parents:
+                beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
+                self._parents[begun] = self._trained_or_imported(
+                    stage.from_, beginning, seed, at, (*above, name)
+                )
+            parent = self._parents[begun]
             for key in ("tokenizer", "model"):
                 if getattr(stage, key) and not _adds(parent.recipe.model, stage, key):
                     raise InputError(

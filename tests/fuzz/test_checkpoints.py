@@ -161,7 +161,7 @@ def test_checkpoints(source, tmp_path):
         assert torch.isfinite(vocabulary.motion).all()
         assert torch.isfinite(vocabulary.map).all()
 
-    fuzz("checkpoints", 40, attempt)
+    fuzz("checkpoints", 20, attempt)
 
 
 def test_readers_of_pickles(source, tmp_path):
@@ -180,7 +180,7 @@ def test_readers_of_pickles(source, tmp_path):
                 for value in content.values()
             )
 
-    fuzz("pickles", 300, attempt)
+    fuzz("pickles", 120, attempt)
 
 
 def test_a_memo_of_gigabytes_is_refused(tmp_path):

@@ -28,7 +28,7 @@ def test_keys_and_values(content):
         damage_content(damaged, case, most=2)
         Plan.of(Configuration.of(damaged))
 
-    fuzz("configuration", 100, attempt)
+    fuzz("configuration", 50, attempt)
 
 
 def test_bytes_of_the_files(tmp_path):
@@ -47,7 +47,7 @@ def test_bytes_of_the_files(tmp_path):
         finally:
             path.write_bytes(whole[path])
 
-    fuzz("files of configuration", 60, attempt)
+    fuzz("files of configuration", 25, attempt)
 
 
 def test_recipes(recipe_of, tmp_path):
@@ -62,4 +62,4 @@ def test_recipes(recipe_of, tmp_path):
             path.write_bytes(damage_bytes(path.read_bytes(), case))
         Recipe.read(path)
 
-    fuzz("recipes", 400, attempt)
+    fuzz("recipes", 200, attempt)

@@ -98,7 +98,7 @@ def use(vocabulary):
 
 
 def test_records(records, use):
-    fuzz("records", 220, lambda case: use(decode_scenario(record_of(records, case), "here")))
+    fuzz("records", 70, lambda case: use(decode_scenario(record_of(records, case), "here")))
 
 
 def test_agents_to_simulate(records):
@@ -106,7 +106,7 @@ def test_agents_to_simulate(records):
         ids = decode_simulated(record_of(records, case), "here")
         assert len(set(ids.tolist())) == len(ids)
 
-    fuzz("simulated", 400, attempt)
+    fuzz("simulated", 200, attempt)
 
 
 def test_files_of_records(records, tmp_path):
@@ -128,4 +128,4 @@ def test_files_of_records(records, tmp_path):
             assert store[name].id == name
             assert (name in store.unscorable) == bool(unscorable(store[name]))
 
-    fuzz("files of records", 120, attempt)
+    fuzz("files of records", 60, attempt)

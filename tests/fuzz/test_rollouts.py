@@ -106,7 +106,7 @@ def test_submissions(claim, use, shard, tmp_path):
         check(path, ScenarioLookup(shard), rollouts=ROLLOUTS)
         use(path)
 
-    fuzz("submissions", 160, attempt)
+    fuzz("submissions", 60, attempt)
 
 
 def damaged_file(data: bytes, case: Case) -> bytes:
@@ -142,4 +142,4 @@ def test_rollout_files(claim, use, tmp_path):
             pack([path], tmp_path / "packed.tar.gz", metadata, 1, rollouts_each=ROLLOUTS)
         use(path)
 
-    fuzz("rollout files", 160, attempt)
+    fuzz("rollout files", 60, attempt)

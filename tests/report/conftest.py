@@ -2,6 +2,7 @@
 
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,6 +19,13 @@ from simagents.scenarios.scenario import (
 )
 
 EVALUATION = "0123456789"
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """pyplot keeps every figure until it is closed, as `write_figure` does and tests do not."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture

@@ -6,10 +6,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 
 from simagents.errors import InputError
 from simagents.report import agreement, cells, draw_figure
-from simagents.report.agreement import Resamples, absolute_difference, noise, spearman, split_halves
+from simagents.report.agreement import (
+    Resamples,
+    absolute_difference,
+    noise,
+    ranks,
+    spearman,
+    split_halves,
+)
 from simagents.report.planner_values import read_planners
 from simagents.report.published import read_published
 from simagents.report.table import layout, markdown
@@ -44,6 +52,14 @@ def drives(tmp_path):
         return paths
 
     return write
+
+
+def test_ranks_are_those_of_scipy():
+    """With ties, and with values that are missing."""
+    values = np.random.default_rng(0).integers(6, size=(5, 4, 9)).astype(float)
+    assert (ranks(values) == rankdata(values, axis=-1)).all()
+    assert (ranks(np.array([3.0, 1, 3, 2])) == [3.5, 1, 3.5, 2]).all()
+    assert np.isnan(ranks(np.array([1.0, np.nan]))).all()
 
 
 def test_spearman_by_hand():

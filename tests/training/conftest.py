@@ -10,12 +10,16 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def launch(disk):
-    """Starts `simagents train` with files in `folder`; answers with the process."""
-    programs = Path(sys.executable).parent
+def launch(disk, warm, tmp_path_factory):
+    """Starts `simagents train` with files in `folder`; answers with the process.
 
-    def begin(folder, recipe, *extra, processes=1, program=(str(programs / "simagents"),)):
-        command = [*program, "train", "--recipe", str(recipe)]
+    Processes of a job are children of torchrun, or hand on what it signals.
+    """
+    programs = Path(sys.executable).parent
+    simagents = warm.program(tmp_path_factory.mktemp("program") / "simagents")
+
+    def begin(folder, recipe, *extra, processes=1, program=()):
+        command = [*(program or [str(simagents)]), "train", "--recipe", str(recipe)]
         if processes > 1:
             launcher = ["--standalone", f"--nproc-per-node={processes}", "--no-python"]
             command = [str(programs / "torchrun"), *launcher, *command]
@@ -23,13 +27,15 @@ def launch(disk):
         command += ["--vocabulary", str(disk.vocabulary), "--resume", str(folder / "resume")]
         for name in ("weights", "history", "provenance"):
             command += [f"--{name}", str(folder / name)]
+        command += ["--save-every", "2", "--workers", "0", *extra]
         environment = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE")}
         path = f"{programs}{os.pathsep}{environment['PATH']}"
+        environment |= {"OMP_NUM_THREADS": "1", "PATH": path}
+        if processes == 1 and not program:
+            return warm.begin("simagents.cli", command[1:], env=environment)
         return subprocess.Popen(
-            [*command, "--save-every", "2", "--workers", "0", *extra],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env=environment | {"OMP_NUM_THREADS": "1", "PATH": path},
-        )  # fmt: skip
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
 
     return begin
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("train")
-
 STAGES = (0, 1, 2)
 VALUE = {"start": 0.0, "weight": 0.5, "warmup": 0.25, "learning_rate": 1e-2}
 ALGORITHM = {

@@ -15,8 +15,6 @@ from simagents.files import UnwritableError
 from simagents.training.resume.lease import Lease
 from simagents.training.resume.stopping import Queue
 
-pytestmark = pytest.mark.xdist_group("train")
-
 STEPS = 8
 
 
@@ -76,6 +74,7 @@ def test_a_holder_that_does_not_stop_is_named(tmp_path, capsys):
     patient = Queue(tmp_path, patience=3600.0)
     assert not patient.advance()
     assert capsys.readouterr().err.startswith(f"simagents: {name} trains this run; waiting")
+    patient.patience = 0.0
     with pytest.raises(InputError, match="end it and start again"):
         patient.advance()
     for one in (queue, patient):

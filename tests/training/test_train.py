@@ -12,8 +12,6 @@ from safetensors.torch import load_file
 
 from simagents.training.resume.save_folder import last
 
-pytestmark = pytest.mark.xdist_group("train")  # one after the other: each uses a core or two
-
 STEPS = 12
 
 

@@ -13,8 +13,6 @@ from simagents.models.families import build_policy
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.resume.save_folder import last
 
-pytestmark = pytest.mark.xdist_group("train")
-
 STEPS = 4
 BETA = {"start": 0.04, "target": 1e-4, "patience": 5.0, "least": 1e-3, "most": 1e3}
 VALUE = {"start": 0.0, "weight": 0.5, "warmup": 0.5, "learning_rate": 1e-2}

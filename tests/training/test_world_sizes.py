@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("train")
-
 STEPS = 50
 RUNS = {
     "two processes": (2, 0.1, []),

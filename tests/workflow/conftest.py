@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from warm import Warm
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", "paper", "envs")
 
 # What follows an output's flag in the commands of the rules; `simagents` itself would do the work.
-STUB = f"""#!{sys.executable}
+STUB = f"""#!{sys.executable} -S
 import pathlib, sys
 written = "out out-tex out-md report weights history provenance pictures"
 flags = ["--" + name for name in written.split()]
@@ -52,25 +54,30 @@ done
 
 
 class Workflow:
-    """A repository's workflow in a folder of its own, run by Snakemake in a process of its own."""
+    """A repository's workflow in a folder of its own, run by Snakemake in a process of its own.
 
-    def __init__(self, folder: Path):
+    That is a fork of `warm`, but for a workflow with its own copy of the package.
+    """
+
+    def __init__(self, folder: Path, warm: Warm | None):
         self.folder = folder
+        self.warm = warm
 
     def run(self, *words: str, succeeds: bool = True) -> str:
         """What `snakemake WORDS` prints."""
         path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", *words],
-            cwd=self.folder,
-            env={**os.environ, "PATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,  # a busy machine takes several times as long
-        )
-        assert (done.returncode == 0) == succeeds, done.stdout
-        return done.stdout
+        environment = {**os.environ, "PATH": path}
+        if self.warm:
+            process = self.warm.begin("snakemake.cli", words, cwd=self.folder, env=environment)
+        else:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *words],
+                cwd=self.folder, env=environment, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        output = process.communicate(timeout=600)[0]  # a busy machine takes several times as long
+        assert (process.returncode == 0) == succeeds, output
+        return output
 
     def planned(self, *words: str) -> dict[str, int]:
         """Jobs of each rule that `snakemake WORDS` would run, but for targets that only gather."""
@@ -96,11 +103,11 @@ class Workflow:
 
     def copy(self, folder: Path) -> "Workflow":
         """The same files, times and records elsewhere."""
-        return Workflow(Path(shutil.copytree(self.folder, folder, symlinks=True)))
+        return Workflow(Path(shutil.copytree(self.folder, folder, symlinks=True)), self.warm)
 
 
 @pytest.fixture(scope="session")
-def _untouched(tmp_path_factory) -> Workflow:
+def _untouched(tmp_path_factory, warm) -> Workflow:
     folder = tmp_path_factory.mktemp("workflow") / "repository"
     for part in PARTS:
         source = ROOT / part
@@ -113,11 +120,11 @@ def _untouched(tmp_path_factory) -> Workflow:
         program.parent.mkdir(exist_ok=True)
         program.write_text(text)
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return Workflow(folder)
+    return Workflow(folder, warm)
 
 
 @pytest.fixture(scope="session")
-def _finished(_untouched, tmp_path_factory) -> Workflow:
+def _finished(_untouched, tmp_path_factory, warm) -> Workflow:
     """Made by the first process of the test run that wants it; the others wait."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -128,7 +135,7 @@ def _finished(_untouched, tmp_path_factory) -> Workflow:
             begun = _untouched.copy(shared / "begun-workflow")
             begun.run()  # bare: the number of cores is the default profile's
             begun.folder.rename(folder)
-    return Workflow(folder)
+    return Workflow(folder, warm)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ def extended(fresh, monkeypatch):
     lines = yaml.safe_dump(contributing.configuration(), sort_keys=False)
     (fresh.folder / "config/papers/own.yaml").write_text(lines)
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    fresh.warm = None
     return fresh
 
 

@@ -1,7 +1,6 @@
 """The whole workflow, with nothing left out, from a model that was trained elsewhere."""
 
 import json
-import sys
 
 import pytest
 import yaml
@@ -31,10 +30,9 @@ figures:
 
 
 @pytest.fixture
-def tiny_world(fresh):
+def tiny_world(fresh, warm):
     """The demo with four scenes, two steps of training and two rollouts; the commands do their work."""
-    program = f'#!/bin/sh\nexec {sys.executable} -m simagents.cli "$@"\n'
-    (fresh.folder / "bin/simagents").write_text(program)
+    warm.program(fresh.folder / "bin/simagents")
     (fresh.folder / "config/papers/own.yaml").write_text(TABLE)
     fresh.change(
         "config/scale/demo.yaml",

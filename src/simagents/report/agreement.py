@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.stats import rankdata
 
 LEVEL = 0.95
 RESAMPLES = 2_000
@@ -118,11 +117,31 @@ def spearman(
 ) -> Float64[np.ndarray, "*B"]:
     """Correlation of ranks, ties at their mean rank. NaN where all values of one side are equal: planners
     that cannot be told apart have no order that could be right."""
-    a, b = (rankdata(each, axis=-1) for each in (one, two))
+    a, b = (ranks(each) for each in (one, two))
     a, b = (each - each.mean(axis=-1, keepdims=True) for each in (a, b))
     scale = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(scale > 0, (a * b).sum(axis=-1) / scale, np.nan)
+
+
+def ranks(values: Float64[np.ndarray, "*B P"]) -> Float64[np.ndarray, "*B P"]:
+    """From 1 for the least; values that tie have the mean of their ranks. NaN beside a NaN.
+
+    Sorted values that tie stand from the first place to the last one of their kind.
+    """
+    order = np.argsort(values, axis=-1)
+    ordered = np.take_along_axis(values, order, axis=-1)
+    place = np.arange(values.shape[-1])
+    new = np.ones(values.shape, bool)
+    new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    first = np.maximum.accumulate(np.where(new, place, 0), axis=-1)
+    ends = np.ones(values.shape, bool)
+    ends[..., :-1] = new[..., 1:]
+    after = np.where(ends, place, values.shape[-1])
+    last = np.minimum.accumulate(after[..., ::-1], axis=-1)[..., ::-1]
+    found = np.empty(values.shape)
+    np.put_along_axis(found, order, (first + last) / 2 + 1, axis=-1)
+    return np.where(np.isnan(values).any(axis=-1, keepdims=True), np.nan, found)
 
 
 def absolute_difference(

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
-from scipy import stats
 
-from simagents.differences import difference
+from simagents.differences import difference, paired_t
 from simagents.errors import InputError, unknown_value
 from simagents.report.columns import COLUMNS
 from simagents.report.rows import Row
@@ -97,8 +96,8 @@ class Against:
             return None
         if name in ("t", "p_scenarios"):
             means = [self.scores[each].mean(axis=0) for each in (place, self.to)]
-            test = stats.ttest_rel(*means)
-            return number(float(test.statistic if name == "t" else test.pvalue))
+            t, p = paired_t(*means)
+            return number(t if name == "t" else p)
         pair = _pair(self.rows, self.scores, place, self.to)
         return None if name == "p" and pair["covers"] == ONE_SEED else pair[name]
 

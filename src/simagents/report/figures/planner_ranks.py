@@ -4,10 +4,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
-from scipy.stats import rankdata
 
 from simagents.config.figures import PlannerRanks
-from simagents.report.agreement import spearman
+from simagents.report.agreement import ranks, spearman
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.planner_values import values_of
@@ -41,7 +40,7 @@ def draw(settings: PlannerRanks, inputs: FigureInputs) -> Figure:
         for group in groups:
             mine = np.array([each == group for each in depth])
             panel.scatter(
-                rankdata(-reference)[mine], rankdata(-values)[mine], s=7, color=colours[group],
+                ranks(-reference)[mine], ranks(-values)[mine], s=7, color=colours[group],
                 linewidth=0, label=group if place == 0 else None,
             )  # fmt: skip
         rho = float(spearman(values, reference))
