@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -59,14 +60,7 @@ def measured(job: Job) -> dict[str, float]:
     if job.work == "tokenise":
         seconds = timed("cpu", job.repeat, lambda: tokenize(scenario, vocabulary))
         return {"seconds": seconds, "idle": idle, "peak": most_resident()}
-    if job.agents is not None:
-        scenario = with_agents(scenario, job.agents)
-    scene = with_pieces(tokenize(scenario, vocabulary), job.pieces)
-    trained = scene.trainable & (np.cumsum(scene.trainable) <= MOST_TRAINED)
-    scenarios, settings = [scenario] * job.batch, settings_of(job.size)
-    scenes = SceneReader(settings)(scenarios, [scene] * job.batch, [trained] * job.batch)
-    policy = Smart(settings, vocabulary.to(torch.device(job.device))).to(job.device)
-    work = work_of(job, policy, scenes.to(job.device), scenarios)
+    work = work_of(job, *case_of(job, scenario, vocabulary))
     work()
     if job.device == "cuda":
         torch.cuda.reset_peak_memory_stats()
@@ -74,6 +68,20 @@ def measured(job: Job) -> dict[str, float]:
     peak = torch.cuda.max_memory_allocated() if job.device == "cuda" else most_resident()
     numbers = {"seconds": seconds, "idle": idle, "peak": peak, "scenes": job.batch}
     return numbers | {"operations": counted(work)}
+
+
+def case_of(
+    job: Job, scenario: Scenario, vocabulary: Vocabulary
+) -> tuple[Smart, SceneBatch, list[Scenario]]:
+    """The policy, the batch and its scenarios, on the device of the job."""
+    if job.agents is not None:
+        scenario = with_agents(scenario, job.agents)
+    scene = with_pieces(tokenize(scenario, vocabulary), job.pieces)
+    trained = scene.trainable & (np.cumsum(scene.trainable) <= MOST_TRAINED)
+    scenarios, settings = [scenario] * job.batch, settings_of(job.size)
+    scenes = SceneReader(settings)(scenarios, [scene] * job.batch, [trained] * job.batch)
+    policy = Smart(settings, vocabulary.to(torch.device(job.device))).to(job.device)
+    return policy, scenes.to(job.device), scenarios
 
 
 def counted(work: Callable) -> int:
@@ -109,31 +117,44 @@ def work_of(
     job: Job, policy: Smart, scenes: SceneBatch, scenarios: list[Scenario]
 ) -> Callable[[], None]:
     """The measured work, as a function that can be called repeatedly."""
-    # The baseline lies among the tests, on the path of measuring processes alone.
-    network = importlib.import_module("model_plain" if job.plain else "model_ours")
     if job.work == "rollout":
         policy.eval()
-        inner = partial(network.rollout, policy, scenes, job.rollouts)
+        inner = partial(network_of(job).rollout, policy, scenes, job.rollouts)
     else:
-        if job.work != "bc":
-            policy.requires_grad_(False)
-            for part in policy.fine_tuned:
-                part.requires_grad_(True)
+        loss = loss_of(job, policy, scenes, scenarios)
         trained = [p for p in policy.parameters() if p.requires_grad]
         optimiser = torch.optim.AdamW(trained, lr=1e-5, weight_decay=0.01, fused=True)
-        policy.train()
-        losses = {
-            "bc": lambda: network.cloning(policy, scenes),
-            "catk": lambda: network.closed_loop(policy, scenes),
-            "rft": lambda: network.reinforced(policy, scenes, scenarios, job.rollouts),
-        }
-        inner = partial(learned, policy, optimiser, losses[job.work]())
+        inner = partial(learned, policy, optimiser, loss)
     low = job.precision == "bfloat16"
 
     def work() -> None:
         inner(torch.autocast(job.device, torch.bfloat16, enabled=low))
 
     return work
+
+
+def network_of(job: Job) -> ModuleType:
+    """The kinds of work by our network or by the baseline."""
+    # The baseline lies among the tests, on the path of measuring processes alone.
+    return importlib.import_module("model_plain" if job.plain else "model_ours")
+
+
+def loss_of(
+    job: Job, policy: Smart, scenes: SceneBatch, scenarios: list[Scenario]
+) -> Callable[[], torch.Tensor]:
+    """The loss of one step, of what it trains."""
+    if job.work != "bc":
+        policy.requires_grad_(False)
+        for part in policy.fine_tuned:
+            part.requires_grad_(True)
+    policy.train()
+    network = network_of(job)
+    losses = {
+        "bc": lambda: network.cloning(policy, scenes),
+        "catk": lambda: network.closed_loop(policy, scenes),
+        "rft": lambda: network.reinforced(policy, scenes, scenarios, job.rollouts),
+    }
+    return losses[job.work]()
 
 
 def learned(

@@ -56,13 +56,20 @@ def reinforced(
             "stage": "rft", "seed": 0, "revision": 0, "parent": None, "trains": "agents",
             "model": policy.config, "data": "", "tokens": "", "held_out": 0, "precision": "float32",
             "budget": {
-                "steps": 1, "batch": scenes.scenes, "learning_rate": 1e-5, "rollouts": rollouts
+                "steps": 1, "batch": scenes.scenes, "learning_rate": 1e-5, "rollouts": rollouts,
+                "validations": 0,
             },
-            "optimiser": {"weight_decay": 0.01, "clip": 0.5, "warmup": 0.0, "final_ratio": 0.05},
+            "optimiser": {
+                "betas": [0.9, 0.999], "weight_decay": 0.01, "clip": 0.5, "warmup": 0.0,
+                "schedule": "cosine", "final_ratio": 0.05,
+            },
+            "validation": {
+                "scenes": 1, "rollouts": 1, "sampling": {"top_k": 0, "temperature": 1.0}
+            },
             "algorithm": {
                 "name": "policy_gradient", "whiten": False, "log_prob": "mean",
                 "reward": {"kind": "realism", "challenge": 2025, "scored": "scene"},
-                "credit": {"rule": "constant", "alpha": 0.77},
+                "credit": {"rule": "constant", "alpha": 0.77, "divide_by": 1.0},
                 "surrogate": {"kind": "on_policy"},
                 "divergence": {"estimator": "k3", "beta": 0.04},
                 "sampling": {"top_k": 32, "temperature": 1.0},
