@@ -41,6 +41,8 @@ class _Backend(_DummyBackendModule):
         """Nothing to wait for: every operation has ended when it returns."""
 
 
+# Autograd starts threads for all devices that torch knows at the first backward pass: before that, and then a
+# process that has taken such a pass cannot be forked any more.
 _setup_privateuseone_for_python_backend(NAME, backend_module=_Backend())
 DEVICE = torch.device(NAME, 0)
 
@@ -162,7 +164,9 @@ def _gru(input_gates, hidden_gates, state, input_bias, hidden_bias):
     """A cell as CUDA fuses it, and what its gradient needs: r, z, n, state, hidden gate of n."""
     from_input = (input_gates + input_bias).chunk(3, 1)
     from_hidden = (hidden_gates + hidden_bias).chunk(3, 1)
-    reset, update = ((one + other).sigmoid() for one, other in zip(from_input[:2], from_hidden[:2], strict=True))
+    reset, update = (
+        (one + other).sigmoid() for one, other in zip(from_input[:2], from_hidden[:2], strict=True)
+    )
     new = (from_input[2] + reset * from_hidden[2]).tanh()
     kept = torch.cat([reset, update, new, state, from_hidden[2]], dim=1)
     return new + update * (state - new), kept
@@ -240,7 +244,7 @@ class _Functions(TorchFunctionMode):
 
 @contextmanager
 def standin() -> Iterator[Counts]:
-    """The device exists, and counts, until the end of the block."""
+    """The device computes, and counts, until the end of the block."""
     counts = Counts()
     with _Operations(counts), _Functions(counts):
         yield counts
