@@ -179,7 +179,9 @@ class Plan(SharedFiles):
                 f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
                 f" `{evaluation}` has none."
             )
-        of_scores = sorted({"scores", "pictures"} & getattr(settings, "reads", frozenset()))
+        of_scores = sorted(
+            {"scores", "pictures", "incidents"} & getattr(settings, "reads", frozenset())
+        )
         if of_scores and evaluation is None:
             raise InputError(
                 f"{where}: figures of kind {settings.kind} read {of_scores[0]}, so its class"

@@ -25,11 +25,14 @@ STRIPE = 0.6
 
 ASPHALT, BIKE_PATH, PRIVATE = "#ececec", "#e3ebe3", "#f5f5f5"
 EDGE, WHITE_LINE, YELLOW_LINE, SIGN = "#555555", "#ffffff", "#e0b13c", "#b5382f"
-_LIGHTS = {
-    "#c0392b": (LightState.STOP, LightState.ARROW_STOP, LightState.FLASHING_STOP),
-    "#e0a800": (LightState.CAUTION, LightState.ARROW_CAUTION, LightState.FLASHING_CAUTION),
-    "#3a9d5d": (LightState.GO, LightState.ARROW_GO),
-}
+LIGHTS = {
+    "stop": ("#c0392b", "s", (LightState.STOP, LightState.ARROW_STOP, LightState.FLASHING_STOP)),
+    "caution": (
+        "#e0a800", "^", (LightState.CAUTION, LightState.ARROW_CAUTION, LightState.FLASHING_CAUTION),
+    ),
+    "go": ("#3a9d5d", "o", (LightState.GO, LightState.ARROW_GO)),
+}  # fmt: skip
+"""Colour, marker (for readers who confuse red and green) and states of what a light says."""
 _BROKEN = {
     RoadLineType.BROKEN_SINGLE_WHITE,
     RoadLineType.BROKEN_SINGLE_YELLOW,
@@ -45,10 +48,16 @@ _YELLOW = {
 
 
 def draw_map(axes: Axes, scenario: Scenario, view: View) -> None:
-    """The part of the map that `view` shows, in `axes` that it has framed.
+    """The part of the map that `view` shows, in `axes` that it has framed, with lights as they are now.
 
     Widths are in metres, so that they keep their proportion to the vehicles.
     """
+    draw_ground(axes, scenario, view)
+    Lights(axes, scenario, view).show(CURRENT)
+
+
+def draw_ground(axes: Axes, scenario: Scenario, view: View) -> None:
+    """The same without lights: what never changes."""
     point = points_per_metre(axes)
     lanes, paths = [], []
     for feature, line in _visible(view, scenario, MapKind.LANE):
@@ -72,7 +81,6 @@ def draw_map(axes: Axes, scenario: Scenario, view: View) -> None:
             *np.stack(signs).T, linestyle="none", marker="8", markersize=4, color=SIGN,
             markeredgecolor="white", markeredgewidth=0.4, zorder=1.4,
         )  # fmt: skip
-    _lights(axes, scenario, view)
 
 
 def _visible(view: View, scenario: Scenario, kind: MapKind) -> Iterator[tuple[int, np.ndarray]]:
@@ -123,12 +131,21 @@ def _crosswalk(axes: Axes, outline: Float[np.ndarray, "n 2"], point: float) -> N
     stripes.set_clip_path(area)
 
 
-def _lights(axes: Axes, scenario: Scenario, view: View) -> None:
-    """Stop points of the signals that the current step lists, in the colour they show."""
-    for colour, states in _LIGHTS.items():
-        shown = np.isin(scenario.light_state[:, CURRENT], states)
-        stops = view.local(scenario.light_stop[shown, CURRENT, :2])
-        axes.plot(
-            *stops.T, linestyle="none", marker="o", markersize=2.6, color=colour,
-            markeredgecolor="white", markeredgewidth=0.3, zorder=1.5,
-        )  # fmt: skip
+class Lights:
+    """Stop points of signals, each in the colour and shape of what it says at one logged step."""
+
+    def __init__(self, axes: Axes, scenario: Scenario, view: View):
+        self._scenario, self._view = scenario, view
+        self._marks = [
+            axes.plot(
+                [], [], linestyle="none", marker=marker, markersize=2.9, color=colour,
+                markeredgecolor="white", markeredgewidth=0.3, zorder=1.5,
+            )[0]
+            for colour, marker, _ in LIGHTS.values()
+        ]  # fmt: skip
+
+    def show(self, step: int) -> None:
+        """The state at a step of the log, 0 to 90; signals that the step does not list vanish."""
+        for mark, (_, _, states) in zip(self._marks, LIGHTS.values(), strict=True):
+            shown = np.isin(self._scenario.light_state[:, step], states)
+            mark.set_data(*self._view.local(self._scenario.light_stop[shown, step, :2]).T)
