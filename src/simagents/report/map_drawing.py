@@ -24,6 +24,7 @@ STRIPE = 0.6
 """Metres of paint, and of gap, in a crosswalk."""
 
 ASPHALT, BIKE_PATH, PRIVATE = "#ececec", "#e3ebe3", "#f5f5f5"
+CROSSING, BUMP = "#dddddd", "#dcdcdc"
 EDGE, WHITE_LINE, YELLOW_LINE, SIGN = "#555555", "#ffffff", "#e0b13c", "#b5382f"
 LIGHTS = {
     "stop": ("#c0392b", "s", (LightState.STOP, LightState.ARROW_STOP, LightState.FLASHING_STOP)),
@@ -33,12 +34,12 @@ LIGHTS = {
     "go": ("#3a9d5d", "o", (LightState.GO, LightState.ARROW_GO)),
 }  # fmt: skip
 """Colour, marker (for readers who confuse red and green) and states of what a light says."""
-_BROKEN = {
+BROKEN = {
     RoadLineType.BROKEN_SINGLE_WHITE,
     RoadLineType.BROKEN_SINGLE_YELLOW,
     RoadLineType.BROKEN_DOUBLE_YELLOW,
 }
-_YELLOW = {
+YELLOW = {
     RoadLineType.BROKEN_SINGLE_YELLOW,
     RoadLineType.BROKEN_DOUBLE_YELLOW,
     RoadLineType.SOLID_SINGLE_YELLOW,
@@ -67,7 +68,7 @@ def draw_ground(axes: Axes, scenario: Scenario, view: View) -> None:
     _strokes(axes, paths, BIKE_PATH, BIKE_LANE_WIDTH * point, zorder=0.5)
     _strokes(axes, lanes, ASPHALT, LANE_WIDTH * point, zorder=0.6)
     for _, outline in _visible(view, scenario, MapKind.SPEED_BUMP):
-        bump = Polygon(outline, facecolor="#dcdcdc", edgecolor="#c4c4c4", hatch="////", linewidth=0)
+        bump = Polygon(outline, facecolor=BUMP, edgecolor="#c4c4c4", hatch="////", linewidth=0)
         axes.add_patch(bump).set_zorder(0.7)
     for _, outline in _visible(view, scenario, MapKind.CROSSWALK):
         _crosswalk(axes, outline, point)
@@ -103,25 +104,19 @@ def _road_line(
 ) -> None:
     """Paint: white on the asphalt, or yellow; broken lines in dashes of 3 m with gaps of 6 m."""
     width = 0.55
-    dash = (0, (3 * point / width, 6 * point / width)) if kind in _BROKEN else "solid"
+    dash = (0, (3 * point / width, 6 * point / width)) if kind in BROKEN else "solid"
     axes.plot(
-        *line.T, color=YELLOW_LINE if kind in _YELLOW else WHITE_LINE, linewidth=width,
+        *line.T, color=YELLOW_LINE if kind in YELLOW else WHITE_LINE, linewidth=width,
         linestyle=dash, dash_capstyle="butt", zorder=1.0,
     )  # fmt: skip
 
 
 def _crosswalk(axes: Axes, outline: Float[np.ndarray, "n 2"], point: float) -> None:
     """Stripes across the longer axis of the outline, cut off at its border."""
-    area = Polygon(outline, facecolor="#dddddd", edgecolor="none", zorder=0.8)
+    area = Polygon(outline, facecolor=CROSSING, edgecolor="none", zorder=0.8)
     axes.add_patch(area)
-    middle = outline.mean(axis=0)
-    _, _, directions = np.linalg.svd(outline - middle)
-    along, across = directions
-    reach = np.abs((outline - middle) @ directions.T).max(axis=0)
-    places = np.arange(-reach[0] + STRIPE / 2, reach[0], 2 * STRIPE)[:, None]
-    ends = [middle + places * along + side * reach[1] * across for side in (-1, 1)]
     stripes = LineCollection(
-        np.stack(ends, axis=1),
+        stripes_of(outline),
         colors="white",
         linewidths=STRIPE * point,
         zorder=0.9,
@@ -129,6 +124,17 @@ def _crosswalk(axes: Axes, outline: Float[np.ndarray, "n 2"], point: float) -> N
     )
     axes.add_collection(stripes, autolim=False)
     stripes.set_clip_path(area)
+
+
+def stripes_of(outline: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "m 2 2"]:
+    """Middle lines of the stripes of a crosswalk, long enough to be cut off at its outline (m)."""
+    middle = outline.mean(axis=0)
+    _, _, directions = np.linalg.svd(outline - middle)
+    along, across = directions
+    reach = np.abs((outline - middle) @ directions.T).max(axis=0)
+    places = np.arange(-reach[0] + STRIPE / 2, reach[0], 2 * STRIPE)[:, None]
+    ends = [middle + places * along + side * reach[1] * across for side in (-1, 1)]
+    return np.stack(ends, axis=1)
 
 
 class Lights:
