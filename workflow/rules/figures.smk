@@ -8,6 +8,11 @@ def pictures_of(figure):
     return expand(f"{SCORES}/0.pictures.safetensors", **scored(figure))
 
 
+def incidents_of(figure):
+    """When agents of these rollouts collide or leave the road."""
+    return expand(f"{SCORES}/0.incidents.safetensors", **scored(figure))
+
+
 def gradients_of(figure):
     """Score functions and rewards of every row's first seed."""
     systems = [row.systems[0] for row in figure.rows]
@@ -33,6 +38,7 @@ FIGURE_FILES = {
     "cells": lambda figure: cells_of(figure.name),
     "gradients": gradients_of,
     "histories": histories_of,
+    "incidents": incidents_of,
     "manoeuvres": manoeuvres_of,
     "pictures": pictures_of,
     "planners": planners_of,

@@ -7,7 +7,8 @@ function path(context, points, closed) {
   if (closed) context.closePath();
 }
 
-// Canvas of `width` x `height` pixels -> metres, y upwards; `view` has the middle and pixels a metre.
+// Canvas of `width` x `height` device pixels -> metres, y upwards. `view` has the middle, device pixels a
+// metre (`scale`), and metres of a pixel of the page (`pixel`).
 function lookThrough(context, view, width, height) {
   context.setTransform(view.scale, 0, 0, -view.scale, width / 2 - view.x * view.scale, height / 2 + view.y * view.scale);
 }
@@ -17,7 +18,7 @@ function drawGround(context, scene, view, width, height, colours) {
   context.fillStyle = colours.ground;
   context.fillRect(0, 0, width, height);
   lookThrough(context, view, width, height);
-  const pixel = 1 / view.scale;
+  const pixel = view.pixel;
   const fill = (points, colour) => {
     path(context, points, true);
     context.fillStyle = colour;
@@ -72,7 +73,7 @@ function mark(context, x, y, shape, radius, colour, filled) {
 
 function drawMoment(context, scene, system, rollout, step, view, width, height, colours) {
   lookThrough(context, view, width, height);
-  const pixel = 1 / view.scale;
+  const pixel = view.pixel;
   const poseAt = (agent, at) => system.pose(rollout, agent, at);
   for (const light of scene.lights) {
     const says = light.says[step];

@@ -49,7 +49,7 @@ function draw() {
     const rollout = rolloutOf(system);
     const canvas = element(`canvas${side}`);
     const [width, height] = fit(canvas);
-    const look = { x: view.x, y: view.y, scale: width / (2 * view.half) };
+    const look = { x: view.x, y: view.y, scale: width / (2 * view.half), pixel: (2 * view.half) / canvas.clientWidth };
     const key = [now.scene, width, height, view.x, view.y, view.half, dark.matches].join();
     if (ground.key !== key) {
       [ground.canvas.width, ground.canvas.height, ground.key] = [width, height, key];
