@@ -43,7 +43,7 @@ class Args:
     """steps of 0.1 s from frame to frame"""
     fps: int = 10
     """frames a second; real time is 10 divided by --every"""
-    half_width: float = 0
+    half_width: float = 0.0
     """metres from the middle of a panel to its border; 0 for what scored agents need"""
     moments: list[float] = field(default_factory=lambda: [0.0, 2.0, 4.0, 6.0, 8.0])
     """of a strip, seconds after the current step"""

@@ -22,7 +22,7 @@ ACROSS = 3
 class Film:
     """A figure `width` pixels wide whose panels show one simulated step at a time."""
 
-    def __init__(self, scenario: Scenario, shown: list[Shown], width: int, half_width: float = 0):
+    def __init__(self, scenario: Scenario, shown: list[Shown], width: int, half_width: float = 0.0):
         """`half_width`: metres from the middle to the border; 0 for what scored agents need."""
         inches = width / DPI
         columns = min(len(shown), ACROSS)
@@ -30,7 +30,7 @@ class Film:
         panel = (inches - 2 * EDGE - GAP * (columns - 1)) / columns
         total = _even(lines * (panel * ASPECT + TITLE) + KEY)
         self.figure: Figure = plt.figure(figsize=(inches, total), dpi=DPI)
-        view = view_of_scored(scenario, [each.path[None, :, 1:] for each in shown], ASPECT)
+        view = view_of_scored(scenario, [each.path[:, 1:, :2] for each in shown], ASPECT)
         if half_width:
             view = view_ahead(scenario, half_width, ASPECT)
         scored = len(scenario.evaluated)
@@ -48,7 +48,7 @@ class Film:
             draw_ground(axes, scenario, view)
             if place == 0:
                 draw_scale(axes, view)
-            self._moving += [Agents(axes, scenario, view, each, ring=11)]
+            self._moving += [Agents(axes, scenario, view, each, ring=11.0)]
             self._moving += [Lights(axes, scenario, view)]
             axes.text(
                 0.01, 1 + 0.2 / (panel * ASPECT), each.label, transform=axes.transAxes, fontsize=9,

@@ -85,7 +85,7 @@ def _map(scenario: Scenario, view: View) -> dict[str, Any]:
     styles, lines = [], []
     for feature in range(len(scenario.map_kind)):
         line = view.local(scenario.polyline(feature)[:, :2])
-        if not len(line) or not view.sees(line, margin=0):
+        if not len(line) or not view.sees(line, margin=0.0):
             continue
         kind = MapKind(scenario.map_kind[feature])
         parts = [(_style(kind, int(scenario.map_type[feature])), line)]

@@ -23,7 +23,9 @@ class SmallGif(PillowWriter):
     """All frames have the colours of one palette, so that Pillow stores only what changes."""
 
     def finish(self) -> None:
-        """Write the frames."""
+        """Write the frames; none where drawing was interrupted before the first."""
+        if not self._frames:
+            return
         frames = [frame.convert("RGB") for frame in self._frames]
         palette = _palette()
         first, *others = (

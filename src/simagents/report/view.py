@@ -7,7 +7,6 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon
 
-from simagents.scenarios.rollout_file import Trajectories
 from simagents.scenarios.scenario import CURRENT, Scenario
 
 NEAR, FAR = 40.0, 64.0
@@ -58,16 +57,17 @@ def view_ahead(scenario: Scenario, half_width: float, aspect: float) -> View:
     return View(centre, heading, half_width, half_width * aspect)
 
 
-def view_of_scored(scenario: Scenario, trajectories: list[Trajectories], aspect: float) -> View:
-    """As much of the world as the scored agents need in their first rollouts, within reason.
+def view_of_scored(
+    scenario: Scenario, paths: list[Float[np.ndarray, "A n 2"]], aspect: float
+) -> View:
+    """As much of the world as the scored agents need on these paths, within reason.
 
-    `aspect` is the height of the picture over its width.
+    Paths are of the agents of `Scenario.simulated`, in metres in the world frame. `aspect` is the
+    height of the picture over its width.
     """
     whole = view_ahead(scenario, NEAR, aspect)
     rows = np.searchsorted(scenario.simulated, scenario.evaluated)
-    reach = [
-        np.abs(whole.local(rollouts[0, rows, :, :2])) / (1, aspect) for rollouts in trajectories
-    ]
+    reach = [np.abs(whole.local(path[rows])) / (1, aspect) for path in paths]
     return view_ahead(scenario, float(np.clip(np.max(reach) + 4, NEAR, FAR)), aspect)
 
 

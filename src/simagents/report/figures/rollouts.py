@@ -75,6 +75,7 @@ def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
     Goals and the agents that have them are in the middle, else the recording vehicle.
     """
     trajectories = [panel.trajectories for panel in shown]
+    firsts = [rollouts[0, ..., :2] for rollouts in trajectories]
     columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
     lines = -(-len(shown) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns
@@ -86,7 +87,7 @@ def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
     view = (
         _view_of(scenario, np.concatenate(goals))
         if goal
-        else view_of_scored(scenario, trajectories, ASPECT)
+        else view_of_scored(scenario, firsts, ASPECT)
     )
     colours = _colours(scenario, trajectories)
     for place, panel in enumerate(shown):

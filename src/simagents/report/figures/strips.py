@@ -61,12 +61,12 @@ def strip(scenario: Scenario, shown: list[Shown], steps: list[int]) -> Figure:
             view.frame(axes)
             draw_ground(axes, scenario, view)
             Lights(axes, scenario, view).show(CURRENT + step)
-            Agents(axes, scenario, view, each, ring=5).show(step)
+            Agents(axes, scenario, view, each, ring=5.0).show(step)
             if row == 0:
                 axes.set_title(seconds(step), pad=3, fontsize=8)
             if column == 0:
                 axes.set_ylabel(each.label, fontsize=8, labelpad=3)
                 if row == 0:
                     draw_scale(axes, view)
-    draw_key(figure, scenario, fontsize=7, columns=5)
+    draw_key(figure, scenario, fontsize=7.0, columns=5)
     return figure
