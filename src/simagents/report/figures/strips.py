@@ -63,7 +63,7 @@ def strip(scenario: Scenario, shown: list[Shown], steps: list[int]) -> Figure:
             Lights(axes, scenario, view).show(CURRENT + step)
             Agents(axes, scenario, view, each, ring=5.0).show(step)
             if row == 0:
-                axes.set_title(seconds(step), pad=3, fontsize=8)
+                axes.set_title(seconds(step), pad=3, fontsize=8, loc="center")
             if column == 0:
                 axes.set_ylabel(each.label, fontsize=8, labelpad=3)
                 if row == 0:
