@@ -29,21 +29,6 @@ rule evaluate:
         " --pictures {output.pictures} --pictured {params.pictured} --out {output.scores} >{log} 2>&1"
 
 
-rule incidents:
-    input:
-        pictures=f"{SCORES}/{{chunk}}.pictures.safetensors",
-        scenarios=scenarios_of("validation"),
-    output:
-        f"{SCORES}/{{chunk}}.incidents.safetensors",
-    log:
-        "<logs>/incidents/{system}-{evaluation}-{chunk}.log",
-    conda:
-        "../../envs/simagents.yaml"
-    shell:
-        "OMP_NUM_THREADS=1 simagents incidents --rollouts {input.pictures}"
-        " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
-
-
 rule planners:
     input:
         unpack(weights_of),

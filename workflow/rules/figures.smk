@@ -9,8 +9,10 @@ def pictures_of(figure):
 
 
 def incidents_of(figure):
-    """When agents of these rollouts collide or leave the road."""
-    return expand(f"{SCORES}/0.incidents.safetensors", **scored(figure))
+    """When agents of the rollouts of every row's first system collide or leave the road."""
+    systems = [row.systems[0].id for row in figure.rows]
+    evaluation = PLAN.evaluation_id(figure.evaluation)
+    return expand(f"{SCORES}/0.incidents.safetensors", system=systems, evaluation=evaluation)
 
 
 def gradients_of(figure):

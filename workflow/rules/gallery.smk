@@ -1,8 +1,9 @@
-"""Kept rollouts -> films, and a page that plays them."""
+"""Kept rollouts -> when agents collide or leave the road, films, and a page that plays them."""
 
 
 # Seconds each, like figures.
 localrules:
+    incidents,
     animation,
     browser,
 
@@ -38,6 +39,21 @@ def browsed():
 def rollout_words(files):
     """Values of --rollouts."""
     return " ".join(shlex.quote(f"{name}={path}") for name, path in files.items())
+
+
+rule incidents:
+    input:
+        pictures=f"{SCORES}/{{chunk}}.pictures.safetensors",
+        scenarios=scenarios_of("validation"),
+    output:
+        f"{SCORES}/{{chunk}}.incidents.safetensors",
+    log:
+        "<logs>/incidents/{system}-{evaluation}-{chunk}.log",
+    conda:
+        "../../envs/simagents.yaml"
+    shell:
+        "OMP_NUM_THREADS=1 simagents incidents --rollouts {input.pictures}"
+        " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
 
 
 rule animation:

@@ -1,6 +1,7 @@
 """One rollout of several systems as a film: panels side by side, moved from step to step."""
 
 from collections.abc import Iterator
+from math import ceil
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ class Film:
 
     def __init__(self, scenario: Scenario, shown: list[Shown], width: int, half_width: float = 0.0):
         """`half_width`: metres from the middle to the border; 0 for what scored agents need."""
-        inches = width / DPI
+        inches = _even(width / DPI)
         columns = min(len(shown), ACROSS)
         lines = -(-len(shown) // columns)
         panel = (inches - 2 * EDGE - GAP * (columns - 1)) / columns
@@ -85,4 +86,4 @@ class Film:
 
 def _even(inches: float) -> float:
     """Rounded up to an even number of pixels, which H.264 needs."""
-    return -(-inches * DPI // 2) * 2 / DPI
+    return 2 * ceil(inches * DPI / 2) / DPI
