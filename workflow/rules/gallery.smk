@@ -27,7 +27,7 @@ def browsed():
         for row in figure.rows if "pictures" in figure.settings.reads else []:
             system = row.systems[0]
             label = re.sub(r"[\\${}]", "", row.label)
-            if not isinstance(system, Baseline):
+            if not isinstance(system, Baseline) and label.lower() != system.stage:
                 label = f"{label} ({system.stage})"
             if system.id not in shown:
                 shown.add(system.id)

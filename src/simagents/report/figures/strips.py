@@ -4,6 +4,8 @@ The recording vehicle is in the middle now and heads to the right. The first sce
 keeps and its first rollout are drawn, so nobody chose them.
 """
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
@@ -19,12 +21,14 @@ from simagents.scenarios.incident_file import read_incidents
 from simagents.scenarios.scenario import CURRENT, STEP_SECONDS, Scenario
 from simagents.scenarios.store import ScenarioStore
 
+LETTERS = 14
+"""Of a line of a label, at most: labels stand beside low panels, turned."""
 ASPECT = 0.8
 """Height of a panel over its width."""
 HALF_WIDTH = 42.0
 """Metres from the recording vehicle to the right border: panels are too small to show more."""
-GAP, LABEL, TIME, KEY, EDGE = 0.05, 0.2, 0.18, 0.34, 0.02
-"""Inches between panels, left of each row for its label, above the first row, below the last, and at
+GAP, LINE, TIME, KEY, EDGE = 0.05, 0.13, 0.18, 0.34, 0.02
+"""Inches between panels, left of each row for a line of its label, above the first row, below the last, and at
 the right, for the frame."""
 
 
@@ -46,7 +50,9 @@ def draw(settings: Strips, inputs: FigureInputs) -> Figure:
 def strip(scenario: Scenario, shown: list[Shown], steps: list[int]) -> Figure:
     """Panels of every system (down) at simulated steps 0 to 80 (across), with marks and a key."""
     columns = len(steps)
-    width = (TEXT_WIDTH - LABEL - EDGE - GAP * (columns - 1)) / columns
+    labels = [fill(each.label, LETTERS) for each in shown]
+    before = LINE * (1.5 + max(label.count("\n") for label in labels))
+    width = (TEXT_WIDTH - before - EDGE - GAP * (columns - 1)) / columns
     height = width * ASPECT
     total = TIME + KEY + len(shown) * (height + GAP)
     figure = plt.figure(figsize=(TEXT_WIDTH, total))
@@ -54,7 +60,7 @@ def strip(scenario: Scenario, shown: list[Shown], steps: list[int]) -> Figure:
     for row, each in enumerate(shown):
         bottom = total - TIME - (row + 1) * height - row * GAP
         for column, step in enumerate(steps):
-            left = LABEL + column * (width + GAP)
+            left = before + column * (width + GAP)
             axes = figure.add_axes(
                 (left / TEXT_WIDTH, bottom / total, width / TEXT_WIDTH, height / total)
             )
@@ -65,7 +71,7 @@ def strip(scenario: Scenario, shown: list[Shown], steps: list[int]) -> Figure:
             if row == 0:
                 axes.set_title(seconds(step), pad=3, fontsize=8, loc="center")
             if column == 0:
-                axes.set_ylabel(each.label, fontsize=8, labelpad=3)
+                axes.set_ylabel(labels[row], fontsize=8, labelpad=3)
                 if row == 0:
                     draw_scale(axes, view)
     draw_key(figure, scenario, fontsize=7.0, columns=5)
