@@ -98,6 +98,7 @@ def test_mp4(args):
         ({"rollout": 3}, "--rollout is 3, and Log keeps rollouts 0 to 2"),
         ({"every": 0}, "--every is 0 and must be between 1 and 80"),
         ({"width": 20}, "--width is 20"),
+        ({"half_width": -1.0}, "--half-width is -1.0 and must be between 0 and 500"),
         ({"moments": [9.0]}, "--moments: 9.0 is not between 0 and 8 seconds"),
         ({"out": "film.avi"}, "film.avi: write to .gif or .mp4, or to .png or .pdf"),
     ],

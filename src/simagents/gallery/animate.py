@@ -38,13 +38,13 @@ class Args:
     rollout: int = 0
     """which one of each system; 0 is the first, and a system with a single one shows that"""
     width: int = 900
-    """pixels"""
+    """pixels of a film"""
     every: int = 1
     """steps of 0.1 s from frame to frame"""
     fps: int = 10
     """frames a second; real time is 10 divided by --every"""
     half_width: float = 0.0
-    """metres from the middle of a panel to its border; 0 for what scored agents need"""
+    """of a film, metres from the middle of a panel to its border; 0 for what scored agents need"""
     moments: list[float] = field(default_factory=lambda: [0.0, 2.0, 4.0, 6.0, 8.0])
     """of a strip, seconds after the current step"""
 
@@ -76,10 +76,12 @@ def main(args: Args) -> None:
 
 def check(args: Args) -> None:
     """Raises InputError for numbers that make no picture."""
-    for name, least, most in (("width", 200, 4000), ("every", 1, SIMULATED), ("fps", 1, 50)):
+    limits = {"width": (200, 4000), "every": (1, SIMULATED), "fps": (1, 50), "half_width": (0, 500)}
+    for name, (least, most) in limits.items():
         if not least <= getattr(args, name) <= most:
+            flag = f"--{name.replace('_', '-')}"
             raise InputError(
-                f"--{name} is {getattr(args, name)} and must be between {least} and {most}."
+                f"{flag} is {getattr(args, name)} and must be between {least} and {most}."
             )
     for moment in args.moments:
         if not 0 <= moment <= SIMULATED * STEP_SECONDS:
