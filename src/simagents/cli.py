@@ -70,11 +70,23 @@ GROUPS = {
             "simagents.evaluation.manoeuvres",
             "roll a policy out under different goals of one vehicle, for a figure",
         ),
+        "incidents": (
+            "simagents.evaluation.incidents",
+            "when agents of kept rollouts collide or leave the road, for pictures",
+        ),
     },
     "report": {
         "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
         "table": ("simagents.report.table", "typeset cells as LaTeX and Markdown"),
         "figure": ("simagents.report.draw_figure", "draw curves, rollouts, sweeps or differences"),
+        "animate": (
+            "simagents.gallery.animate",
+            "kept rollouts of a scene as GIF, MP4 or a strip of moments, systems side by side",
+        ),
+        "browse": (
+            "simagents.gallery.browse",
+            "a page that plays kept rollouts: scenes and systems by menu, no network",
+        ),
         "gradient-table": (
             "simagents.report.gradient_table",
             "signal, noise and scenes needed of every credit rule, as Markdown",
