@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-STEPS = 30
+STEPS = 50
 RUNS = {
     "two processes": (2, 0.1, []),
     "one process, two turns": (1, 0.1, []),
