@@ -83,6 +83,7 @@ GROUPS = {
             "simagents.report.numbers",
             "every number of the paper's prose as a LaTeX macro",
         ),
+        "trace": ("simagents.trace.cell", "which runs, settings, data and code made a cell"),
         "comparison": (
             "simagents.report.comparison",
             "published against reproduced, as Markdown",

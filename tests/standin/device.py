@@ -162,7 +162,9 @@ def _gru(input_gates, hidden_gates, state, input_bias, hidden_bias):
     """A cell as CUDA fuses it, and what its gradient needs: r, z, n, state, hidden gate of n."""
     from_input = (input_gates + input_bias).chunk(3, 1)
     from_hidden = (hidden_gates + hidden_bias).chunk(3, 1)
-    reset, update = ((one + other).sigmoid() for one, other in zip(from_input[:2], from_hidden[:2], strict=True))
+    reset, update = (
+        (one + other).sigmoid() for one, other in zip(from_input[:2], from_hidden[:2], strict=True)
+    )
     new = (from_input[2] + reset * from_hidden[2]).tanh()
     kept = torch.cat([reset, update, new, state, from_hidden[2]], dim=1)
     return new + update * (state - new), kept
