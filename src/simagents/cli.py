@@ -4,6 +4,7 @@ A command's module loads when the command is called, so that `simagents cache` d
 torch. Only the completion script of a shell needs all of them.
 """
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import reduce
@@ -16,6 +17,7 @@ import tyro
 
 from simagents.allocator import keep_freed_memory
 from simagents.errors import InputError, unknown_value
+from simagents.files import FULL, UnwritableError
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,8 @@ GROUPS = {
         "figure": Command(
             "simagents.report.draw_figure",
             "draw curves, rollouts, sweeps or differences",
-            "sweep --help",
+            """sweep --settings '{"caption": "Realism", "tables": ["alpha"]}' """
+            "--cells results/demo/tables/alpha.json --out alpha.pdf",
         ),
         "gradient-table": Command(
             "simagents.report.gradient_table",
@@ -212,7 +215,7 @@ COMPLETION = ("--tyro-print-completion", "--tyro-write-completion")
 
 
 def main() -> None:
-    """Dispatch; print an InputError as one sentence and exit with 2."""
+    """Dispatch. Wrong input is one sentence and exit code 2; a full disk one and 74, as in training."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in HELP:
         print(overview())
@@ -228,6 +231,14 @@ def main() -> None:
     except InputError as problem:
         print(f"simagents: {problem}", file=sys.stderr)
         sys.exit(2)
+    except UnwritableError as problem:
+        print(f"simagents: {problem}; make room or choose another place.", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
+    except OSError as problem:
+        if problem.errno not in FULL:
+            raise
+        print(f"simagents: {problem.strerror}; make room and start again.", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
 
 
 def parsed(module: ModuleType, name: str, words: list[str]) -> Any:
