@@ -68,7 +68,7 @@ def changes(parent: Run | Import, run: Run) -> dict[str, list[Any]]:
     None stands for a key that a recipe does not have, or has as null. Names and digests, which differ
     by themselves, are left out.
     """
-    before, after = (dict(_flat(each.recipe.model_dump(mode="json"))) for each in (parent, run))
+    before, after = (dict(flat(each.recipe.model_dump(mode="json"))) for each in (parent, run))
     keys = [*after, *(key for key in before if key not in after)]
     return {
         key: [before.get(key), after.get(key)]
@@ -77,12 +77,13 @@ def changes(parent: Run | Import, run: Run) -> dict[str, list[Any]]:
     }
 
 
-def _flat(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys of nested mappings, with their values; a list is a value."""
     if not isinstance(value, Mapping):
         yield above, value
         return
     for key, inner in value.items():
-        yield from _flat(inner, f"{above}.{key}" if above else key)
+        yield from flat(inner, f"{above}.{key}" if above else key)
 
 
 def _calibration(plan: Plan, root: Path, run: Run) -> Json | None:
