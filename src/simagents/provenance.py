@@ -25,11 +25,15 @@ CHANGED = "+changes"
 """What follows the commit of a working tree that differs from it."""
 
 
-def commit() -> str:
+def commit(root: Path = Path()) -> str:
     """The working tree's commit, with `CHANGED` where it has some; `unknown` outside of git."""
     try:
-        head = _git("rev-parse", "--short=10", "HEAD")
-        return f"{head}{CHANGED}" if _git("status", "--porcelain", "--untracked-files=no") else head
+        head = _git(root, "rev-parse", "--short=10", "HEAD")
+        return (
+            f"{head}{CHANGED}"
+            if _git(root, "status", "--porcelain", "--untracked-files=no")
+            else head
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
@@ -52,6 +56,8 @@ def _processor() -> str:
     return models[0] if models else platform.processor() or "unknown"
 
 
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()

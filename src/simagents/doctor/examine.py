@@ -52,7 +52,7 @@ def examined(args: Args) -> Iterator[Finding]:
     found, torch = gpus()
     yield torch
     yield software.latex(args.root)
-    yield software.git(commit())
+    yield software.git(commit(args.root))
     submits = args.profile == "slurm"
     configfile = args.configfile or (args.root / "config/cluster.yaml" if submits else None)
     try:
