@@ -208,7 +208,7 @@ def test_one_seed_of_several(trace):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("aplha", "sft", "kl"), "TABLE: unknown value `aplha`; did you mean `alpha`?"),
+        (("alhpa", "sft", "kl"), "TABLE: unknown value `alhpa`; did you mean `alpha`?"),
         (("sweeps", "sft", "kl"), "TABLE: unknown value `sweeps`"),
         (("alpha", "sff", "kl"), "ROW of alpha: unknown value `sff`; did you mean `sft`?"),
         (("alpha", "rft", "kl"), "ROW: 3 rows of alpha are `rft`; name one by a run of it"),

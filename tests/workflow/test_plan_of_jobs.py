@@ -165,7 +165,7 @@ def test_without_latexmk_the_paper_says_what_to_do(finished, tmp_path, monkeypat
     for name in ("bash", "env", "mkdir"):  # and no latexmk
         (programs / name).symlink_to(shutil.which(name))
     monkeypatch.setenv("PATH", str(programs))
-    (finished.folder / "paper/main.tex").touch()
+    (finished.folder / "results/demo/paper/paper.pdf").unlink()
     told = finished.run(succeeds=False)
     sentences = [line for line in told.splitlines() if line.strip().startswith("simagents: ")]
     assert [line.strip() for line in sentences] == [
