@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,9 +65,13 @@ def _number(problem: OSError | SafetensorError) -> int | None:
 
 
 def print_or_write(text: str, path: Path | None) -> None:
-    """On standard output, or as the whole content of a file."""
+    """On standard output, or as the whole content of a file. A reader may stop early, as `head` does."""
     if path is None:
-        print(text)
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            # Python flushes once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     with replacing(path) as temporary:
         temporary.write_text(text + "\n")

@@ -131,6 +131,33 @@ def test_differences_are_the_row_s_minus_the_others(trace, gathered):
     assert (last["mean"], last["low"], last["high"]) == (-0.1, -0.15, -0.05)
 
 
+def test_an_interval_of_one_seed_has_no_p(trace, gathered):
+    pair = {"row": 1, "to": 0, "mean": 0.1, "low": 0.05, "high": 0.15, "p": 0.02}
+    gathered("leaderboard", differences={"metametric": [pair | {"covers": "one seed"}]})
+    text = as_text(trace("leaderboard", "sft", "metametric"))
+    assert "0.05 to 0.15 over scenarios alone: one seed gives no verdict" in text
+    assert "p 0.02" not in text
+    assert "scale demo: not comparable with published numbers" in text
+    gathered("leaderboard", differences={"metametric": [pair | {"covers": "seeds and scenarios"}]})
+    text = as_text(trace("leaderboard", "sft", "metametric"))
+    assert "0.05 to 0.15, p 0.02, over seeds and scenarios" in text
+
+
+def test_a_cell_of_pairs_has_a_number_for_each_row(plan, trace, gathered, tmp_path):
+    gathered("planner_rank_pairs")
+    path = tmp_path / plan.results / "tables/planner_rank_pairs.json"
+    content = json.loads(path.read_text())
+    rows = content["rows"]
+    pairs = [{"value": 0.5, "low": 0.4, "high": 0.6} for _ in rows]
+    pairs[0] = {"value": 0.9, "low": None, "high": None}
+    rows[0]["cells"]["rank_pairs"] |= {"mean": None, "pairs": pairs}
+    write_json(path, content)
+    lines = as_text(trace("planner_rank_pairs", "log", "rank_pairs")).splitlines()
+    first, second = plan.tables["planner_rank_pairs"].rows[:2]
+    assert f"          with {first.label}: 0.9" in lines
+    assert f"          with {second.label}: 0.5, 95 % interval 0.4 to 0.6" in lines
+
+
 def test_nothing_there_is_planned_and_says_how_to_make_it(trace):
     told = trace("leaderboard", "rft_sft", "metametric")
     assert (told["state"], told["cell"]) == ("planned, not made", None)

@@ -10,7 +10,7 @@ import tyro
 
 from simagents.config.reading import chosen, read
 from simagents.errors import InputError, unknown_value
-from simagents.files import read_json
+from simagents.files import print_or_write, read_json
 from simagents.plan import Plan
 from simagents.plan import Row as PlannedRow
 from simagents.runs import Run, System
@@ -56,7 +56,8 @@ def main(args: Args) -> None:
     plan = Plan.of(read(args.root, chosen(args.configfile, **keys)))
     place = Place.of(plan, args.table, args.row, args.column)
     told = traced(plan, args.root, place, args.seed, options(args))
-    print(json.dumps(told, indent=2, ensure_ascii=False) if args.json else as_text(told))
+    text = json.dumps(told, indent=2, ensure_ascii=False) if args.json else as_text(told)
+    print_or_write(text, None)
 
 
 def options(args: Args) -> str:
@@ -89,6 +90,7 @@ def traced(plan: Plan, root: Path, place: Place, seed: int | None, options: str 
             "published": place.row.published,
             "shared": place.row.shared,
         },
+        "rows": [each.label for each in table.rows],
         "column": {"key": place.key, "heading": column.heading, "source": column.source},
         "state": state,
         "path": path,

@@ -1,7 +1,10 @@
 """What is known of a cell, for people: value, scores, then the runs of each seed back to the first."""
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import Any
+
+from simagents.report.rows import ONE_SEED
 
 Json = dict[str, Any]
 
@@ -38,26 +41,46 @@ def _value(told: Json) -> Iterator[str]:
         yield f"value     {told['state']}: {why}"
         yield f"make it   {told['command']}"
         return
-    yield f"value     {told['printed']} (from {told['path']})"
-    yield from _spread(told)
+    pairs = told["cell"].get("pairs")
+    yield f"value     {'one for each row' if pairs else told['printed']} (from {told['path']})"
+    if told["scale"] != "paper":
+        yield f"          scale {told['scale']}: not comparable with published numbers"
+    yield from _pairs(told) if pairs else _spread(told)
     for each in told["differences"]:
-        p = "" if each["p"] is None else f", p {each['p']:.3g}"
         yield (
             f"          minus {each['minus']}: {_number(each['mean'])}, 95 % interval"
-            f" {_number(each['low'])} to {_number(each['high'])}{p} (covers {each['covers']})"
+            f" {_number(each['low'])} to {_number(each['high'])}{_verdict(each)}"
         )
 
 
+def _verdict(difference: Json) -> str:
+    """With one seed an interval says nothing of training, so there is no p either."""
+    if difference["covers"] == ONE_SEED:
+        return " over scenarios alone: one seed gives no verdict"
+    p = "" if difference["p"] is None else f", p {difference['p']:.3g}"
+    return f"{p}, over {difference['covers']}"
+
+
 def _spread(told: Json) -> Iterator[str]:
+    """Only what the column has: a vocabulary is measured once, and a comparison has no deviation."""
     cell = told["cell"]
-    yield (
-        f"          mean {_number(cell['mean'])}; deviation over {told['seeds']} seed(s)"
-        f" {_number(cell['deviation'])}; standard error over {told['scenarios']} scenarios"
-        f" {_number(cell['standard_error'])}; undefined on {cell['undefined']}"
-    )
-    for place, pair in enumerate(cell.get("pairs", [])):
-        found = ", ".join(f"{key} {_number(pair[key])}" for key in pair) if pair else "n/a"
-        yield f"          with row {place + 1}: {found}"
+    parts = [f"mean as stored {_number(cell['mean'])}"]
+    if cell["deviation"] is not None:
+        parts.append(f"deviation over {told['seeds']} seeds {_number(cell['deviation'])}")
+    if cell["standard_error"] is not None:
+        error = _number(cell["standard_error"])
+        parts.append(f"standard error over {told['scenarios']} scenarios {error}")
+    if cell["undefined"]:
+        parts.append(f"undefined on {cell['undefined']} of {told['scenarios']} scenarios")
+    yield f"          {'; '.join(parts)}; {told['seeds']} system(s)"
+
+
+def _pairs(told: Json) -> Iterator[str]:
+    """Of the row with each one of the table; with itself, between halves of the scenes."""
+    for label, pair in zip(told["rows"], told["cell"]["pairs"], strict=True):
+        ends = f", 95 % interval {_number(pair['low'])} to {_number(pair['high'])}"
+        known = "" if pair["low"] is None else ends
+        yield f"          with {label}: {_number(pair['value'])}{known}"
 
 
 def _measured(told: Json) -> Iterator[str]:
@@ -65,7 +88,7 @@ def _measured(told: Json) -> Iterator[str]:
     yield (
         f"measured  {evaluation['name']} ({evaluation['digest']}): {_settings(evaluation['settings'])}"
         if evaluation
-        else f"measured  not by rollouts of the evaluation: {told['column']['source']}"
+        else f"measured  without rollouts: {told['column']['source'].removeprefix('/')} of"
     )
     for source in told["sources"]:
         yield f"          {source['path']}{'' if source['there'] else '  (planned, not made)'}"
@@ -119,7 +142,7 @@ def _changes(run: Json) -> Iterator[str]:
                 "" if before is None else f" (was {_plain(before)})"
             )
     if gone:
-        yield f"            without {', '.join(gone)}"
+        yield f"            without {fill(', '.join(gone), 90, subsequent_indent=' ' * 22)}"
 
 
 def _made(run: Json) -> Iterator[str]:
