@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from simagents.config.imports import ImportedModel
 from simagents.config.reading import read
 from simagents.errors import InputError
 from simagents.files import write_json
 from simagents.plan import Plan
-from simagents.runs import Run
+from simagents.runs import Import, Run
 from simagents.trace import cell
 from simagents.trace.cell import traced
 from simagents.trace.lineage import changes, flat
@@ -199,6 +200,15 @@ def test_a_recipe_is_its_parent_s_and_the_changes(plan):
         assert {k: v for k, v in made.items() if v is not None} == {
             k: v for k, v in after.items() if v is not None
         }
+
+
+def test_of_an_imported_parent_only_the_model_is_known(plan):
+    """Its recipe has a budget and a seed that describe nothing."""
+    sft = plan.tables["leaderboard"].rows[1].systems[0]
+    imported = Import("bc", Path(), ImportedModel(sft.parent.recipe, "w", "v"), "t")
+    told = changes(imported, sft)
+    assert told["budget.steps"] == [None, sft.recipe.budget.steps]
+    assert not [key for key in told if key.startswith("model.")]
 
 
 def test_every_row_and_column_of_the_demo_has_a_trace(plan, trace):

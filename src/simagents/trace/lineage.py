@@ -20,8 +20,7 @@ def lineage(plan: Plan, root: Path, system: System) -> list[Json]:
     """A system and the runs that it descends from, the first one last. A baseline has no run.
 
     Each has `id`, `kind` and `tokens`; a run also its `seed`, `recipe` (path), `parent`, `changes`
-    (dotted key -> [value of the parent, value of the run]; None for a first run), `made`, `state`, and,
-    where it is made, `provenance`, `steps`, `wall_seconds` and `cpu_seconds`.
+    (dotted key -> [value of the parent, value of the run]; None for a first run), `made`, and, where it is, `provenance`, `steps`, `wall_seconds` and `cpu_seconds`.
     """
     chain = []
     while system is not None:
@@ -66,9 +65,11 @@ def changes(parent: Run | Import, run: Run) -> dict[str, list[Any]]:
     """Dotted keys of which the two recipes have different values: [the parent's, the run's].
 
     None stands for a key that a recipe does not have, or has as null. Names and digests, which differ
-    by themselves, are left out.
+    by themselves, are left out. Of an imported parent only the model is known.
     """
     before, after = (dict(flat(each.recipe.model_dump(mode="json"))) for each in (parent, run))
+    if isinstance(parent, Import):
+        before = {key: value for key, value in before.items() if key.startswith("model.")}
     keys = [*after, *(key for key in before if key not in after)]
     return {
         key: [before.get(key), after.get(key)]
