@@ -19,17 +19,16 @@ def data(plan: Plan, root: Path) -> Finding:
     odd = []
     for split in ("training", "validation"):
         folder = root / WOMD / split
-        dead = [path for path in sorted(folder.glob("*tfrecord*")) if not path.exists()]
-        if dead:
-            says = (
-                f"{dead[0]} is a link to {dead[0].readlink()}, which does not exist; link it again"
-            )
-            return Finding("fail", "data", says)
         try:
             names = plan.linked_shards(split, root)
-            first = next(read_scenarios(folder / names[0]), None)
+            dead = [folder / name for name in names if not (folder / name).exists()]
+            first = None if dead else next(read_scenarios(folder / names[0]), None)
         except InputError as problem:
             return Finding("fail", "data", str(problem))
+        if dead:
+            link, target = dead[0], dead[0].readlink()
+            says = f"{link} is a link to {target}, which does not exist; link it again"
+            return Finding("fail", "data", says)
         if first is None or isinstance(first, InputError):
             reason = first or f"{folder / names[0]}: holds no record."
             return Finding("fail", "data", f"{reason} DATA.md says which files to fetch")

@@ -75,7 +75,8 @@ def traced(plan: Plan, root: Path, place: Place, seed: int | None, options: str 
     `outdated` where they have others, whose numbers are then not shown; `planned, not made` where
     there are no cells. `runs` has one list for each seed, from the run back to the first one. `cell` is
     the cell as `cells.py` wrote it, of all seeds together; `differences` are those of its row. `seed`
-    chooses among the runs only. Files of scores and cells do not say which commit wrote them; runs do. Raises InputError for a seed that no run of the row has.
+    chooses among the runs only. Files of scores and cells do not say which commit wrote them; runs
+    do. Raises InputError for a seed that no run of the row has.
     """
     table, column = place.table, place.column
     path = f"{plan.results}/tables/{table.name}.json"

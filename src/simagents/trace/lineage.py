@@ -20,7 +20,8 @@ def lineage(plan: Plan, root: Path, system: System) -> list[Json]:
     """A system and the runs that it descends from, the first one last. A baseline has no run.
 
     Each has `id`, `kind` and `tokens`; a run also its `seed`, `recipe` (path), `parent`, `changes`
-    (dotted key -> [value of the parent, value of the run]; None for a first run), `made`, and, where it is, `provenance`, `steps`, `wall_seconds` and `cpu_seconds`.
+    (dotted key -> [value of the parent, value of the run]; None for a first run), `made`, and, where
+    it is, `provenance`, `steps`, `wall_seconds` and `cpu_seconds`.
     """
     chain = []
     while system is not None:
