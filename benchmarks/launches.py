@@ -19,7 +19,7 @@ from model_jobs import Job, case_of, loss_of, work_of
 
 from simagents.scenarios.scenario import Scenario
 from simagents.tokens.vocabulary import Vocabulary
-from standin.device import DEVICE, standin
+from standin.device import NAME, standin
 
 ROLLOUTS = 2
 WORKS = {
@@ -55,7 +55,7 @@ def main(args: Args) -> None:
     for work, title in WORKS.items():
         for batch in args.batches:
             job = Job(
-                "", work, False, "float32", args.size, DEVICE.type, batch, 1, ROLLOUTS, args.agents,
+                "", work, False, "float32", args.size, NAME, batch, 1, ROLLOUTS, args.agents,
                 args.pieces,
             )  # fmt: skip
             numbers = counted(job, scenario, vocabulary)

@@ -528,6 +528,10 @@ def test_other_data_have_other_names_of_runs(config):
         ("results/demo/tables/tt.tex", "results/demo/tables: unknown value `tt`; did you mean `t`"),
         ("results/demo/figures/t.pdf", "results/demo/figures: unknown value `t`"),
         ("results/small/tables/t.tex", "this configuration writes to results/demo"),
+        (
+            "results/demo/animations/bcc/first.gif",
+            "demo/animations: unknown value `bcc`; did you mean `bc`",
+        ),
     ],
 )
 def test_a_target_that_there_is_not_is_named(config, word, message):

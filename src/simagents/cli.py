@@ -143,6 +143,12 @@ GROUPS = {
             "--scenarios scenarios.safetensors --rollouts 4 --top-k 0 --temperature 1 "
             "--seed 0 --limit 0 --out manoeuvres.safetensors",
         ),
+        "incidents": Command(
+            "simagents.evaluation.incidents",
+            "when agents of kept rollouts collide or leave the road, for pictures",
+            "--rollouts 0.pictures.safetensors --scenarios scenarios.safetensors --out "
+            "0.incidents.safetensors",
+        ),
     },
     "report": {
         "cells": Command(
@@ -162,6 +168,18 @@ GROUPS = {
             "draw curves, rollouts, sweeps or differences",
             """sweep --settings '{"caption": "Realism", "tables": ["alpha"]}' """
             "--cells results/demo/tables/alpha.json --out alpha.pdf",
+        ),
+        "animate": Command(
+            "simagents.gallery.animate",
+            "kept rollouts of a scene as GIF, MP4 or a strip of moments, systems side by side",
+            "--rollouts log=log/0.pictures.safetensors bc=bc/0.pictures.safetensors "
+            "--scenarios scenarios.safetensors --out bc.gif",
+        ),
+        "browse": Command(
+            "simagents.gallery.browse",
+            "a page that plays kept rollouts: scenes and systems by menu, no network",
+            "--rollouts log=log/0.pictures.safetensors bc=bc/0.pictures.safetensors "
+            "--scenarios scenarios.safetensors --out browser.html",
         ),
         "gradient-table": Command(
             "simagents.report.gradient_table",

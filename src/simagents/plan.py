@@ -107,9 +107,11 @@ class Plan(SharedFiles):
         return [name for name in exhibits if name not in self.config.on_demand]
 
     def check_targets(self, words: Iterable[str]) -> None:
-        """Raise InputError where a word is the path of a table or figure that there is not."""
+        """Raise InputError where a word is the path of a table, figure or animation that there is not."""
         for word in words:
-            path = re.fullmatch(r"results/([^/]+)/(tables|figures)/([^/.]+)\.\w+", word)
+            path = re.fullmatch(
+                r"results/([^/]+)/(tables|figures|animations)/([^/.]+)(?:/[^/.]+)?\.\w+", word
+            )
             if path is None:
                 continue
             folder, kind, name = path.groups()
@@ -118,9 +120,23 @@ class Plan(SharedFiles):
                     f"{word}: this configuration writes to {self.results}; choose another by"
                     " --config scale=… data=…."
                 )
-            exhibits = self.tables if kind == "tables" else self.figures
-            if name not in exhibits:
-                raise unknown_value(name, f"results/{folder}/{kind}", exhibits)
+            there = {"tables": self.tables, "figures": self.figures, "animations": self.by_stage}
+            if name not in there[kind]:
+                raise unknown_value(name, f"results/{folder}/{kind}", there[kind])
+
+    @cached_property
+    def by_stage(self) -> dict[str, System]:
+        """Systems by the names of their stages as these stand, under the first seed, and baselines.
+
+        Only those that an exhibit needs.
+        """
+        stages = {
+            name: self._trained_or_imported(name, stage, self.config.seeds[0], f"stages.{name}")
+            for name, stage in self.config.stages.items()
+        }
+        named = {name: system for name, system in stages.items() if system.id in self.systems}
+        baselines = [each for each in self.systems.values() if isinstance(each, Baseline)]
+        return named | {baseline.name: baseline for baseline in baselines}
 
     @cached_property
     def systems(self) -> dict[str, System]:
@@ -183,7 +199,9 @@ class Plan(SharedFiles):
                 f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
                 f" `{evaluation}` has none."
             )
-        of_scores = sorted({"scores", "pictures"} & getattr(settings, "reads", frozenset()))
+        of_scores = sorted(
+            {"scores", "pictures", "incidents"} & getattr(settings, "reads", frozenset())
+        )
         if of_scores and evaluation is None:
             raise InputError(
                 f"{where}: figures of kind {settings.kind} read {of_scores[0]}, so its class"

@@ -17,7 +17,7 @@ from simagents.models.families import build_policy
 from simagents.models.scenes import collate
 from simagents.models.value import ValueHead
 from simagents.planners.closed_loop import drive_planners
-from simagents.planners.random_shooting import RandomShooting
+from simagents.planners.random_shooting import SIXTY_FOUR, RandomShooting
 from simagents.planners.surroundings import Surroundings
 from simagents.simulation.rules import LogPlayback
 from simagents.training.data.batches import TrainingScenes
@@ -93,7 +93,9 @@ def learned(recipe, disk, vocabulary, device):
 def test_a_step_of_training_is_that_of_the_cpu(
     family, algorithm, disk, recipe_of, vocabulary, tiny
 ):
-    model = tiny if family == "smart" else {"family": family, **FAMILIES[family]}
+    model = (
+        {**tiny, "agent_layers": 1} if family == "smart" else {"family": family, **FAMILIES[family]}
+    )
     rollouts = 0 if algorithm["name"] in (*IMITATING, "forecasting") else 2
     recipe = recipe_of(model=model, algorithm=algorithm, budget={"rollouts": rollouts})
     loss, numbers, gradients = learned(recipe, disk, vocabulary, CPU)
@@ -142,7 +144,7 @@ def test_rollouts_and_their_scores_are_those_of_the_cpu(
 
 
 def test_planners_drive_among_traffic_on_the_device(scenarios):
-    planners = [RandomShooting()]
+    planners = [RandomShooting(SIXTY_FOUR[::16])]
 
     def returns(device):
         scene = collate(scenarios[:1]).to(device)

@@ -1,9 +1,7 @@
 """What CONTRIBUTING.md shows is trained and scored as its lines say, without tokens or a vocabulary."""
 
 import json
-from multiprocessing import get_context
 
-import deepspeed  # noqa: F401  loaded once, for all forks
 import pandas as pd
 import pytest
 import torch
@@ -12,7 +10,6 @@ from safetensors.torch import load_file
 from simagents.evaluation import calibrate, evaluate
 from simagents.scenarios.store import write_scenarios
 from simagents.scenarios.synthetic import generate_scenario
-from simagents.training import train
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +29,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(plan, shard, folder):
+def trained(plan, installed, shard, folder, warm):
     """Trains the runs of the text's table, parents first; what each logged, by label."""
     histories = {}
     for row in plan.tables["velocities"].rows:
@@ -49,15 +46,15 @@ def trained(plan, shard, folder):
                     run.calibration.model_dump_json(), measured,
                 )
             )  # fmt: skip
-        args = train.Args(
-            own / "recipe.json", [shard], own / "resume", own / "weights", own / "history",
-            own / "provenance", parent=parent and parent / "weights", calibration=measured,
-            micro_batch=2, workers=0,
-        )  # fmt: skip
-        process = get_context("fork").Process(target=train.main, args=(args,))
-        process.start()
-        process.join()
-        assert process.exitcode == 0, row.label
+        files = {"recipe": own / "recipe.json", "scenarios": shard, "calibration": measured}
+        files |= {name: own / name for name in ("resume", "weights", "history", "provenance")}
+        files["parent"] = parent and parent / "weights"
+        words = [word for name, path in files.items() if path for word in (f"--{name}", str(path))]
+        process = warm.begin(
+            "extended", [str(installed), "train", *words, "--micro-batch", "2", "--workers", "0"]
+        )
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, f"{row.label}: {output}"
         lines = (own / "history").read_text().splitlines()
         histories[row.label] = [json.loads(line) for line in lines]
     return histories

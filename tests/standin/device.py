@@ -41,6 +41,8 @@ class _Backend(_DummyBackendModule):
         """Nothing to wait for: every operation has ended when it returns."""
 
 
+# Autograd starts threads for all devices that torch knows at the first backward pass: before that, and then a
+# process that has taken such a pass cannot be forked any more.
 _setup_privateuseone_for_python_backend(NAME, backend_module=_Backend())
 DEVICE = torch.device(NAME, 0)
 
@@ -242,7 +244,7 @@ class _Functions(TorchFunctionMode):
 
 @contextmanager
 def standin() -> Iterator[Counts]:
-    """The device exists, and counts, until the end of the block."""
+    """The device computes, and counts, until the end of the block."""
     counts = Counts()
     with _Operations(counts), _Functions(counts):
         yield counts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-STEPS = 50
+STEPS = 30
 RUNS = {
     "two processes": (2, 0.1, []),
     "one process, two turns": (1, 0.1, []),
@@ -35,7 +35,7 @@ def losses(disk, recipe_of, tiny, tmp_path_factory):
         commands.append([processes, [*map(str, words), "--workers", "0", *extra]])
     finished = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("forks.py")), json.dumps(commands)],
-        capture_output=True, text=True, timeout=300, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=900, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert finished.returncode == 0, finished.stdout + finished.stderr
     logged = {name: (folder / f"{name}.history").read_text().splitlines() for name in RUNS}

@@ -1,5 +1,6 @@
 """Which jobs Snakemake plans: in a fresh workflow, and in a finished one after changes."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def test_shared_stages_are_trained_once_whoever_asks_for_them(fresh):
     # Of SFT, for two figures and their tables.
     assert (jobs["gradients"], jobs["gradient_table"]) == (1, 2)
     assert jobs["paper"] == 1  # the default target
+    assert (jobs["incidents"], jobs["browser"]) == (3, 1)  # of the strips' rows
+    assert "animation" not in jobs  # only by name
 
 
 def test_the_workflow_s_own_snakefile_makes_the_paper_too(fresh):
@@ -101,6 +104,18 @@ def test_what_is_on_demand_is_made_when_asked_for_by_name(finished):
     jobs = finished.planned("--", table)
     assert (jobs["train"], jobs["cells"], jobs["table"]) == (9, 1, 1)
     assert not (finished.folder / table).exists()
+
+
+def test_an_animation_is_made_of_kept_rollouts_when_asked_for_by_name(finished):
+    """No evaluation runs again: pictures of the stage, and of the log, are there."""
+    film = "results/demo/animations/rft_sft/first.gif"
+    assert finished.planned("--", film) == {"animation": 1}
+    command = finished.run("--dry-run", "--printshellcmds", "--", film)
+    assert re.search(
+        r"simagents animate --rollouts log=\S+/baseline-log/\S+ rft_sft=\S+/rft_sft-\w{10}/\S+"
+        r" --scenario first ",
+        command,
+    )
 
 
 def test_a_tokenizer_remakes_what_reads_it_and_nothing_else(finished):

@@ -70,10 +70,11 @@ def test_as_many_jobs_are_planned_as_costs_are_counted_for(fresh, data):
     jobs = fresh.planned("--profile", "slurm", "--config", f"data={data}")
     assert (jobs["cache"], jobs["tokenize"]) == (46, 4 * 46)
     rules = "\n".join(path.read_text() for path in (ROOT / "workflow").rglob("*.smk"))
-    local = re.search(r"^localrules:\n((?:    \w+,\n)+)", rules, re.M)[1].replace(",", "").split()
+    lists = re.findall(r"^localrules:\n((?:    \w+,\n)+)", rules, re.M)
+    local = "".join(lists).replace(",", "").split()
     local += re.findall(r"^rule (\w+):\n(?:(?:    .*)?\n)*?    localrule: True", rules, re.M)
     assert {rule: count for rule, count in jobs.items() if rule not in local} == counted
-    assert counted.total() - counted["synthesize"] < 1500
+    assert counted.total() - counted["synthesize"] < 1600
 
 
 SITE = """partition: short

@@ -43,6 +43,8 @@ wildcard_constraints:
     evaluation="[0-9a-f]{10}",
     chunk=r"\d+",
     exhibit="[a-z0-9_]+",
+    named="[a-z0-9_]+",
+    scenario=r"[\w-]+",
     gradients="[0-9a-f]{10}",
     planners="[0-9a-f]{10}",
 

@@ -1,4 +1,4 @@
-"""Inputs of the figure rule, by kind of figure."""
+"""Inputs of the figure rule, by kind of figure, and of films and the page of kept rollouts."""
 
 import re
 
@@ -6,6 +6,13 @@ import re
 def pictures_of(figure):
     """Rollouts of a few scenarios by every system of a figure."""
     return expand(f"{SCORES}/0.pictures.safetensors", **scored(figure))
+
+
+def incidents_of(figure):
+    """When agents of the rollouts of every row's first system collide or leave the road."""
+    systems = [row.systems[0].id for row in figure.rows]
+    evaluation = PLAN.evaluation_id(figure.evaluation)
+    return expand(f"{SCORES}/0.incidents.safetensors", system=systems, evaluation=evaluation)
 
 
 def gradients_of(figure):
@@ -33,6 +40,7 @@ FIGURE_FILES = {
     "cells": lambda figure: cells_of(figure.name),
     "gradients": gradients_of,
     "histories": histories_of,
+    "incidents": incidents_of,
     "manoeuvres": manoeuvres_of,
     "pictures": pictures_of,
     "planners": planners_of,
@@ -69,3 +77,43 @@ def plain_caption(name):
         else "Planners drove in all scenes."
     )
     return f"{caption} {drives} Their tables have the correlation between halves of them."
+
+
+# ---- films and the page ------------------------------------------------------------------------
+
+
+def kept_by(system, evaluation):
+    """The rollouts of the first scenes that an evaluation of a system keeps."""
+    evaluation = PLAN.evaluation_id(evaluation)
+    return f"{PLAN.results}/scores/{system.id}/{evaluation}/0.pictures.safetensors"
+
+
+def filmed(wildcards):
+    """The log and the system of a stage, or a baseline, under the evaluation of most tables."""
+    systems = {"log": Baseline("log", None), wildcards.named: PLAN.by_stage[wildcards.named]}
+    return {name: kept_by(system, default_evaluation()) for name, system in systems.items()}
+
+
+def browsed():
+    """Files by unique names: every system that a figure of kept rollouts shows, once."""
+    files, shown = {}, set()
+    for figure in map(PLAN.figures.get, FIGURES):
+        for row in figure.rows if "pictures" in figure.settings.reads else []:
+            system = row.systems[0]
+            label = re.sub(r"[\\${}]", "", row.label)
+            if not isinstance(system, Baseline) and label.lower() != system.stage:
+                label = f"{label} ({system.stage})"
+            if system.id not in shown:
+                shown.add(system.id)
+                name = system.id if label in files else label
+                files[name] = kept_by(system, figure.evaluation)
+    return files
+
+
+def rollout_words(files):
+    """Values of --rollouts."""
+    return " ".join(shlex.quote(f"{name}={path}") for name, path in files.items())
+
+
+# Nothing to play where no figure shows rollouts.
+BROWSER = [f"{PLAN.results}/browser.html"] if browsed() else []

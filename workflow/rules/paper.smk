@@ -161,6 +161,7 @@ rule gradient_table:
 rule everything_but_pdf:
     input:
         EVERYTHING_BUT_PDF,
+        BROWSER,
     localrule: True
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from simagents.config.exhibits import ColumnName, Row, Rows
 from simagents.config.keys import Settings, Tagged
 
+Moment = Annotated[float, Field(ge=0, le=8)]
 Tables = Annotated[list[str], Field(min_length=1)]
 
 
@@ -14,9 +15,9 @@ class FigureSettings(Settings):
     """Of any kind."""
 
     reads: ClassVar[frozenset[str]] = frozenset()
-    """what it is drawn from: `cells` of its tables; `histories`, `pictures` or `scores` of its rows'
-    systems; `planners`, drives among these; `gradients` or `manoeuvres` of its rows' first seeds;
-    `scenarios`, the cached validation shards"""
+    """what it is drawn from: `cells` of its tables; `histories`, `pictures`, `incidents` (of the
+    pictures) or `scores` of its rows' systems; `planners`, drives among these; `gradients` or
+    `manoeuvres` of its rows' first seeds; `scenarios`, the cached validation shards"""
 
     kind: str
     """what is drawn"""
@@ -46,6 +47,21 @@ class Rollouts(FigureSettings):
     """one of `evaluations`, whose rollouts are drawn"""
     rows: Rows
     """systems; each row has a panel"""
+
+
+class Strips(FigureSettings):
+    """One scene moment by moment."""
+
+    reads: ClassVar[frozenset[str]] = frozenset({"pictures", "incidents", "scenarios"})
+
+    kind: Literal["strips"]
+    """one scene at several moments under several systems, with collisions and departures from the road"""
+    evaluation: str
+    """one of `evaluations`, whose rollouts are drawn"""
+    moments: Annotated[list[Moment], Field(min_length=1, max_length=6)]
+    """seconds after the current step; each has a column of panels"""
+    rows: Rows
+    """systems; each has a row of panels"""
 
 
 class Sweep(FigureSettings):
@@ -190,7 +206,7 @@ class PlannerStudy(FigureSettings):
 
 FIGURES = Tagged(
     "kind", "simagents.report.figures",
-    TrainingCurves, Rollouts, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
+    TrainingCurves, Rollouts, Strips, Sweep, ComponentGains, Composition, Tradeoff, TimeSplit,
     GradientNoise, RewardVariance, GoalRollouts, GoalRates,
     PlannerRanks, PlannerAgreement, PlannerStudy,
 )  # fmt: skip

@@ -23,7 +23,7 @@ class Args:
     """Draw a figure; a PNG is written beside the PDF. Each kind reads some of these files."""
 
     kind: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="KIND")]
-    """training_curves, rollouts, sweep, component_gains, time_split, gradient_noise, goal_rollouts, goal_rates,
+    """training_curves, rollouts, strips, sweep, component_gains, time_split, gradient_noise, goal_rollouts, goal_rates,
     or a kind of your own"""
     settings: str
     """JSON: the figure's other keys, as in the configuration"""
@@ -37,6 +37,8 @@ class Args:
     """…/runs/{run}/history.jsonl"""
     gradients: list[Path] = field(default_factory=list)
     """…/gradients/{run}/{digest}.safetensors"""
+    incidents: list[Path] = field(default_factory=list)
+    """of the pictures, …/scores/{system}/{evaluation}/0.incidents.safetensors"""
     manoeuvres: list[Path] = field(default_factory=list)
     """…/manoeuvres/{run}/{evaluation}.safetensors"""
     pictures: list[Path] = field(default_factory=list)
@@ -78,6 +80,7 @@ def read_inputs(settings: FigureSettings, args: Args) -> FigureInputs:
         cells=cells,
         histories=read_histories(args.histories),
         gradients=args.gradients,
+        incidents=args.incidents,
         manoeuvres=args.manoeuvres,
         pictures=args.pictures,
         planners=read_planners(args.planners),

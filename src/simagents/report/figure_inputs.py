@@ -21,6 +21,8 @@ class FigureInputs:
     """logged numbers by run, indexed by step"""
     gradients: list[Path] = field(default_factory=list)
     """score functions and rewards, one file a system"""
+    incidents: list[Path] = field(default_factory=list)
+    """when scored agents collide or leave the road in the pictures"""
     manoeuvres: list[Path] = field(default_factory=list)
     """rollout files by scenario and manoeuvre, one a system"""
     pictures: list[Path] = field(default_factory=list)

@@ -24,18 +24,22 @@ STRIPE = 0.6
 """Metres of paint, and of gap, in a crosswalk."""
 
 ASPHALT, BIKE_PATH, PRIVATE = "#ececec", "#e3ebe3", "#f5f5f5"
+CROSSING, BUMP = "#dddddd", "#dcdcdc"
 EDGE, WHITE_LINE, YELLOW_LINE, SIGN = "#555555", "#ffffff", "#e0b13c", "#b5382f"
-_LIGHTS = {
-    "#c0392b": (LightState.STOP, LightState.ARROW_STOP, LightState.FLASHING_STOP),
-    "#e0a800": (LightState.CAUTION, LightState.ARROW_CAUTION, LightState.FLASHING_CAUTION),
-    "#3a9d5d": (LightState.GO, LightState.ARROW_GO),
-}
-_BROKEN = {
+LIGHTS = {
+    "stop": ("#c0392b", "s", (LightState.STOP, LightState.ARROW_STOP, LightState.FLASHING_STOP)),
+    "caution": (
+        "#e0a800", "^", (LightState.CAUTION, LightState.ARROW_CAUTION, LightState.FLASHING_CAUTION),
+    ),
+    "go": ("#3a9d5d", "o", (LightState.GO, LightState.ARROW_GO)),
+}  # fmt: skip
+"""Colour, marker (for readers who confuse red and green) and states of what a light says."""
+BROKEN = {
     RoadLineType.BROKEN_SINGLE_WHITE,
     RoadLineType.BROKEN_SINGLE_YELLOW,
     RoadLineType.BROKEN_DOUBLE_YELLOW,
 }
-_YELLOW = {
+YELLOW = {
     RoadLineType.BROKEN_SINGLE_YELLOW,
     RoadLineType.BROKEN_DOUBLE_YELLOW,
     RoadLineType.SOLID_SINGLE_YELLOW,
@@ -45,10 +49,16 @@ _YELLOW = {
 
 
 def draw_map(axes: Axes, scenario: Scenario, view: View) -> None:
-    """The part of the map that `view` shows, in `axes` that it has framed.
+    """The part of the map that `view` shows, in `axes` that it has framed, with lights as they are now.
 
     Widths are in metres, so that they keep their proportion to the vehicles.
     """
+    draw_ground(axes, scenario, view)
+    Lights(axes, scenario, view).show(CURRENT)
+
+
+def draw_ground(axes: Axes, scenario: Scenario, view: View) -> None:
+    """The same without lights: what never changes."""
     point = points_per_metre(axes)
     lanes, paths = [], []
     for feature, line in _visible(view, scenario, MapKind.LANE):
@@ -58,7 +68,7 @@ def draw_map(axes: Axes, scenario: Scenario, view: View) -> None:
     _strokes(axes, paths, BIKE_PATH, BIKE_LANE_WIDTH * point, zorder=0.5)
     _strokes(axes, lanes, ASPHALT, LANE_WIDTH * point, zorder=0.6)
     for _, outline in _visible(view, scenario, MapKind.SPEED_BUMP):
-        bump = Polygon(outline, facecolor="#dcdcdc", edgecolor="#c4c4c4", hatch="////", linewidth=0)
+        bump = Polygon(outline, facecolor=BUMP, edgecolor="#c4c4c4", hatch="////", linewidth=0)
         axes.add_patch(bump).set_zorder(0.7)
     for _, outline in _visible(view, scenario, MapKind.CROSSWALK):
         _crosswalk(axes, outline, point)
@@ -72,7 +82,6 @@ def draw_map(axes: Axes, scenario: Scenario, view: View) -> None:
             *np.stack(signs).T, linestyle="none", marker="8", markersize=4, color=SIGN,
             markeredgecolor="white", markeredgewidth=0.4, zorder=1.4,
         )  # fmt: skip
-    _lights(axes, scenario, view)
 
 
 def _visible(view: View, scenario: Scenario, kind: MapKind) -> Iterator[tuple[int, np.ndarray]]:
@@ -95,25 +104,19 @@ def _road_line(
 ) -> None:
     """Paint: white on the asphalt, or yellow; broken lines in dashes of 3 m with gaps of 6 m."""
     width = 0.55
-    dash = (0, (3 * point / width, 6 * point / width)) if kind in _BROKEN else "solid"
+    dash = (0, (3 * point / width, 6 * point / width)) if kind in BROKEN else "solid"
     axes.plot(
-        *line.T, color=YELLOW_LINE if kind in _YELLOW else WHITE_LINE, linewidth=width,
+        *line.T, color=YELLOW_LINE if kind in YELLOW else WHITE_LINE, linewidth=width,
         linestyle=dash, dash_capstyle="butt", zorder=1.0,
     )  # fmt: skip
 
 
 def _crosswalk(axes: Axes, outline: Float[np.ndarray, "n 2"], point: float) -> None:
     """Stripes across the longer axis of the outline, cut off at its border."""
-    area = Polygon(outline, facecolor="#dddddd", edgecolor="none", zorder=0.8)
+    area = Polygon(outline, facecolor=CROSSING, edgecolor="none", zorder=0.8)
     axes.add_patch(area)
-    middle = outline.mean(axis=0)
-    _, _, directions = np.linalg.svd(outline - middle)
-    along, across = directions
-    reach = np.abs((outline - middle) @ directions.T).max(axis=0)
-    places = np.arange(-reach[0] + STRIPE / 2, reach[0], 2 * STRIPE)[:, None]
-    ends = [middle + places * along + side * reach[1] * across for side in (-1, 1)]
     stripes = LineCollection(
-        np.stack(ends, axis=1),
+        stripes_of(outline),
         colors="white",
         linewidths=STRIPE * point,
         zorder=0.9,
@@ -123,12 +126,32 @@ def _crosswalk(axes: Axes, outline: Float[np.ndarray, "n 2"], point: float) -> N
     stripes.set_clip_path(area)
 
 
-def _lights(axes: Axes, scenario: Scenario, view: View) -> None:
-    """Stop points of the signals that the current step lists, in the colour they show."""
-    for colour, states in _LIGHTS.items():
-        shown = np.isin(scenario.light_state[:, CURRENT], states)
-        stops = view.local(scenario.light_stop[shown, CURRENT, :2])
-        axes.plot(
-            *stops.T, linestyle="none", marker="o", markersize=2.6, color=colour,
-            markeredgecolor="white", markeredgewidth=0.3, zorder=1.5,
-        )  # fmt: skip
+def stripes_of(outline: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "m 2 2"]:
+    """Middle lines of the stripes of a crosswalk, long enough to be cut off at its outline (m)."""
+    middle = outline.mean(axis=0)
+    _, _, directions = np.linalg.svd(outline - middle)
+    along, across = directions
+    reach = np.abs((outline - middle) @ directions.T).max(axis=0)
+    places = np.arange(-reach[0] + STRIPE / 2, reach[0], 2 * STRIPE)[:, None]
+    ends = [middle + places * along + side * reach[1] * across for side in (-1, 1)]
+    return np.stack(ends, axis=1)
+
+
+class Lights:
+    """Stop points of signals, each in the colour and shape of what it says at one logged step."""
+
+    def __init__(self, axes: Axes, scenario: Scenario, view: View):
+        self._scenario, self._view = scenario, view
+        self._marks = [
+            axes.plot(
+                [], [], linestyle="none", marker=marker, markersize=2.9, color=colour,
+                markeredgecolor="white", markeredgewidth=0.3, zorder=1.5,
+            )[0]
+            for colour, marker, _ in LIGHTS.values()
+        ]  # fmt: skip
+
+    def show(self, step: int) -> None:
+        """The state at a step of the log, 0 to 90; signals that the step does not list vanish."""
+        for mark, (_, _, states) in zip(self._marks, LIGHTS.values(), strict=True):
+            shown = np.isin(self._scenario.light_state[:, step], states)
+            mark.set_data(*self._view.local(self._scenario.light_stop[shown, step, :2]).T)

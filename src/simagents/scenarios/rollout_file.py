@@ -23,10 +23,13 @@ from safetensors import SafetensorError, safe_open
 
 from simagents.errors import InputError
 from simagents.files import replacing
+from simagents.scenarios.scenario import SIMULATED, Scenario
+
+Trajectories = Float32[np.ndarray, "R A 80 4"]
 
 TRAJECTORIES, OBJECT_ID = ".trajectories", ".object_id"
 
-Keep = Callable[[str, Int64[np.ndarray, "A"], Float32[np.ndarray, "R A 80 4"]], None]
+Keep = Callable[[str, Int64[np.ndarray, "A"], Trajectories], None]
 """Adds one scenario: its id, object ids, trajectories."""
 
 
@@ -49,7 +52,7 @@ def writing_rollouts(path: Path) -> Iterator[Keep]:
         def keep(
             scenario: str,
             object_id: Int64[np.ndarray, "A"],
-            trajectories: Float32[np.ndarray, "R A 80 4"],
+            trajectories: Trajectories,
         ) -> None:
             if scenario + OBJECT_ID in index:
                 raise ValueError(f"scenario {scenario} is there already")
@@ -105,6 +108,24 @@ class RolloutFile:
             raise InputError(
                 "has arrays of a type that numpy lacks; int64 and float32 are needed."
             ) from None
+
+
+def as_simulated(
+    scenario: Scenario, object_id: np.ndarray, rollouts: np.ndarray, label: str
+) -> Trajectories:
+    """Rollouts with agents in the order of `Scenario.simulated`. Raises InputError for other agents."""
+    ids = scenario.agent_id[scenario.simulated]
+    if not np.array_equal(np.sort(object_id), np.sort(ids)):
+        raise InputError(
+            f"{label}: its picture has other agents than the scenario; give the shards"
+            " that were evaluated."
+        )
+    if rollouts.ndim != 4 or rollouts.shape[1:] != (len(ids), SIMULATED, 4):
+        raise InputError(
+            f"{label}: its rollouts of scenario {scenario.id} have the shape {list(rollouts.shape)};"
+            f" [rollouts, {len(ids)}, {SIMULATED}, 4] is needed."
+        )
+    return rollouts[:, np.argsort(object_id)[np.argsort(np.argsort(ids))]]
 
 
 def opened(path: Path) -> RolloutFile:

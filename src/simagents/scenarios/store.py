@@ -81,6 +81,14 @@ class ScenarioStore:
             raise InputError(f"{said}: nothing is left for {purpose}; give other scenarios.")
         return kept, f"{said}; {purpose} leaves them out."
 
+    def named(self, name: str, where: str) -> Scenario:
+        """The scenario with that id; InputError, which says where the id stands, for an unknown one."""
+        if name not in self._row:
+            raise InputError(
+                f"{where}: scenario {name} is not in --scenarios; give the shards that hold it."
+            )
+        return self[name]
+
     def __getitem__(self, key: int | str) -> Scenario:
         """The scenario at a place, or with an id. Raises KeyError for an unknown id."""
         row = self._row[key] if isinstance(key, str) else key

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from simagents.config.figures import GoalRollouts
 from simagents.errors import InputError
 from simagents.report.figure_inputs import FigureInputs
-from simagents.report.figures.rollouts import Panel, Trajectories, as_simulated, panels
+from simagents.report.figures.rollouts import Panel, panels
 from simagents.report.rows import Row
 from simagents.scenarios.manoeuvres import shown
-from simagents.scenarios.rollout_file import RolloutFile
+from simagents.scenarios.rollout_file import RolloutFile, Trajectories, as_simulated
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
 
@@ -40,9 +40,7 @@ def _scene(files: dict[str, RolloutFile], store: ScenarioStore) -> Scenario:
             f"--manoeuvres: files of {len(names)} scenes; give those of one evaluation."
         )
     (name,) = names
-    if name not in store.ids:
-        raise InputError(f"--manoeuvres: scenario {name} is not in --scenarios.")
-    return store[store.ids.index(name)]
+    return store.named(name, "--manoeuvres")
 
 
 def _of_row(

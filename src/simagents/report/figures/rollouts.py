@@ -4,29 +4,26 @@ The recording vehicle is in the middle and heads to the right.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
 from simagents.config.figures import Rollouts
-from simagents.errors import InputError
+from simagents.report.agent_drawing import RECORDER, corners
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
+from simagents.report.kept_rollouts import read_pictures
 from simagents.report.map_drawing import draw_map
-from simagents.report.rows import Row
-from simagents.report.view import View
-from simagents.scenarios.rollout_file import RolloutFile
+from simagents.report.view import FAR, NEAR, View, draw_scale, view_of_scored
+from simagents.scenarios.rollout_file import Trajectories
 from simagents.scenarios.scenario import CURRENT, Scenario
 from simagents.scenarios.store import ScenarioStore
-
-Trajectories = Float32[np.ndarray, "R A 80 4"]
 
 FAINT = 6
 """Rollouts drawn faintly beside the first."""
@@ -34,14 +31,11 @@ MOVES = 1.5
 """Metres; agents that stay nearer to their place in every panel are drawn without a colour."""
 DOT_STEPS = 5
 """Steps of 0.1 s between dots."""
-NEAR, FAR = 40.0, 64.0
-"""Metres from the recording vehicle to the right border of the picture, at least and at most."""
 ASPECT = 0.66
 """Height of a panel over its width."""
 GAP, TITLE, KEY = 0.1, 0.2, 0.22
 """Inches between panels, over each of them, and for the line under them all."""
 
-RECORDER = "#c8102e"
 STILL = "#a9a9a9"
 GOAL = {
     "marker": "*",
@@ -63,51 +57,6 @@ class Panel:
     """where the agent with a goal is now, and the goal; metres in the world frame"""
 
 
-def read_pictures(
-    rows: list[Row], paths: list[Path], store: ScenarioStore
-) -> tuple[Scenario, list[Trajectories]]:
-    """The scene and, per row, the trajectories of its first system, as `Scenario.simulated` has it.
-
-    Raises InputError where a system has no pictures, where no scene is common to all, and where
-    agents are not those of the scene.
-    """
-    holders: dict[str, dict[str, RolloutFile]] = {row.systems[0]: {} for row in rows}
-    for path in paths:
-        if not path.exists():
-            raise InputError(f"{path}: there is no such file; evaluate with --pictures first.")
-        file = RolloutFile(path)
-        for scene in file.ids:
-            holders.setdefault(path.parts[-3], {})[scene] = file
-    scenes_of_rows = [holders[row.systems[0]] for row in rows]
-    for row, scenes in zip(rows, scenes_of_rows, strict=True):
-        if not scenes:
-            raise InputError(
-                f"{row.label}: no pictures of {row.systems[0]} given; set compute.pictured."
-            )
-    common = [scene for scene in store.ids if all(scene in scenes for scenes in scenes_of_rows)]
-    if not common:
-        raise InputError("no scene of these shards is pictured by every system.")
-    scenario = store[common[0]]
-    trajectories = []
-    for row, scenes in zip(rows, scenes_of_rows, strict=True):
-        picture = scenes[scenario.id].read(scenario.id)
-        trajectories.append(as_simulated(scenario, *picture, row.label))
-    return scenario, trajectories
-
-
-def as_simulated(
-    scenario: Scenario, object_id: np.ndarray, rollouts: np.ndarray, label: str
-) -> Trajectories:
-    """Rollouts with agents in the order of `Scenario.simulated`. Raises InputError for other agents."""
-    ids = scenario.agent_id[scenario.simulated]
-    if not np.array_equal(np.sort(object_id), np.sort(ids)):
-        raise InputError(
-            f"{label}: its picture has other agents than the scenario; give the shards"
-            " that were evaluated."
-        )
-    return rollouts[:, np.argsort(object_id)[np.argsort(np.argsort(ids))]]
-
-
 def draw(settings: Rollouts, inputs: FigureInputs) -> Figure:
     """The first scene, in the order of the shards, that every system has a picture of.
 
@@ -126,6 +75,7 @@ def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
     Goals and the agents that have them are in the middle, else the recording vehicle.
     """
     trajectories = [panel.trajectories for panel in shown]
+    firsts = [rollouts[0, ..., :2] for rollouts in trajectories]
     columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3)
     lines = -(-len(shown) // columns)
     width = (TEXT_WIDTH - GAP * (columns - 1)) / columns
@@ -134,7 +84,11 @@ def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
     goal = bool(goals)
     total = lines * (height + TITLE) + KEY * (1 + goal)
     figure = plt.figure(figsize=(TEXT_WIDTH, total))
-    view = _view_of(scenario, np.concatenate(goals)) if goal else _view(scenario, trajectories)
+    view = (
+        _view_of(scenario, np.concatenate(goals))
+        if goal
+        else view_of_scored(scenario, firsts, ASPECT)
+    )
     colours = _colours(scenario, trajectories)
     for place, panel in enumerate(shown):
         line, column = divmod(place, columns)
@@ -149,21 +103,9 @@ def panels(scenario: Scenario, shown: list[Panel]) -> Figure:
         if panel.goal is not None:
             _goal(axes, view, panel.goal)
         if place == 0:
-            _scale_bar(axes, view)
+            draw_scale(axes, view)
     _key(figure, columns, goal=goal)
     return figure
-
-
-def _view(scenario: Scenario, trajectories: list[Trajectories]) -> View:
-    """As much of the world as the scored agents need in their first rollouts, within reason."""
-    centre = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
-    whole = View(centre, float(scenario.heading[scenario.sdc, CURRENT]), NEAR, NEAR * ASPECT)
-    rows = np.searchsorted(scenario.simulated, scenario.evaluated)
-    reach = [
-        np.abs(whole.local(rollouts[0, rows, :, :2])) / (1, ASPECT) for rollouts in trajectories
-    ]
-    half = float(np.clip(np.max(reach) + 4, NEAR, FAR))
-    return View(centre, whole.heading, half, half * ASPECT)
 
 
 def _view_of(scenario: Scenario, points: Float[np.ndarray, "n 2"]) -> View:
@@ -245,43 +187,6 @@ def _goal(axes: Axes, view: View, goal: Float[np.ndarray, "2 2"]) -> None:
     line = view.local(goal).T
     axes.plot(*line, color="black", linewidth=0.6, linestyle=(0, (1, 2)), zorder=5)
     axes.plot(*line[:, 1:], linestyle="none", zorder=6, **GOAL)
-
-
-def corners(
-    position: Float[np.ndarray, "A 2"],
-    heading: Float[np.ndarray, "A"],
-    size: Float[np.ndarray, "A 2"],
-) -> Float[np.ndarray, "A 4 2"]:
-    """Corners of boxes of that length and width (m), counter-clockwise from front left."""
-    along = np.stack([np.cos(heading), np.sin(heading)], axis=-1)[:, None]
-    across = np.stack([-np.sin(heading), np.cos(heading)], axis=-1)[:, None]
-    front = np.array([1, -1, -1, 1])[:, None] * size[:, None, :1] / 2
-    left = np.array([1, 1, -1, -1])[:, None] * size[:, None, 1:] / 2
-    return position[:, None] + front * along + left * across
-
-
-def _scale_bar(axes: Axes, view: View) -> None:
-    """A bar of 20 m in the lower left corner, on a ground that keeps it legible."""
-    length = 20
-    share = length / (2 * view.half_width)
-    axes.add_patch(
-        Polygon(
-            [(0.02, 0.02), (share + 0.06, 0.02), (share + 0.06, 0.14), (0.02, 0.14)],
-            transform=axes.transAxes,
-            facecolor="white",
-            alpha=0.85,
-            edgecolor="none",
-            zorder=5,
-        )
-    )
-    axes.plot(
-        [0.04, 0.04 + share], [0.04, 0.04], transform=axes.transAxes, color="black", linewidth=1.2,
-        solid_capstyle="butt", zorder=6,
-    )  # fmt: skip
-    axes.text(
-        0.04 + share / 2, 0.052, f"{length} m", transform=axes.transAxes, ha="center", va="bottom",
-        fontsize=7, zorder=6,
-    )  # fmt: skip
 
 
 def _key(figure: Figure, columns: int, *, goal: bool) -> None:

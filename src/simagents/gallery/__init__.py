@@ -1,0 +1,1 @@
+"""Moving pictures of kept rollouts: animations and a page to browse them."""
