@@ -1,11 +1,13 @@
 """The command line as a whole: what it lists, what it loads, how it refuses."""
 
+import shlex
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
-from simagents.cli import COMMANDS, GROUPS, main
+from simagents.cli import COMMANDS, GROUPS, main, parsed
 
 
 def run(*words):
@@ -32,7 +34,7 @@ def test_an_unknown_command_is_one_sentence_with_the_nearest():
     )
 
 
-@pytest.mark.parametrize("command", ["cache", "figure", "costs"])
+@pytest.mark.parametrize("command", ["cache", "figure", "costs", "trace", "doctor"])
 def test_a_command_loads_only_what_it_needs(command):
     code = (
         "import sys, simagents.cli as cli\n"
@@ -44,6 +46,21 @@ def test_a_command_loads_only_what_it_needs(command):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: simagents {command}" in done.stdout
+
+
+def test_help_closes_with_an_example(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["simagents", "cache", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == "example: simagents cache records.tfrecord --out scenarios.safetensors"
+
+
+@pytest.mark.parametrize(("name", "command"), COMMANDS.items())
+def test_examples_are_command_lines(name, command):
+    module = import_module(command.module)
+    assert isinstance(parsed(module, name, shlex.split(command.example)), module.Args)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])

@@ -4,136 +4,238 @@ A command's module loads when the command is called, so that `simagents cache` d
 torch. Only the completion script of a shell needs all of them.
 """
 
+import os
 import sys
+from dataclasses import dataclass
 from functools import reduce
 from importlib import import_module
 from operator import or_
+from types import ModuleType
 from typing import Annotated, Any
 
 import tyro
 
 from simagents.allocator import keep_freed_memory
 from simagents.errors import InputError, unknown_value
+from simagents.files import FULL, UnwritableError
 
-# Group -> command -> module with `Args` and `main`, and what the command does.
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the command line."""
+
+    module: str
+    """with `Args` and `main`"""
+    does: str
+    """in one line of the overview"""
+    example: str
+    """words that follow its name"""
+
+
 GROUPS = {
     "data": {
-        "synthesize": (
+        "synthesize": Command(
             "simagents.scenarios.synthetic.__main__",
             "write synthetic scenarios in WOMD's format",
+            "--seed 1 --first 0 --count 96 --out records.tfrecord",
         ),
-        "cache": ("simagents.scenarios.cache", "decode a TFRecord shard into a memory-mapped one"),
-        "vocabulary": ("simagents.tokens.build", "build the motion and map vocabularies"),
-        "reconstruction": (
+        "cache": Command(
+            "simagents.scenarios.cache",
+            "decode a TFRecord shard into a memory-mapped one",
+            "records.tfrecord --out scenarios.safetensors",
+        ),
+        "vocabulary": Command(
+            "simagents.tokens.build",
+            "build the motion and map vocabularies",
+            '--scenarios scenarios.safetensors --tokenizer \'{"rule": "k_disks", "size": '
+            '256, "tolerance": 0.05}\' --map-size 64 --map-tolerance 0.2 --snippets 2000 '
+            "--seed 0 --out vocabulary.safetensors --report vocabulary.json",
+        ),
+        "reconstruction": Command(
             "simagents.tokens.reconstruction",
             "how well a vocabulary follows logs that it was not built from",
+            "--tokens tokens/a.safetensors --vocabulary vocabulary.safetensors --training "
+            "vocabulary.json --limit 0 --out reconstruction.json",
         ),
-        "given-vocabulary": (
+        "given-vocabulary": Command(
             "simagents.tokens.given",
             "measure a vocabulary that came with an imported model",
+            "--given imported/vocabulary.safetensors --snippets 2000 --scenarios "
+            "scenarios.safetensors --out vocabulary.safetensors --report vocabulary.json",
         ),
-        "tokenize": ("simagents.tokens.tokenize", "turn cached scenarios into token chains"),
+        "tokenize": Command(
+            "simagents.tokens.tokenize",
+            "turn cached scenarios into token chains",
+            "scenarios.safetensors --vocabulary vocabulary.safetensors --out tokens",
+        ),
     },
-    "training": {
-        "config-reference": (
-            "simagents.config.documentation",
-            "write the tables of config/README.md and the editors' schema",
-        ),
-        "costs": (
-            "simagents.costs.tables",
-            "what every table would cost, before anything is submitted",
-        ),
-        "power": (
-            "simagents.power.tables",
-            "which published differences a scale's seeds and scenes would resolve",
-        ),
-        "calibrate": (
-            "simagents.evaluation.calibrate",
-            "mean reward of a policy on held-out training scenes",
-        ),
-        "train": (
+    "models": {
+        "train": Command(
             "simagents.training.train",
             "train one run; start under torchrun for several processes",
+            "--recipe runs/bc/recipe.json --scenarios scenarios.safetensors --tokens "
+            "tokens/a.safetensors --vocabulary vocabulary.safetensors --resume resume/bc "
+            "--weights model.safetensors --history history.jsonl --provenance "
+            "provenance.json",
+        ),
+        "calibrate": Command(
+            "simagents.evaluation.calibrate",
+            "mean reward of a policy on held-out training scenes",
+            "--recipe runs/sft/recipe.json --weights runs/sft/model.safetensors --scenarios "
+            'scenarios.safetensors --settings "$(cat calibration.json)" --out mean.json',
+        ),
+        "import-catk": Command(
+            "simagents.exchange.import_catk",
+            "turn a CAT-K or SMART checkpoint into weights, recipe and vocabulary",
+            "last.ckpt --agent-vocab A.pkl --map-vocab M.pkl --out imported",
+        ),
+        "adopt": Command(
+            "simagents.exchange.adopt",
+            "copy an imported model to the runs of the workflow",
+            "imported --out results/demo/runs/bc-0123456789",
+        ),
+        "export-catk": Command(
+            "simagents.exchange.export_catk",
+            "write a run's weights and vocabulary under CAT-K's names",
+            "last.ckpt --weights runs/bc/model.safetensors --vocabulary "
+            "vocabulary.safetensors --out for_catk",
         ),
     },
-    "evaluation": {
-        "evaluate": ("simagents.evaluation.evaluate", "roll a policy out and score it"),
-        "rank-planners": (
+    "metric": {
+        "evaluate": Command(
+            "simagents.evaluation.evaluate",
+            "roll a policy out and score it",
+            "--baseline stand_still --scenarios scenarios.safetensors --rollouts 32 "
+            "--challenge 2025 --top-k 0 --temperature 1 --seed 0 --out scores.parquet",
+        ),
+        "score": Command(
+            "simagents.submission.score",
+            "score rollouts of any simulator with the WOSAC metric",
+            "'validation/*tfrecord*' submission.tar.gz --challenge 2025 --workers 8 --out "
+            "scores.parquet",
+        ),
+        "submit": Command(
+            "simagents.submission.submit",
+            "pack rollouts for the challenge's server",
+            "rollouts.safetensors --metadata submission.yaml",
+        ),
+        "check-submission": Command(
+            "simagents.submission.check_submission",
+            "say why the server would refuse an archive",
+            "submission.tar.gz --scenarios validation",
+        ),
+        "rank-planners": Command(
             "simagents.evaluation.rank_planners",
             "what planners are worth among the agents of a run or a baseline",
+            "--baseline log --scenarios scenarios.safetensors --out drives.parquet",
         ),
-        "gradients": (
+        "gradients": Command(
             "simagents.evaluation.gradients",
             "score functions and rewards of rollouts, for the noise of gradients",
+            "--recipe runs/sft/recipe.json --weights runs/sft/model.safetensors --scenarios "
+            'scenarios.safetensors --settings "$(cat gradients.json)" --out '
+            "gradients.safetensors",
         ),
-        "manoeuvres": (
+        "manoeuvres": Command(
             "simagents.evaluation.manoeuvres",
             "roll a policy out under different goals of one vehicle, for a figure",
+            "--recipe runs/mloo/recipe.json --weights runs/mloo/model.safetensors "
+            "--scenarios scenarios.safetensors --rollouts 4 --top-k 0 --temperature 1 "
+            "--seed 0 --limit 0 --out manoeuvres.safetensors",
         ),
-        "incidents": (
+        "incidents": Command(
             "simagents.evaluation.incidents",
             "when agents of kept rollouts collide or leave the road, for pictures",
+            "--rollouts 0.pictures.safetensors --scenarios scenarios.safetensors --out "
+            "0.incidents.safetensors",
         ),
     },
     "report": {
-        "cells": ("simagents.report.cells", "gather scores into the cells of a table"),
-        "table": ("simagents.report.table", "typeset cells as LaTeX and Markdown"),
-        "figure": ("simagents.report.draw_figure", "draw curves, rollouts, sweeps or differences"),
-        "animate": (
+        "cells": Command(
+            "simagents.report.cells",
+            "gather scores into the cells of a table",
+            '--rows \'[{"label": "Still", "systems": ["baseline-stand_still"]}]\' --columns '
+            "metametric min_ade --scores scores/baseline-stand_still/0123456789/0.parquet "
+            "--scale demo --data synthetic --challenge 2025 --rollouts 32 --out still.json",
+        ),
+        "table": Command(
+            "simagents.report.table",
+            "typeset cells as LaTeX and Markdown",
+            "still.json --caption 'Standing still' --out-tex still.tex --out-md still.md",
+        ),
+        "figure": Command(
+            "simagents.report.draw_figure",
+            "draw curves, rollouts, sweeps or differences",
+            """sweep --settings '{"caption": "Realism", "tables": ["alpha"]}' """
+            "--cells results/demo/tables/alpha.json --out alpha.pdf",
+        ),
+        "animate": Command(
             "simagents.gallery.animate",
             "kept rollouts of a scene as GIF, MP4 or a strip of moments, systems side by side",
+            "--rollouts log=log/0.pictures.safetensors bc=bc/0.pictures.safetensors "
+            "--scenarios scenarios.safetensors --out bc.gif",
         ),
-        "browse": (
+        "browse": Command(
             "simagents.gallery.browse",
             "a page that plays kept rollouts: scenes and systems by menu, no network",
+            "--rollouts log=log/0.pictures.safetensors bc=bc/0.pictures.safetensors "
+            "--scenarios scenarios.safetensors --out browser.html",
         ),
-        "gradient-table": (
+        "gradient-table": Command(
             "simagents.report.gradient_table",
             "signal, noise and scenes needed of every credit rule, as Markdown",
+            "--gradients results/demo/gradients/*/*.safetensors --out gradients.md",
         ),
-        "numbers": (
+        "numbers": Command(
             "simagents.report.numbers",
             "every number of the paper's prose as a LaTeX macro",
+            "--cells results/demo/tables/*.json --vocabulary-report vocabulary.json "
+            '--plan-facts "$(cat facts.json)" --out results.tex',
         ),
-        "comparison": (
+        "comparison": Command(
             "simagents.report.comparison",
             "published against reproduced, as Markdown",
+            "--cells results/demo/tables/*.json --published paper/published --files "
+            '\'{"alpha": "smart_r1_alpha"}\' --out comparison.md',
+        ),
+        "trace": Command(
+            "simagents.trace.cell",
+            "which runs, settings, data and code made a cell of a table",
+            "alpha sft metametric --scale demo",
         ),
     },
-    "exchange": {
-        "import-catk": (
-            "simagents.exchange.import_catk",
-            "turn a CAT-K or SMART checkpoint into weights, recipe and vocabulary",
+    "workflow": {
+        "doctor": Command(
+            "simagents.doctor.examine",
+            "what of this machine would stop the workflow, and what to do",
+            "--scale paper --profile slurm",
         ),
-        "adopt": (
-            "simagents.exchange.adopt",
-            "copy an imported model to the runs of the workflow",
+        "costs": Command(
+            "simagents.costs.tables",
+            "what every table would cost, before anything is submitted",
+            "--scale lab",
         ),
-        "export-catk": (
-            "simagents.exchange.export_catk",
-            "write a run's weights and vocabulary under CAT-K's names",
+        "power": Command(
+            "simagents.power.tables",
+            "which published differences a scale's seeds and scenes would resolve",
+            "--scale lab --brief",
         ),
-    },
-    "challenge": {
-        "score": (
-            "simagents.submission.score",
-            "score rollouts of any simulator with the WOSAC metric",
-        ),
-        "submit": ("simagents.submission.submit", "pack rollouts for the challenge's server"),
-        "check-submission": (
-            "simagents.submission.check_submission",
-            "say why the server would refuse an archive",
+        "config-reference": Command(
+            "simagents.config.documentation",
+            "write the tables of config/README.md and the editors' schema",
+            "--check",
         ),
     },
 }
 COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
+HELP = ("-h", "--help")
 COMPLETION = ("--tyro-print-completion", "--tyro-write-completion")
 
 
 def main() -> None:
-    """Dispatch; print an InputError as one sentence and exit with 2."""
+    """Dispatch. Wrong input is one sentence and exit code 2; a full disk one and 74, as in training."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if name in ("-h", "--help"):
+    if name in HELP:
         print(overview())
         return
     try:
@@ -142,11 +244,29 @@ def main() -> None:
         if name not in COMMANDS:
             raise unknown_value(name, "COMMAND", COMMANDS)
         keep_freed_memory()
-        module = import_module(COMMANDS[name][0])
-        module.main(tyro.cli(module.Args, prog=f"simagents {name}", args=sys.argv[2:]))
+        module = import_module(COMMANDS[name].module)
+        module.main(parsed(module, name, sys.argv[2:]))
     except InputError as problem:
         print(f"simagents: {problem}", file=sys.stderr)
         sys.exit(2)
+    except UnwritableError as problem:
+        print(f"simagents: {problem}; make room or choose another place.", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
+    except OSError as problem:
+        if problem.errno not in FULL:
+            raise
+        print(f"simagents: {problem.strerror}; make room and start again.", file=sys.stderr)
+        sys.exit(os.EX_IOERR)
+
+
+def parsed(module: ModuleType, name: str, words: list[str]) -> Any:
+    """The arguments of a command; its help, which ends the program, closes with an example."""
+    try:
+        return tyro.cli(module.Args, prog=f"simagents {name}", args=words)
+    except SystemExit as ended:
+        if not ended.code and set(HELP) & set(words):
+            print(f"\nexample: simagents {name} {COMMANDS[name].example}")
+        raise
 
 
 def overview() -> str:
@@ -155,7 +275,7 @@ def overview() -> str:
     lines = ["usage: simagents COMMAND [--help]"]
     for group, commands in GROUPS.items():
         lines += ["", f"{group}:"]
-        lines += [f"  {name:{width}}  {text}" for name, (_, text) in commands.items()]
+        lines += [f"  {name:{width}}  {each.does}" for name, each in commands.items()]
     lines += ["", f"shell completion: simagents {COMPLETION[0]} {{bash,zsh,tcsh}}"]
     return "\n".join(lines)
 
@@ -165,8 +285,10 @@ def every_command() -> Any:
     return reduce(
         or_,
         (
-            Annotated[import_module(module).Args, tyro.conf.subcommand(name, description=text)]
-            for name, (module, text) in COMMANDS.items()
+            Annotated[
+                import_module(each.module).Args, tyro.conf.subcommand(name, description=each.does)
+            ]
+            for name, each in COMMANDS.items()
         ),
     )
 

@@ -1,13 +1,21 @@
 """Files that appear whole or not at all."""
 
+import errno
 import json
 import os
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from simagents.errors import InputError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+"""What the system says of a disk that takes no more, of whatever file."""
 
 
 class UnwritableError(Exception):
@@ -27,24 +35,43 @@ def refusals(path: Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; renamed to `path` if the block ends well.
 
-    The name carries the process id, so two writers never share it. Folders are made as needed.
+    The name carries the process id, so two writers never share it. Folders are made as needed. Raises
+    UnwritableError where a folder cannot be made or the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with refusals(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield temporary
         # Some libraries write 0600, which colleagues on a cluster cannot read.
         temporary.chmod(0o644)
         temporary.replace(path)
+    except (OSError, SafetensorError) as problem:
+        number = _number(problem)
+        if number not in FULL:
+            raise
+        raise UnwritableError(f"{path}: cannot be written ({os.strerror(number)})") from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _number(problem: OSError | SafetensorError) -> int | None:
+    """The system's number of an error; safetensors has it in its message only."""
+    if isinstance(problem, OSError):
+        return problem.errno
+    said = re.search(r"\(os error (\d+)\)", str(problem))
+    return int(said[1]) if said else None
+
+
 def print_or_write(text: str, path: Path | None) -> None:
-    """On standard output, or as the whole content of a file."""
+    """On standard output, or as the whole content of a file. A reader may stop early, as `head` does."""
     if path is None:
-        print(text)
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            # Python flushes once more when it ends, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     with replacing(path) as temporary:
         temporary.write_text(text + "\n")

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from simagents.config.changes import Json, completed
 from simagents.config.configuration import Configuration
 from simagents.config.data import SourceSettings
 from simagents.config.evaluation import Evaluation
 from simagents.config.tokenizers import Tokenizer
-from simagents.errors import unknown_value
+from simagents.errors import InputError, unknown_value
 from simagents.runs import digest
+
+WOMD = Path("resources/womd")
+"""Where the user links WOMD's shards."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,18 @@ class SharedFiles:
         uses = ("held_out", "training_shards", "validation_shards")
         made_by = self.scenarios.model_dump(mode="json", exclude=set(uses))
         return {"source": self.source, **made_by}
+
+    def linked_shards(self, split: str, root: Path = Path()) -> list[str]:
+        """File names of WOMD's shards of a split, as many as are used. Raises InputError for too few."""
+        count, folder = getattr(self.scenarios, f"{split}_shards"), WOMD / split
+        names = sorted(path.name for path in (root / folder).glob("*tfrecord*"))
+        if len(names) < count:
+            raise InputError(
+                f"{folder} holds {len(names)} TFRecord files and scale {self.config.scale} needs"
+                f" {count}; link WOMD's {split} shards there (DATA.md) or lower"
+                f" scenarios.womd.{split}_shards."
+            )
+        return names[:count]
 
     @cached_property
     def data_id(self) -> str:

@@ -29,7 +29,7 @@ def recipe(tmp_path_factory, recipe_of, tiny) -> Path:
 def history(path):
     """The logged rows without times."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{k: v for k, v in row.items() if not k.startswith("seconds")} for row in rows]
+    return [{k: v for k, v in row.items() if "seconds" not in k} for row in rows]
 
 
 def test_a_run_leaves_weights_history_and_provenance(whole):
@@ -37,7 +37,12 @@ def test_a_run_leaves_weights_history_and_provenance(whole):
     assert [row["step"] for row in rows] == list(range(STEPS))
     assert rows[-1]["loss"] < rows[0]["loss"]
     assert all(row["gradient_norm"] > 0 for row in rows)
-    assert set(json.loads((whole / "provenance").read_text())) >= {"commit", "python", "packages"}
+    made = json.loads((whole / "provenance").read_text())
+    assert set(made) >= {"commit", "python", "packages"}
+    assert (made["processes"], made["hardware"]["gpu"]) == (1, None)
+    assert made["hardware"]["cores"] >= 1
+    logged = [json.loads(line) for line in (whole / "history").read_text().splitlines()]
+    assert all(row["cpu_seconds"] > 0 for row in logged)
     assert all(tensor.dtype == torch.float32 for tensor in load_file(whole / "weights").values())
 
 

@@ -51,7 +51,7 @@ def train(command, recipe, parent):
         command(folder, recipe, "--parent", str(parent), *extra, processes=processes)
         rows = [json.loads(line) for line in (folder / "history").read_text().splitlines()]
         return load_file(folder / "weights"), [
-            {k: v for k, v in row.items() if not k.startswith("seconds")} for row in rows
+            {k: v for k, v in row.items() if "seconds" not in k} for row in rows
         ]
 
     return run

@@ -1,6 +1,7 @@
 """Which jobs Snakemake plans: in a fresh workflow, and in a finished one after changes."""
 
 import re
+import shutil
 from pathlib import Path
 
 import yaml
@@ -169,3 +170,22 @@ def test_what_reads_no_tokens_waits_for_no_vocabulary(fresh):
     assert jobs["evaluate"] == 2 * CHUNKS
     assert not {"vocabulary", "tokenize", "train"} & set(jobs)
     assert jobs["cache"] == 1  # the validation shard
+
+
+def test_without_latexmk_the_paper_says_what_to_do(finished, tmp_path, monkeypatch):
+    """The sentence is in the log that Snakemake shows; everything else stays made."""
+    (finished.folder / "bin/latexmk").unlink()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "env", "mkdir"):  # and no latexmk
+        (programs / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(programs))
+    (finished.folder / "results/demo/paper/paper.pdf").unlink()
+    told = finished.run(succeeds=False)
+    sentences = [line for line in told.splitlines() if line.strip().startswith("simagents: ")]
+    assert [line.strip() for line in sentences] == [
+        "simagents: there is no latexmk, and so no PDF; install LaTeX (make latex), or make the rest:"
+        " snakemake everything_but_pdf"
+    ]
+    assert "Traceback" not in told
+    assert set(finished.planned()) == {"paper"}

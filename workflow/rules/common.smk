@@ -59,18 +59,13 @@ def options(flags):
 
 def shard_names(split):
     """Shards of a split: WOMD's file names, or names of our own for synthetic ones."""
-    count = getattr(PLAN.scenarios, f"{split}_shards")
     if PLAN.source == "synthetic":
+        count = getattr(PLAN.scenarios, f"{split}_shards")
         return [f"{split}.tfrecord-{number:05d}-of-{count:05d}" for number in range(count)]
-    folder = Path("resources/womd") / split
-    names = sorted(path.name for path in folder.glob("*tfrecord*"))
-    if len(names) < count:
-        stop(
-            f"{folder} holds {len(names)} TFRecord files and scale {PLAN.config.scale} needs"
-            f" {count}; link WOMD's {split} shards there (DATA.md) or lower"
-            f" scenarios.womd.{split}_shards."
-        )
-    return names[:count]
+    try:
+        return PLAN.linked_shards(split)
+    except InputError as problem:
+        stop(problem)
 
 
 def parts(shards):

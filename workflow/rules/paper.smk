@@ -181,6 +181,8 @@ rule paper:
         # Folder of tables and figures, relative to the paper's.
         root=lambda wildcards, output: Path(output[0]).parents[1],
     shell:
-        "TEXINPUTS=paper:{params.root}: SOURCE_DATE_EPOCH=1700000000 FORCE_SOURCE_DATE=1"
+        "command -v latexmk >/dev/null || {{ echo 'simagents: there is no latexmk, and so no PDF; install"
+        " LaTeX (make latex), or make the rest: snakemake everything_but_pdf' >{log}; exit 1; }};"
+        " TEXINPUTS=paper:{params.root}: SOURCE_DATE_EPOCH=1700000000 FORCE_SOURCE_DATE=1"
         " latexmk -pdf -interaction=nonstopmode -halt-on-error -jobname=paper"
         " -outdir={params.root}/paper paper/main.tex >{log} 2>&1"

@@ -42,8 +42,10 @@ class Args:
 
 def main(args: Args) -> None:
     """Raises InputError where a file is not current and may not be written."""
-    reference = schema()
     readme = args.root / README
+    if not readme.exists():
+        raise InputError(f"{readme}: there is no such file; go to a clone or give --root.")
+    reference = schema()
     texts = {
         args.root / SCHEMA: _HEAD + yaml.safe_dump(_by_file(reference), sort_keys=False, width=120),
         readme: with_tables(readme.read_text(), reference),

@@ -25,17 +25,23 @@ def read(root: Path, choices: Mapping[str, Any] | None = None) -> Configuration:
     return Configuration.of(content(root, choices))
 
 
+def chosen(configfile: Path | None, **keys: str | None) -> Json:
+    """Choices of a command line, as Snakemake has them: keys of a file, and over them those given."""
+    written = read_yaml(configfile) if configfile else {}
+    return merged(written, {key: value for key, value in keys.items() if value is not None})
+
+
 def content(root: Path, choices: Mapping[str, Any] | None = None) -> Json:
     """What `read` reads, before it is checked."""
-    chosen = merged(read_yaml(root / "config.yaml"), choices or {})
+    above = merged(read_yaml(root / "config.yaml"), choices or {})
     together = papers(sorted((root / "config/papers").glob("*.yaml")))
     for key in ("scale", "size"):
         folder = root / "config" / {"scale": "scale", "size": "model"}[key]
-        name = str(chosen.get(key, together.get(key)))
+        name = str(above.get(key, together.get(key)))
         if not (folder / f"{name}.yaml").exists():
             raise unknown_value(name, key, (path.stem for path in folder.glob("*.yaml")))
         together = merged(together, read_yaml(folder / f"{name}.yaml"))
-    return merged(_without_imported(together, chosen), chosen)
+    return merged(_without_imported(together, above), above)
 
 
 def _without_imported(content: Json, chosen: Json) -> Json:

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from simagents.config.algorithms import Sampling
 from simagents.config.goals import GoalKind
 from simagents.device import check_device
 from simagents.evaluation.chunks import rows_of_chunk
-from simagents.evaluation.systems import System, named
+from simagents.evaluation.systems import System, draws_of, named
 from simagents.files import replacing
 from simagents.metrics import Challenge, LogReference, rollout_statistics, score
 from simagents.metrics.distance import metres_driven
@@ -117,7 +116,7 @@ def build_system(args: Args) -> System:
     """The run or baseline that the arguments name."""
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
-    sampling = Sampling(top_k=args.top_k, temperature=args.temperature)
+    sampling = draws_of(args.top_k, args.temperature)
     return named(
         args.recipe, args.weights, args.baseline, vocabulary, args.rollouts, sampling, args.seed, device
     )  # fmt: skip

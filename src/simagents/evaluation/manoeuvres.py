@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from simagents.config.algorithms import Sampling
 from simagents.device import check_device
 from simagents.errors import InputError
-from simagents.evaluation.systems import trained
+from simagents.evaluation.systems import draws_of, trained
 from simagents.scenarios.manoeuvres import PAIRS, Manoeuvres, shown
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.store import ScenarioStore
@@ -51,7 +50,7 @@ def main(args: Args) -> None:
     tokens = TokenStore(args.tokens) if args.tokens else None
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
-    sampling = Sampling(top_k=args.top_k, temperature=args.temperature)
+    sampling = draws_of(args.top_k, args.temperature)
     system = trained(
         args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed, device
     )

@@ -20,13 +20,12 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from simagents.config.algorithms import Sampling
 from simagents.config.planners import Agents
 from simagents.config.recipe import Recipe
 from simagents.device import check_device
 from simagents.errors import InputError
 from simagents.evaluation.chunks import rows_of_chunk
-from simagents.evaluation.systems import System, named
+from simagents.evaluation.systems import System, draws_of, named
 from simagents.files import replacing
 from simagents.planners.closed_loop import Drives, drive_planners, logged
 from simagents.planners.planner import Planner
@@ -97,14 +96,12 @@ def main(args: Args) -> None:
     store = ScenarioStore(args.scenarios)
     tokens = TokenStore.beside(store.ids, args.tokens)
     rows = rows_of_chunk(len(store), args.scenes, args.chunk, args.chunks)
-    if args.rollouts < 1:
-        raise InputError(f"--rollouts is {args.rollouts} and must be at least 1.")
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary) if args.vocabulary else None
     system = named(
         args.recipe, args.weights, args.baseline,
         None if vocabulary is None else vocabulary.to(device), args.rollouts,
-        Sampling(top_k=args.top_k, temperature=args.temperature), args.seed, device,
+        draws_of(args.top_k, args.temperature), args.seed, device,
     )  # fmt: skip
     tables = []
     for row in tqdm(rows.tolist(), desc=args.out.stem, unit="scenario"):

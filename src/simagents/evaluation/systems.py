@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from simagents.config.algorithms import Sampling
+from simagents.config.keys import read_as
 from simagents.config.models import ModelSettings
 from simagents.config.recipe import Recipe
 from simagents.errors import InputError, unknown_value
@@ -59,6 +60,7 @@ def baseline(
     device: torch.device,
 ) -> System:
     """A system that needs no training, by name; only `random_tokens` needs a vocabulary."""
+    _check_rollouts(rollouts)
     if name in RULES:
         rule = RULES[name](seed, rollouts)
         with_map = getattr(rule, "reads_map", False)
@@ -121,7 +123,8 @@ def of_policy(
     seed: int,
     device: torch.device,
 ) -> System:
-    """Rollouts of a policy of that family."""
+    """Rollouts of a policy of that family. Raises InputError for less than one."""
+    _check_rollouts(rollouts)
     reader = SceneReader(settings)
     return _Controlled(
         _sampling(policy, sampling, seed, rollouts),
@@ -133,6 +136,16 @@ def of_policy(
         rollouts,
         device,
     )
+
+
+def draws_of(top_k: int, temperature: float) -> Sampling:
+    """How actions are drawn, from options of a command line. Raises InputError, naming the option."""
+    return read_as(Sampling, {"top_k": top_k, "temperature": temperature}, "")
+
+
+def _check_rollouts(rollouts: int) -> None:
+    if rollouts < 1:
+        raise InputError(f"--rollouts is {rollouts} and must be at least 1.")
 
 
 def _sampling(policy: Policy, sampling: Sampling, seed: int, rollouts: int) -> Controller:

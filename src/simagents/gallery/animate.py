@@ -21,11 +21,7 @@ STRIPS = (".png", ".pdf")
 
 @dataclass
 class Args:
-    """Animate one rollout of one scene by several systems, side by side: the log first, say.
-
-    simagents animate --rollouts log=…/0.pictures.safetensors bc=…/0.pictures.safetensors
-    --scenarios …/1-shards.txt --out bc.gif
-    """
+    """Animate one rollout of one scene by several systems, side by side: the log first, say."""
 
     rollouts: list[str]
     """NAME=FILE for each system: rollout files, such as the pictures of `simagents evaluate`"""

@@ -78,11 +78,7 @@ NOTE = (
 
 @dataclass
 class Args:
-    """Write one HTML file with the scenes that all systems keep, in the order of the shards.
-
-    simagents browse --rollouts log=…/0.pictures.safetensors bc=…/0.pictures.safetensors
-    --scenarios …/1-shards.txt --out browser.html
-    """
+    """Write one HTML file with the scenes that all systems keep, in the order of the shards."""
 
     rollouts: list[str]
     """NAME=FILE for each system, in the order of the menu: rollout files"""

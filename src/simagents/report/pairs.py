@@ -10,14 +10,11 @@ from jaxtyping import Float64
 from simagents.differences import difference, paired_t
 from simagents.errors import InputError, unknown_value
 from simagents.report.columns import COLUMNS
-from simagents.report.rows import Row
+from simagents.report.rows import ONE_SEED, Row
 
 Json = dict[str, Any]
 Scores = Float64[np.ndarray, "_ _"]
 """By seed and scenario; a row that stands for all seeds has one line."""
-
-ONE_SEED = "one seed"
-"""What an interval covers where training has only one: scenarios, and nothing may be concluded."""
 
 
 def all_pairs(rows: list[Row], scores: list[Scores]) -> list[Json]:

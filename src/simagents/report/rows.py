@@ -10,6 +10,8 @@ UNTRAINED = "baseline-"
 """Names of systems without training begin so."""
 NO_CONTESTANT = f"{UNTRAINED}log"
 """The log is a ceiling: it is never the best of a column."""
+ONE_SEED = "one seed"
+"""What an interval covers where training has only one: scenarios, and nothing may be concluded."""
 _KEYS = ("label", "systems", "published", "reconstruction", "imported", "shared")
 
 

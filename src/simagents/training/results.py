@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import torch
 from safetensors.torch import save as serialised
 from torch import nn
 
 from simagents.files import refusals, replacing, write_json
 from simagents.provenance import provenance
+from simagents.training.distributed.processes import Processes
 
 
 def write_weights(path: Path, policy: nn.Module) -> None:
@@ -17,8 +19,12 @@ def write_weights(path: Path, policy: nn.Module) -> None:
         temporary.write_bytes(content)
 
 
-def write_provenance(path: Path) -> None:
-    """Versions, commit and machine."""
+def write_provenance(path: Path, processes: Processes) -> None:
+    """Versions, commit, machine and number of processes, as they were when the run ended."""
     content = provenance()
+    on_gpu = processes.device.type == "cuda"
+    name = torch.cuda.get_device_name(processes.device) if on_gpu else None
+    content["hardware"]["gpu"] = name  # the first process's
+    content["processes"] = processes.world_size
     with refusals(path):
         write_json(path, content)

@@ -6,7 +6,7 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import torch
 from tqdm import tqdm
@@ -148,7 +148,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     )  # fmt: skip
     with History(args.resume, first_step, writes=processes.rank == 0) as history:
         for step, micro_batches in bar:
-            start = perf_counter()
+            start, processor_start = perf_counter(), process_time()
             micro_batches = [batch.to(device) for batch in micro_batches]
             with autocast(device, recipe):
                 sums = learner.prepare(micro_batches)
@@ -169,6 +169,8 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
                 watch.lap("update")
                 add(sums, {"loss": loss.detach(), **stats}, 1 / learner.passes)
                 add(sums, watch.laps, 1.0)
+            cpu = {"cpu_seconds": torch.tensor(process_time() - processor_start)}
+            add(sums, cpu, 1.0)
             numbers = summed(sums, device)
             learner.follow(numbers)
             numbers["gradient_norm"] = float(norm)
@@ -184,13 +186,13 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             if done % args.save_every == 0 and done < recipe.budget.steps:
                 checkpoint.save(done, learner.state())
-        from_first(lambda: _finish(args, policy, history))
+        from_first(lambda: _finish(args, policy, history, processes))
 
 
-def _finish(args: Args, policy: torch.nn.Module, history: History) -> None:
+def _finish(args: Args, policy: torch.nn.Module, history: History, processes: Processes) -> None:
     policy.value_head = None  # not part of the policy
     history.export(args.history)
-    write_provenance(args.provenance)
+    write_provenance(args.provenance, processes)
     write_weights(args.weights, policy)
 
 

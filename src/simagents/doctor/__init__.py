@@ -1,0 +1,1 @@
+"""What of a machine would stop the workflow, or slow it down, before anything is started."""
