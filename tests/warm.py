@@ -55,7 +55,11 @@ class Warm:
             sleep(0.01)
 
     def close(self) -> None:
-        self.server.communicate()
+        try:
+            self.server.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.server.kill()
+            raise
 
 
 class Fork:
@@ -91,10 +95,21 @@ class Fork:
         return self.output.read(), None
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        """Nothing happens where it has ended, as with subprocess.Popen."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+
+def ended(process: Fork | subprocess.Popen, timeout: float) -> str:
+    """What it has printed at its end; it is killed where that does not come in time."""
+    try:
+        return process.communicate(timeout=timeout)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def request(

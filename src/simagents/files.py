@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,8 @@ def replacing(path: Path) -> Iterator[Path]:
             raise
         raise UnwritableError(f"{path}: cannot be written ({os.strerror(number)})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that can no longer be written; the error above says so
+            temporary.unlink()
 
 
 def _number(problem: OSError | SafetensorError) -> int | None:

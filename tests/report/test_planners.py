@@ -205,7 +205,9 @@ def test_cells_of_planners(score, drives, tmp_path):
     assert means["reversed"]["rank_log"] == pytest.approx(-1)
     assert means["flat"]["rank_log"] is means["flat"]["rank_low"] is None
     assert means["flat"]["value_spread"] == 0
-    drives = {"scenes": 3, "planners": 4, "rollouts": 1, "agents": "logged"}
+    drives = {"scenes": 3, "planners": 4, "rollouts": 1, "agents": "logged"} | {
+        "settings": "0123456789"
+    }
     assert found["planners"] == drives
 
 

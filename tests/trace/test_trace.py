@@ -92,6 +92,7 @@ def gathered(plan, tmp_path):
             "scenarios": 24,
             "rows": rows,
             "differences": {"metametric": pairs},
+            "planners": {"settings": plan.planners_id},
         }
         write_json(tmp_path / plan.results / "tables" / f"{name}.json", content | other)
 
@@ -120,7 +121,8 @@ def test_a_cell_that_is_made_names_all_that_made_it(plan, trace, finished, gathe
     assert "commit    0123456789, tree clean" in text
     assert "hardware  Linux x86_64; Z80, 2 cores, 8.0 GB, GPU none" in text
     assert (
-        "time      4 s in 2 steps, without validation and saves; CPU time 7 s; processes 2" in text
+        "time      4 s in 2 steps, without reading data, validation and saves; CPU time 7 s; processes 2"
+        in text
     )
 
 
@@ -176,6 +178,12 @@ def test_cells_of_other_runs_scores_or_columns_show_no_number(trace, gathered, o
     told = trace("leaderboard", "rft_sft", "metametric")
     assert (told["state"], told["cell"], told["printed"]) == ("outdated", None, None)
     assert "no number of it is shown" in as_text(told)
+
+
+def test_drives_among_other_agents_are_not_those_of_the_plan(trace, gathered):
+    gathered("planner_ranks", planners={"settings": "0123456789"})
+    told = trace("planner_ranks", "bc", "rank_log")
+    assert (told["state"], told["cell"]) == ("outdated", None)
 
 
 def test_what_an_older_version_did_not_record_is_said(plan, trace, finished):
@@ -238,6 +246,7 @@ def test_one_seed_of_several(trace):
     assert [chain[0]["seed"] for chain in both["runs"]] == [0, 1]
     one = trace("leaderboard", "sft", "metametric", 1, plan)
     assert [chain[0]["seed"] for chain in one["runs"]] == [1]
+    assert one["sources"] == both["sources"]  # the number is of all seeds
     with pytest.raises(InputError, match=r"--seed: unknown value `7`; valid values are 0, 1"):
         trace("leaderboard", "sft", "metametric", 7, plan)
 

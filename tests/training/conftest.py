@@ -8,6 +8,8 @@ from time import monotonic, sleep
 
 import pytest
 
+from warm import ended
+
 
 @pytest.fixture(scope="session")
 def launch(disk, warm, tmp_path_factory):
@@ -59,7 +61,7 @@ def finish():
     """Waits for the end of a process; returns its output."""
 
     def wait(process, code=0):
-        output = process.communicate(timeout=180)[0]
+        output = ended(process, 180)
         assert process.returncode == code, output
         return output
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from warm import Warm
+from warm import Warm, ended
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", "paper", "envs")
@@ -75,7 +75,7 @@ class Workflow:
                 cwd=self.folder, env=environment, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        output = process.communicate(timeout=600)[0]  # a busy machine takes several times as long
+        output = ended(process, 600)  # a busy machine takes several times as long
         assert (process.returncode == 0) == succeeds, output
         return output
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,10 @@ def writable(folders: list[Path]) -> Finding:
 
 def disk(results: Path, needed: int) -> Finding:
     """Whether the rest of the plan's files fit; what the folder holds already counts as made."""
-    held = sum(file.stat().st_size for file in results.rglob("*") if file.is_file())
+    held = 0
+    for file in results.rglob("*"):
+        with suppress(FileNotFoundError):  # a running workflow renames its temporary files
+            held += file.stat().st_size if file.is_file() else 0
     free, left = shutil.disk_usage(existing(results)).free, max(0, needed - held)
     says = f"{free / GB:,.1f} GB free; {results} needs about {left / GB:,.1f} GB more"
     if free < left:

@@ -40,7 +40,7 @@ def named_files(words: list[str]) -> list[Named]:
     """In the order given; files of equal names are one system's. Raises InputError for other words."""
     files: dict[str, list[Path]] = {}
     for word in words:
-        label, sign, path = word.partition("=")
+        label, sign, path = word.rpartition("=")  # labels of sweeps have one, too
         if not (label and sign and path):
             raise InputError(
                 f"--rollouts {word}: give a name and a file, such as log=0.pictures.safetensors."

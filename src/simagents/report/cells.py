@@ -29,9 +29,10 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   it stands as it is, and the interval covers their seeds
 
     planners      only in tables with columns about planners: on how many `scenes` how many
-                  `planners` drove, in how many `rollouts` each, and which `agents` were there, `logged` or
-                  `all`. Cells of a column about pairs of rows have no mean but `pairs`: for every row of the
-                  table, in order, `value`, `low` and `high`, and in the place of the row itself the rank
+                  `planners` drove, in how many `rollouts` each, which `agents` were there, `logged` or
+                  `all`, and the digest of these `settings`. Cells of a column about pairs of rows
+                  have no mean but `pairs`: for every row of the table, in order, `value`, `low` and
+                  `high`, and in the place of the row itself the rank
                   correlation between halves of the scenes, or null. These columns are bootstrapped over
                   scenes, planners and seeds together (`agreement.py`); their cells have no standard error.
                   `differences` has `rank_log` and `value_error` as well, which cover `scenarios and

@@ -6,7 +6,7 @@ from simagents.report.cells import COMPARED, LAST, sharing
 from simagents.report.columns import column
 from simagents.report.pairs import ONE_SEED
 from simagents.report.published import Published
-from simagents.report.rows import NO_CONTESTANT
+from simagents.report.rows import NO_CONTESTANT, UNTRAINED
 
 Json = dict[str, Any]
 
@@ -52,6 +52,10 @@ def notes_of(
     return notes + (_published_notes(cells, published, literature) if published else [])
 
 
+FEW_SCENES = 20
+"""Below so many, intervals of errors cover less than they say (`agreement.py`)."""
+
+
 def drives_of(cells: Json) -> str:
     """How many planners drove in how many scenes, and among whom."""
     drives = cells["planners"]
@@ -71,10 +75,17 @@ def _planners_notes(cells: Json, published: Published | None) -> list[str]:
     trained = max(len(row["systems"]) for row in cells["rows"]) > 1
     drawn = "scenes, planners and seeds" if trained else "scenes and planners"
     notes = [drives_of(cells), f"Intervals at 95 % are those of a bootstrap that draws {drawn}."]
+    if not trained and any(not row["systems"][0].startswith(UNTRAINED) for row in cells["rows"]):
+        notes.append("They leave out the choice of the training seed, so they give no verdict.")
     if shown & {"value_error", "error_pairs"}:
         notes.append(
-            "Noise adds to absolute errors: intervals are corrected for it, and may lie below the error."
+            "Noise adds to absolute errors: intervals are partly corrected for it, and may lie below the error."
         )
+        if cells["planners"]["scenes"] < FEW_SCENES:
+            notes.append(
+                "With so few scenes they cover less than 95 %, and one from 0 to twice the error says only that a"
+                " single scene decides."
+            )
     if "value_spread" in shown:
         notes.append("Spread is the standard deviation over planners.")
     if "rank_halves" in shown:

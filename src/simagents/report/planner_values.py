@@ -74,7 +74,11 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
                 f"{system}: its planners or scenarios are not those of {next(iter(tables), system)};"
                 " drive all of them on the same shards."
             )
-        table.attrs |= {"rollouts": int(drives["rollout"].nunique()), "agents": next(iter(agents))}
+        table.attrs |= {
+            "rollouts": int(drives["rollout"].nunique()),
+            "agents": next(iter(agents)),
+            "settings": next(iter(settings)),
+        }
         tables[system] = table
     return tables
 

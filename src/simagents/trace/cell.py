@@ -109,7 +109,7 @@ def traced(plan: Plan, root: Path, place: Place, seed: int | None, options: str 
             "settings": plan.scenarios.model_dump(mode="json"),
         },
         "sources": [
-            {"path": each, "there": (root / each).exists()} for each in _sources(plan, place, seed)
+            {"path": each, "there": (root / each).exists()} for each in _sources(plan, place)
         ],
         "runs": [lineage(plan, root, system) for system in _systems(place.row, seed)],
     }
@@ -137,8 +137,12 @@ def _cells(plan: Plan, root: Path, place: Place, path: str) -> tuple[str, Json]:
         "over": place.table.settings.over,
         "systems": [[system.id for system in row.systems] for row in place.table.rows],
     }
+    if place.column.of_planners:
+        planned["planners"] = plan.planners_id
     try:
         there = {key: cells[key] for key in ("evaluation", "columns", "over")}
+        if place.column.of_planners:
+            there["planners"] = cells["planners"]["settings"]
         there["systems"] = [row["systems"] for row in cells["rows"]]
     except (KeyError, TypeError):
         raise InputError(f"{root / path}: no cells of this version; make it again.") from None
@@ -178,10 +182,10 @@ def _systems(row: PlannedRow, seed: int | None) -> list[System]:
     return found
 
 
-def _sources(plan: Plan, place: Place, seed: int | None) -> list[str]:
+def _sources(plan: Plan, place: Place) -> list[str]:
     """The files that the column's numbers come from, of every system of the row."""
     column, results = place.column, plan.results
-    systems = _systems(place.row, seed)
+    systems = place.row.systems
     if column.of_tokens:
         tokens = dict.fromkeys(system.tokens for system in systems)
         return [f"{results}/tokens/{digest}/reconstruction.json" for digest in tokens]

@@ -162,7 +162,7 @@ def _made(run: Json) -> Iterator[str]:
     cpu = run["cpu_seconds"]
     spent = "CPU time not recorded by this version" if cpu is None else f"CPU time {cpu:.0f} s"
     yield (
-        f"time      {run['wall_seconds']:.0f} s in {run['steps']} steps, without validation and saves;"
+        f"time      {run['wall_seconds']:.0f} s in {run['steps']} steps, without reading data, validation and saves;"
         f" {spent}; processes {made.get('processes', 'not recorded')}"
     )
 

@@ -9,8 +9,8 @@ Mark = float | torch.cuda.Event
 
 
 class Stopwatch:
-    """Laps by name. On a GPU they are times of the device: events that it passes on its way, so that
-    nobody waits for it at the end of a lap."""
+    """Laps by name. On a GPU they are times of the device: events that it passes on its way, and it
+    is waited for when these are read, not at the end of each lap."""
 
     def __init__(self, device: torch.device):
         self.on_gpu = device.type == "cuda"
