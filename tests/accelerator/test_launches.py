@@ -59,7 +59,7 @@ def rollout(setting, copies):
     return counts.kernels.total() / NODES, counts.waits.total() / NODES
 
 
-@pytest.mark.parametrize(("work", "kernels", "waits"), [(cloning, 3400, 12), (rollout, 950, 5)])
+@pytest.mark.parametrize(("work", "kernels", "waits"), [(cloning, 3700, 12), (rollout, 1000, 5)])
 def test_launches_and_waits_are_few_and_do_not_grow_with_scenes(setting, work, kernels, waits):
     one, many = work(setting, 1), work(setting, 4)
     assert one[0] <= kernels
