@@ -652,3 +652,14 @@ def test_a_table_of_pairs_has_at_most_eight_rows_and_a_typo_in_agents_names_the_
     config["planners"]["agents"] = "logge"
     with pytest.raises(InputError, match=r"planners\.agents: .*did you mean `logged`"):
         plan_of(config)
+
+
+def test_what_the_paper_shows_where_a_scale_has_it_is_an_exhibit():
+    """A name that no scale has would leave its passage out of every paper, unseen."""
+    sections = (PROJECT / "paper/sections").glob("*.tex")
+    named = {
+        name for file in sections for name in re.findall(r"\\ifinpaper\{(\w+)\}", file.read_text())
+    }
+    plan = Plan.of(reading.read(PROJECT, {"scale": "paper"}))
+    assert len(named) > 10
+    assert named <= {*plan.tables, *plan.figures}

@@ -53,6 +53,7 @@ def test_macros(written, table):
     plan = {
         "scale": "demo",
         "captions": {"training": "Loss at 5%, $a_b$."},
+        "figures": ["training"],
         "imported": ["bc"],
         "facts": {"model": {"width": 48}, "rate": 3e-6, "seeds": [0, 1], "name": "a_b"},
     }
@@ -67,6 +68,7 @@ def test_macros(written, table):
         r"\setresult{verdict:t:bc-sft}{below}",
         r"\setresult{interval:t:bc-sft:bc:metametric}{[$-0.0200$, $-0.0050$]}",
         r"\expandafter\def\csname inpaper:t\endcsname{}",
+        r"\expandafter\def\csname inpaper:training\endcsname{}",
         r"\expandafter\def\csname imported:bc\endcsname{}",
         r"\setresult{vocabulary:vehicle:tokens}{31,234}",
         r"\setresult{vocabulary:vehicle:mean_error_m}{n/a}",

@@ -332,6 +332,7 @@ def plan_facts():
             "data": PLAN.source,
             "evaluation": PLAN.evaluation_id(default_evaluation()),
             "captions": {name: f.settings.caption for name, f in PLAN.figures.items()},
+            "figures": list(FIGURES),
             "imported": sorted(PLAN.imported),
             "facts": facts,
         }

@@ -17,7 +17,7 @@ What the paper may write, and what it gets:
     \difference{table}{row}{to}{column}          mean of the row minus that of an earlier row
     \differenceinterval{table}{row}{to}{column}  its interval
     \differenceverdict{table}{row}{to}{column}   the same, of an earlier row
-    \ifinpaper{table}{yes}{no}       whether this scale has the table, or leaves it for demand
+    \ifinpaper{exhibit}{yes}{no}     whether this scale has the table or figure, or leaves it for demand
     \ifimported{stage}{yes}{no}      whether the stage's model was trained elsewhere
     \vocabulary{part}{key}           of the report on the vocabularies: \vocabulary{vehicle}{tokens}
     \fact{key}                       of the plan: \fact{model.width}
@@ -106,7 +106,7 @@ def main(args: Args) -> None:
         *_prefixed("fact", flat(plan.get("facts", {}), ".")),
         *((f"caption:{name}", wording(text)) for name, text in plan.get("captions", {}).items()),
     ]
-    flags = [f"inpaper:{name}" for name in tables]
+    flags = [f"inpaper:{name}" for name in (*tables, *plan.get("figures", ()))]
     flags += [f"imported:{name}" for name in plan.get("imported", ())]
     lines += [rf"\expandafter\def\csname {flag}\endcsname{{}}" for flag in flags]
     lines += [rf"\setresult{{{key}}}{{{text}}}" for key, text in results]
