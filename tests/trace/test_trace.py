@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from simagents.config.changes import flat
 from simagents.config.imports import ImportedModel
 from simagents.config.reading import read
 from simagents.errors import InputError
@@ -14,7 +15,7 @@ from simagents.plan import Plan
 from simagents.runs import Import, Run
 from simagents.trace import cell
 from simagents.trace.cell import traced
-from simagents.trace.lineage import changes, flat
+from simagents.trace.lineage import changes
 from simagents.trace.place import Place
 from simagents.trace.text import as_text
 
@@ -200,7 +201,9 @@ def test_a_recipe_is_its_parent_s_and_the_changes(plan):
     runs = [run for run in plan.runs.values() if run.parent]
     assert len(runs) > 20
     for run in runs:
-        before, after = (dict(flat(r.recipe.model_dump(mode="json"))) for r in (run.parent, run))
+        before, after = (
+            dict(flat(r.recipe.model_dump(mode="json"), ".")) for r in (run.parent, run)
+        )
         told = changes(run.parent, run)
         assert all(old != new for old, new in told.values())
         made = before | {key: new for key, (_, new) in told.items()}

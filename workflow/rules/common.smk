@@ -13,6 +13,7 @@ from simagents.plan import Plan, drives_planners
 from simagents.report.columns import COLUMNS
 from simagents.runs import Baseline, Import, Run
 from simagents.site import Site
+from simagents.trace.place import plain
 
 
 def stop(problem):

@@ -100,7 +100,7 @@ def browsed():
     for figure in map(PLAN.figures.get, FIGURES):
         for row in figure.rows if "pictures" in figure.settings.reads else []:
             system = row.systems[0]
-            label = re.sub(r"[\\${}]", "", row.label)
+            label = plain(row.label)
             if not isinstance(system, Baseline) and label.lower() != system.stage:
                 label = f"{label} ({system.stage})"
             if system.id not in shown:

@@ -1,7 +1,7 @@
-"""Values that are written as changes of other values."""
+"""Values that are written as changes of other values, and nested ones as pairs."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
@@ -101,3 +101,12 @@ def changed(content: Json, changes: Mapping[str, Any], where: str) -> Json:
                 raise InputError(f"{where}.{key}: `{above}` is no mapping; change it as a whole.")
         place[last] = copy.deepcopy(value)
     return content
+
+
+def flat(content: Any, separator: str, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Leaves of nested mappings with their joined keys."""
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from flat(value, separator, (*path, str(key)))
+    else:
+        yield separator.join(path), content

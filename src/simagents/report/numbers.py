@@ -43,6 +43,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simagents.config.changes import flat
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
 from simagents.provenance import commit
@@ -211,15 +212,6 @@ def slug(label: str) -> str:
     """
     letters = re.sub(r"\+(?=\d)", "plus", label.lower())
     return re.sub(r"[^a-z0-9.]+", "-", letters).strip("-")
-
-
-def flat(content: Any, separator: str, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Leaves of nested mappings with their joined keys."""
-    if isinstance(content, Mapping):
-        for key, value in content.items():
-            yield from flat(value, separator, (*path, str(key)))
-    else:
-        yield separator.join(path), content
 
 
 def _prefixed(prefix: str, facts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, str]]:

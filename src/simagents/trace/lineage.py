@@ -1,10 +1,10 @@
 """What made a system: its runs back to the first, their settings, and what their files say."""
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from simagents.config.changes import flat
 from simagents.errors import InputError
 from simagents.files import read_json
 from simagents.plan import Plan
@@ -68,7 +68,7 @@ def changes(parent: Run | Import, run: Run) -> dict[str, list[Any]]:
     None stands for a key that a recipe does not have, or has as null. Names and digests, which differ
     by themselves, are left out. Of an imported parent only the model is known.
     """
-    before, after = (dict(flat(each.recipe.model_dump(mode="json"))) for each in (parent, run))
+    before, after = (dict(flat(each.recipe.model_dump(mode="json"), ".")) for each in (parent, run))
     if isinstance(parent, Import):
         before = {key: value for key, value in before.items() if key.startswith("model.")}
     keys = [*after, *(key for key in before if key not in after)]
@@ -77,15 +77,6 @@ def changes(parent: Run | Import, run: Run) -> dict[str, list[Any]]:
         for key in keys
         if key not in ("stage", "parent") and before.get(key) != after.get(key)
     }
-
-
-def flat(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys of nested mappings, with their values; a list is a value."""
-    if not isinstance(value, Mapping):
-        yield above, value
-        return
-    for key, inner in value.items():
-        yield from flat(inner, f"{above}.{key}" if above else key)
 
 
 def _calibration(plan: Plan, root: Path, run: Run) -> Json | None:

@@ -1,5 +1,6 @@
 """Where the seconds of a step go."""
 
+from itertools import pairwise
 from time import perf_counter
 
 import torch
@@ -26,7 +27,7 @@ class Stopwatch:
         if self.on_gpu:
             self._marks[-1][1].synchronize()
         sums: dict[str, Tensor] = {}
-        for (_, before), (name, after) in zip(self._marks, self._marks[1:], strict=False):
+        for (_, before), (name, after) in pairwise(self._marks):
             seconds = before.elapsed_time(after) / 1e3 if self.on_gpu else after - before
             key = f"seconds_{name}"
             sums[key] = sums.get(key, torch.tensor(0.0)) + seconds

@@ -178,12 +178,12 @@ def _grouped(
     number = torch.bucketize(degree, widths)
     number, order = number.sort(stable=True)
     ends = torch.searchsorted(number, torch.arange(len(widths) + 1, device=device), right=True)
-    sizes = ends.diff().tolist()  # without those of no source
-    if sizes[-1]:
+    *sizes, beyond = ends.diff().tolist()  # without those of no source
+    if beyond:
         raise ValueError(
             f"a target has {int(degree.max())} sources; at most {bounds[-1]} are supported."
         )
-    groups = [(size, bound) for size, bound in zip(sizes, bounds, strict=False) if size]
+    groups = [(size, bound) for size, bound in zip(sizes, bounds, strict=True) if size]
     if not groups:
         return Neighbourhoods.none(device)
     slots = sum(size * bound for size, bound in groups)
