@@ -203,6 +203,16 @@ GROUPS = {
             "which runs, settings, data and code made a cell of a table",
             "alpha sft metametric --scale demo",
         ),
+        "keep": Command(
+            "simagents.reference.keep",
+            "copy scores, tables and figures of a finished scale, for git",
+            "--scale small --out results/reference/small",
+        ),
+        "rebuild": Command(
+            "simagents.reference.rebuild",
+            "make tables and figures again from kept scores, and compare",
+            "results/reference/small",
+        ),
     },
     "workflow": {
         "doctor": Command(

@@ -1,0 +1,153 @@
+"""Copy what a finished scale found, without weights, to a folder that git keeps.
+
+Kept are per-scenario scores, drives of planners, moments of gradients, histories, recipes and
+provenance of the runs, and the tables and figures that the workflow made of them. Which files and
+which commands these are is Snakemake's own record of the workflow, so that nothing is listed twice.
+"""
+
+import csv
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from simagents.errors import InputError
+from simagents.files import read_json
+from simagents.provenance import commit
+from simagents.reference.manifest import Manifest, Step
+
+REBUILT = ("cells", "gradient_table", "table", "figure", "comparison")
+"""Rules that make tables and figures of scores; each reads outputs of those before it alone."""
+KEPT_OF_RUNS = ("recipe.json", "history.jsonl", "provenance.json")
+SUFFIXES = {".json", ".md", ".png"}
+"""Of outputs that are kept; the other formats hold the same once more."""
+
+
+@dataclass
+class Args:
+    """Keep the results of a finished scale."""
+
+    scale: str
+    """whose results are in results/SCALE"""
+    out: Path
+    """folder; replaced where it exists"""
+    config: list[str] = field(default_factory=list)
+    """further KEY=VALUE that the workflow was called with"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the workflow, as Snakemake remembers it."""
+
+    rule: str
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    command: str
+    current: bool
+    """whether Snakemake would leave its outputs as they are"""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Of the command line behind `simagents`, without the redirection to a log."""
+        words = shlex.split(self.command)
+        return tuple(word for word in words[1:] if not word.startswith((">", "2>")))
+
+    @property
+    def draws_scenes(self) -> bool:
+        """Whether it reads scenarios, which are not kept."""
+        return any(path.endswith("-shards.txt") for path in self.inputs)
+
+
+def main(args: Args) -> None:
+    """Raises InputError where the scale is not finished."""
+    words = ["snakemake", "--config", f"scale={args.scale}", *args.config]
+    done = subprocess.run(
+        [*words, "--detailed-summary", "everything_but_pdf"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise InputError(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+    jobs = list(jobs_of(done.stdout.splitlines()))
+    kept = keep(Path(), jobs, f"results/{args.scale}", args.out)
+    size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
+    print(
+        f"{args.out}: {len(kept.steps)} commands make its tables and figures again,"
+        f" {len(kept.as_made)} figures stay as they are; {size / 1e6:.1f} MB"
+    )
+
+
+def jobs_of(summary: Iterable[str]) -> Iterator[Job]:
+    """The jobs of `snakemake --detailed-summary`, which has a line for each output."""
+    grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in csv.DictReader(summary, delimiter="\t", quoting=csv.QUOTE_NONE):
+        grouped.setdefault((row["rule"], row["shellcmd"]), []).append(row)
+    for (rule, command), rows in grouped.items():
+        yield Job(
+            rule,
+            tuple(row["output_file"] for row in rows),
+            tuple(rows[0]["input-file(s)"].split(",")),
+            command,
+            all(row["plan"] == "no update" for row in rows),
+        )
+
+
+def keep(root: Path, jobs: list[Job], results: str, out: Path) -> Manifest:
+    """Copy files of `results` under `root` to `out`, which appears whole or not at all."""
+    exhibits = sorted((job for job in jobs if job.rule in REBUILT), key=_order)
+    waiting = [job.outputs[0] for job in exhibits if not job.current]
+    if waiting or not exhibits:
+        raise InputError(
+            f"{results}: {len(waiting)} of {len(exhibits)} tables and figures are not up to date, such as"
+            f" {next(iter(waiting), 'all')}; finish them with `snakemake everything_but_pdf`."
+        )
+    _check_licence(root, [job.outputs[0] for job in exhibits if job.rule == "cells"])
+    steps = [job for job in exhibits if not job.draws_scenes]
+    made = {path for job in exhibits for path in job.outputs}
+    files = {path for path in made if Path(path).suffix in SUFFIXES}
+    files |= {path for job in steps for path in job.inputs if path not in made}
+    files |= {
+        path
+        for job in jobs
+        for path in job.outputs
+        if path.startswith(f"{results}/runs/") and Path(path).name in KEPT_OF_RUNS
+    }
+    manifest = Manifest(
+        results,
+        commit(root),
+        tuple(Step(job.words, tuple(sorted(files.intersection(job.outputs)))) for job in steps),
+        tuple(
+            path for job in exhibits if job.draws_scenes for path in job.outputs if path in files
+        ),
+    )
+    _copy(root, results, {path for path in files if path.startswith(f"{results}/")}, out, manifest)
+    return manifest
+
+
+def _check_licence(root: Path, tables: list[str]) -> None:
+    """Waymo's licence lets nobody pass on what is made from single scenarios."""
+    for path in tables:
+        data = read_json(root / path)["data"]
+        if data != "synthetic":
+            raise InputError(
+                f"{path}: is of {data} data, of which nothing made from single scenarios may be passed on;"
+                " keep its tables alone."
+            )
+
+
+def _order(job: Job) -> tuple[int, str]:
+    return REBUILT.index(job.rule), job.outputs[0]
+
+
+def _copy(root: Path, results: str, files: set[str], out: Path, manifest: Manifest) -> None:
+    partial = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    for path in sorted(files):
+        target = partial / Path(path).relative_to(results)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / path, target)
+    manifest.write(partial)
+    if out.exists():
+        shutil.rmtree(out)
+    partial.rename(out)
