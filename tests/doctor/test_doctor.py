@@ -69,14 +69,16 @@ def test_a_package_that_is_missing_stops_and_another_version_warns():
 
 
 def test_without_latexmk_there_is_no_pdf_and_without_a_package_no_end(programs):
-    """What kpsewhich does not print is missing; `caption` and `hyperref` are packages of the paper."""
+    """What kpsewhich does not print is missing; the paper loads a class, `caption` and a style of bibtex."""
     assert software.latex(ROOT).state == "warn"
+    without = "article.cls|caption.sty|plainnat.bst"
     programs(
-        latexmk="", kpsewhich='for f; do case $f in caption.sty) ;; *) echo "/t/$f";; esac; done'
-    )
+        latexmk="", pdflatex="", kpsewhich=f'for f; do case $f in {without}) ;; *) echo "/t/$f";; esac; done'
+    )  # fmt: skip
     found = software.latex(ROOT)
-    assert (found.state, found.says) == ("fail", "caption.sty missing; install them: make latex")
-    programs(kpsewhich='for f; do echo "/t/$f"; done')
+    said = "bibtex, article.cls, caption.sty, plainnat.bst missing; install them: make latex"
+    assert (found.state, found.says) == ("fail", said)
+    programs(bibtex="", kpsewhich='for f; do echo "/t/$f"; done')
     assert software.latex(ROOT).state == "ok"
 
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from simagents.doctor.finding import Finding
 from simagents.provenance import CHANGED
 
 INSTALL = "pip install -c constraints.txt -e '.[slurm,dev]', or make setup"
-PACKAGE = re.compile(r"\\usepackage(?:\[[^\]]*\])?\{([^}]*)\}")
+LOADED = re.compile(r"\\(documentclass|usepackage|bibliographystyle)(?:\[[^\]]*\])?\{([^}]*)\}")
+SUFFIXES = {"documentclass": "cls", "usepackage": "sty", "bibliographystyle": "bst"}
+PROGRAMS = ("pdflatex", "bibtex")
+"""What latexmk calls."""
 
 
 def python(root: Path) -> Finding:
@@ -63,15 +66,18 @@ def latex(root: Path) -> Finding:
             "warn", "LaTeX", "no latexmk, so there will be no PDF; install it: make latex"
         )
     source = (root / "paper/main.tex").read_text()
-    names = [name.strip() for group in PACKAGE.findall(source) for name in group.split(",")]
-    missing = _not_found(f"{name}.sty" for name in names)
+    files = [
+        f"{name.strip()}.{SUFFIXES[kind]}"
+        for kind, names in LOADED.findall(source)
+        for name in names.split(",")
+    ]
+    missing = [name for name in PROGRAMS if shutil.which(name) is None] + _not_found(files)
     if missing:
         return Finding("fail", "LaTeX", f"{', '.join(missing)} missing; install them: make latex")
-    return Finding("ok", "LaTeX", f"latexmk and the {len(names)} packages of paper/main.tex")
+    return Finding("ok", "LaTeX", f"latexmk and the {len(files)} files that paper/main.tex loads")
 
 
-def _not_found(files: Iterable[str]) -> list[str]:
-    files = list(files)
+def _not_found(files: list[str]) -> list[str]:
     try:
         found = subprocess.run(["kpsewhich", *files], capture_output=True, text=True, check=False)
     except OSError:
