@@ -13,7 +13,7 @@ LOCKED := $(if $(shell command -v flock),flock --nonblock --close .snakemake.loc
 PARITY := .venv-parity
 PYTHON311 ?= python3.11
 
-.PHONY: paper test slurm-test check parity setup latex report proto clean help
+.PHONY: paper test slurm-test check parity setup latex browser report proto clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -21,7 +21,7 @@ help: ## list the targets
 paper: setup latex ## build every table, every figure and paper.pdf at demo scale; ARGS="--config data=womd" passes options to Snakemake
 	@$(LOCKED) $(SNAKEMAKE) --nolock $(ARGS) $$(command -v latexmk >/dev/null || echo everything_but_pdf)
 
-test: setup ## run the whole test suite
+test: setup browser ## run the whole test suite
 	$(BIN)/pytest
 
 slurm-test: setup ## test the workflow on a private SLURM, with crashes; takes a quarter of an hour and needs root
@@ -61,6 +61,9 @@ $(PARITY)/.ready: envs/parity.txt
 
 latex: ## install LaTeX for the paper, if root and apt are available
 	@envs/latex.sh
+
+browser: ## install the browser in which tests look at pages, if root and apt are available
+	@envs/browser.sh
 
 proto: setup ## compile the schemas of scenarios and submissions
 	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src \

@@ -1,7 +1,5 @@
 """Two scenes, kept by two systems: the log, and agents that drift to the left of it."""
 
-import subprocess
-
 import numpy as np
 import pytest
 
@@ -33,20 +31,3 @@ def kept(tmp_path_factory, scenarios):
 def words(kept):
     """Values of --rollouts."""
     return [f"Log={kept}/log.safetensors", f"Drifts={kept}/drifts.safetensors"]
-
-
-@pytest.fixture
-def node():
-    """Runs JavaScript and returns what it prints; the test is skipped where there is no node."""
-
-    def run(*words):
-        try:
-            done = subprocess.run(
-                ["node", *map(str, words)], capture_output=True, text=True, timeout=60, check=False
-            )
-        except FileNotFoundError:
-            pytest.skip("no node on this machine, so the page's scripts are not run")
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    return run
