@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md shows: modules for `simagents.extensions`, and lines of config/papers/own.yaml."""
+"""What docs/ shows of kinds of one's own: modules for `simagents.extensions`, and lines of config/papers/own.yaml."""
 
 import re
 from functools import reduce
@@ -10,7 +10,8 @@ import yaml
 from simagents.config.changes import merged
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+PAGES = ("tutorials/own_model.md", "extending.md")
+TEXT = "".join((ROOT / "docs" / page).read_text() for page in PAGES)
 _MODULE = r"The whole of `src/simagents/extensions/(\w+)\.py`:\n\n```python\n(.*?)```"
 _LINES = r"lines of `config/papers/own\.yaml`[^\n]*:\n\n```yaml\n(.*?)```"
 
