@@ -13,7 +13,7 @@ from simagents.config.configuration import Configuration
 from simagents.errors import InputError
 from simagents.plan import Plan
 from simagents.power import tables
-from simagents.power.tables import Args, main, ordered_rows, published_tables, report
+from simagents.power.tables import Args, ordered_rows, published_tables, report
 
 ROOT = Path(__file__).parents[2]
 
