@@ -89,7 +89,6 @@ class Module:
 
     name: str
     tree: ast.Module
-    source: str
     path: str
     """in the repository"""
 
@@ -98,8 +97,7 @@ class Module:
         """Raises FileNotFoundError for a module that there is not."""
         path = root / "src" / Path(*name.split("."))
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        source = path.read_text()
-        return Module(name, ast.parse(source), source, str(path.relative_to(root)))
+        return Module(name, ast.parse(path.read_text()), str(path.relative_to(root)))
 
     @property
     def does(self) -> str:
@@ -111,62 +109,64 @@ class Module:
 def section(module: Module) -> str:
     """Markdown with a directive of Sphinx for each public name."""
     parts = [f"## {module.name}", f"```{{py:module}} {module.name}\n```", text_of(module.tree)]
-    parts += [f"Source: `{module.path}`.", *_members(module.tree.body, module)]
+    parts += [f"Source: `{module.path}`.", *_members(module.tree.body)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def text_of(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> str:
-    """A docstring as Markdown: angle brackets and brackets before a colon are text, not markup."""
-    return _as_text(ast.get_docstring(node) or "")
+    """A docstring as Markdown."""
+    return as_text(ast.get_docstring(node) or "")
 
 
-def _as_text(said: str) -> str:
-    parts = re.split(r"(`[^`]*`)", said)  # code stays as it is
-    parts[::2] = [
-        re.sub(r"(?<=[\w)\]]) ?\*(?=[\w(])|(?<!\w)\*(?=\w)", lambda star: star[0].replace("*", r"\*"),
-               re.sub(r"^\[", r"\\[", part.replace("<", "&lt;"), flags=re.MULTILINE))
-        for part in parts[::2]
-    ]  # fmt: skip
-    return "".join(parts).replace("$", r"\$")
+def as_text(said: str) -> str:
+    """Stars, angle brackets, dollars and a bracket that begins a line mean themselves, but in code."""
+    parts = re.split(r"(`[^`]*`|^    .*$)", said, flags=re.MULTILINE)
+    parts[::2] = [re.sub(r"([*<$]|^\[)", r"\\\1", text, flags=re.MULTILINE) for text in parts[::2]]
+    return "".join(parts)
 
 
-def _members(body: list[ast.stmt], module: Module, method: bool = False) -> Iterator[str]:
+def _members(body: list[ast.stmt], method: bool = False) -> Iterator[str]:
     for node, after in zip(body, [*body[1:], None], strict=True):
         described = after.value.value if _is_text(after) else ""
         match node:
             case ast.FunctionDef(name=name) if _public(name):
-                yield _function(node, module, method)
+                yield _function(node, method)
             case ast.ClassDef(name=name) if _public(name):
-                yield _class(node, module)
+                yield _class(node)
             case ast.AnnAssign(target=ast.Name(id=name)) if _public(name) and (method or described):
                 lines = [f":type: {ast.unparse(node.annotation)}"]
                 kind = "py:attribute" if method else "py:data"
-                yield _directive(kind, name, lines, _as_text(_joined(described)), method)
+                yield _directive(kind, name, lines, as_text(_joined(described)), method)
             case ast.Assign(targets=[ast.Name(id=name)]) if _public(name) and described:
                 shown = ast.unparse(node.value)
                 lines = [f":value: {shown}"] if len(shown) < 60 else []
                 kind = "py:attribute" if method else "py:data"
-                yield _directive(kind, name, lines, _as_text(_joined(described)), method)
+                yield _directive(kind, name, lines, as_text(_joined(described)), method)
 
 
-def _function(node: ast.FunctionDef, module: Module, method: bool) -> str:
+def _function(node: ast.FunctionDef, method: bool) -> str:
     decorators = {ast.unparse(each) for each in node.decorator_list}
     arguments = _signature(node, drops_self=method and "staticmethod" not in decorators)
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    returns = f" -> {_annotation(node.returns)}" if node.returns else ""
     if decorators & {"property", "cached_property"}:
-        lines = [f":type: {ast.unparse(node.returns)}"] if node.returns else []
+        lines = [f":type: {_annotation(node.returns)}"] if node.returns else []
         return _directive("py:property", node.name, lines, text_of(node), method)
     lines = [f":{flag}:" for flag in ("staticmethod", "classmethod") if flag in decorators]
     kind = "py:method" if method else "py:function"
     return _directive(kind, f"{node.name}({arguments}){returns}", lines, text_of(node), method)
 
 
-def _class(node: ast.ClassDef, module: Module) -> str:
+def _annotation(node: ast.expr) -> str:
+    """A class that is named before it exists is written as text."""
+    return str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)
+
+
+def _class(node: ast.ClassDef) -> str:
     bases = ", ".join(f"`{ast.unparse(base)}`" for base in node.bases)
     parts = [f"Bases: {bases}" if bases else "", text_of(node)]
     init = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
     arguments = f"({_signature(init[0], drops_self=True)})" if init else ""
-    parts += _members(node.body, module, method=True)
+    parts += _members(node.body, method=True)
     inner = "\n\n".join(part for part in parts if part)
     return _directive("py:class", f"{node.name}{arguments}", [], inner, False)
 

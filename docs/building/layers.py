@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from building.interfaces import place
+from building.interfaces import Module, place
 
 _WIDTH, _HEIGHT, _GAP, _LINE = 860, 34, 8, 19
 _LETTER = 8.2
@@ -34,7 +34,11 @@ def pages(root: Path) -> dict[str, str]:
         indirect = contract.get("allow_indirect_imports")
         rule = contract["name"] + (", directly" if indirect else "")
         rows.append(f"| {rule} | {' | '.join(names)} |")
+    holds = ["| package or module | holds |", "|---|---|"]
+    for name in (name for layer in layered[0]["layers"] for name in names_of(layer)):
+        holds.append(f"| `{name}` | {Module.read(f'simagents.{name}', root).does} |")
     return {
+        "_generated/rooms.md": "\n".join(holds) + "\n",
         "_generated/layers.md": "\n\n".join(parts) + "\n",
         "_generated/forbidden.md": "\n".join(rows) + "\n",
     }
@@ -47,7 +51,7 @@ def raw(picture: str) -> str:
 
 def svg(layers: list[str], container: str) -> str:
     """A row of boxes for each layer; a layer may import from those below it."""
-    rows = [list(lines_of(re.split(r"\s*[|:]\s*", layer))) for layer in layers]
+    rows = [list(lines_of(names_of(layer))) for layer in layers]
     parts, top = [], 1.0
     for lines in rows:
         for names in lines:
@@ -59,6 +63,11 @@ def svg(layers: list[str], container: str) -> str:
     label = escape(f"Layers of {container}, the highest first: " + "; ".join(layers))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top:g}" role="img"'
     return f'{head} width="{_WIDTH}" aria-label="{label}">{"".join(parts)}</svg>'
+
+
+def names_of(layer: str) -> list[str]:
+    """Siblings, which import-linter separates by bars or colons."""
+    return re.split(r"\s*[|:]\s*", layer)
 
 
 def lines_of(names: list[str]) -> Iterator[list[str]]:

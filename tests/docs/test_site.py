@@ -83,6 +83,12 @@ def test_public_names_are_those_of_the_modules():
             assert hasattr(module, found), f"{name}.{found}"
 
 
+def test_signs_of_a_docstring_mean_themselves_outside_code():
+    said = "[S, R]: a * b < c for *N, `*N <`\n\n    *as it is*\n"
+    shown = "\\[S, R]: a \\* b \\< c for \\*N, `*N <`\n\n    *as it is*\n"
+    assert interfaces.as_text(said) == shown
+
+
 def test_signatures_have_their_shapes():
     text = interfaces.pages(ROOT)["api/modules/learning.md"]
     shown = "centred(without: Float[Tensor, 'S R']) -> Float[Tensor, 'S R']"
