@@ -4,6 +4,8 @@ import posixpath
 import re
 from pathlib import Path
 
+from building.algorithms import FOLDER, all_pages
+
 PAGES = {
     "config/README.md": "pages/configuration.md",
     "benchmarks/README.md": "pages/speed.md",
@@ -15,14 +17,30 @@ _KIND = re.compile(r"^`(?:name|rule|kind|choice|family): (\w+)`: ", re.MULTILINE
 
 
 def pages(root: Path) -> dict[str, str]:
-    """The copies; each kind of settings in the reference of keys gets an anchor `key-KIND`."""
+    """The copies; each kind of settings in the reference of keys gets an anchor `key-KIND`, and a link to its page
+    where it is an algorithm or a credit rule."""
     texts = {
         page: moved((root / source).read_text(), source, page, root)
         for source, page in PAGES.items()
     }
     reference = PAGES["config/README.md"]
-    texts[reference] = _KIND.sub(r"(key-\1)=\n\n\g<0>", texts[reference])
+    described = {
+        kind: f"[{title(root / FOLDER / f'{page.name}.md')}](../algorithms/{page.name}.md)"
+        for page in all_pages(root)
+        for kind in (page.credits or page.algorithms)
+    } | {"policy_gradient": "[Algorithms](../algorithms/index.md)"}
+
+    def linked(found: re.Match) -> str:
+        also = f"({described[found[1]]}) " if found[1] in described else ""
+        return f"(key-{found[1]})=\n\n{found[0]}{also}"
+
+    texts[reference] = _KIND.sub(linked, texts[reference])
     return texts
+
+
+def title(path: Path) -> str:
+    """Of a Markdown file, without what follows a comma."""
+    return path.read_text().partition("\n")[0].removeprefix("# ").partition(",")[0]
 
 
 def moved(text: str, source: str, page: str, root: Path) -> str:
@@ -41,4 +59,6 @@ def moved(text: str, source: str, page: str, root: Path) -> str:
             there = posixpath.join("docs", PAGES[there])
         return f"[{words}]({posixpath.relpath(there, here)}{hash_}{anchor})"
 
-    return _LINK.sub(link, text)
+    parts = re.split(r"(```.*?```)", text, flags=re.DOTALL)  # code stays as it is
+    parts[::2] = [_LINK.sub(link, part) for part in parts[::2]]
+    return "".join(parts)

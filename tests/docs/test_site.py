@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from building import copies, formulas, interfaces, layers
+from building import copies, estimates, formulas, interfaces, layers, site
+from simagents.costs import tables as costs
+from simagents.power import tables as power
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = [
@@ -46,6 +48,32 @@ def slug(title):
 )
 def test_links_of_a_copied_page_lead_where_they_led(link, moved):
     assert copies.moved(link, "config/README.md", "pages/configuration.md", ROOT) == moved
+
+
+def test_code_of_a_copied_page_stays():
+    code = "```python\nrows[i](papers)\n```"
+    assert copies.moved(code, "config/README.md", "pages/configuration.md", ROOT) == code
+
+
+def test_what_is_generated_again_keeps_its_time_and_what_is_not_goes(tmp_path, monkeypatch):
+    for part in (site.algorithms, site.copies, site.estimates, site.interfaces, site.layers):
+        monkeypatch.setattr(part, "pages", lambda root: {"pages/same.md": "text"})
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/old.md").touch()
+    site.write(tmp_path)
+    written = (tmp_path / "pages/same.md").stat().st_mtime_ns
+    site.write(tmp_path)
+    assert [path.name for path in (tmp_path / "pages").iterdir()] == ["same.md"]
+    assert (tmp_path / "pages/same.md").stat().st_mtime_ns == written
+
+
+def test_costs_and_power_are_what_the_commands_say(monkeypatch):
+    monkeypatch.setattr(estimates, "COSTS", ("demo",))
+    monkeypatch.setattr(estimates, "POWER", {"lab": power.Args(scale="lab", brief=True)})
+    parts = estimates.pages(ROOT)
+    assert parts["_generated/costs-demo.md"] == costs.report(ROOT, {"scale": "demo"})
+    brief = power.Args(scale="lab", brief=True, root=ROOT)
+    assert parts["_generated/power-lab.md"].strip() == power.report(brief).strip()
 
 
 def test_every_kind_of_settings_has_an_anchor():
