@@ -13,7 +13,7 @@ LOCKED := $(if $(shell command -v flock),flock --nonblock --close .snakemake.loc
 PARITY := .venv-parity
 PYTHON311 ?= python3.11
 
-.PHONY: paper test slurm-test check parity setup latex browser report proto clean help
+.PHONY: paper test slurm-test check docs parity setup latex browser report proto clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -35,6 +35,9 @@ check: setup ## check formatting, spelling, layers, workflow style
 	$(BIN)/lint-imports
 	$(SNAKEMAKE) --lint
 
+docs: setup ## build the documentation in docs/_build/html, without network; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d docs/_build/doctrees docs docs/_build/html
+
 parity: setup $(PARITY)/.ready ## compare the official evaluator with ours, 12 minutes; ARGS="--scenes odd far" chooses scenes
 	@PYTHONPATH=tests $(BIN)/python -m parity --python $(PARITY)/bin/python $(ARGS)
 
@@ -49,7 +52,7 @@ $(READY): pyproject.toml constraints.txt
 	  echo "make: python3 -m venv failed; install Python 3.11 or later with its venv module." >&2; exit 1; }
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "make: Python 3.11 or later is needed; name it with PYTHON=…" >&2; rm -rf $(VENV); exit 1; }
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[slurm,dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[slurm,dev,docs]'
 	@touch $@
 
 $(PARITY)/.ready: envs/parity.txt
@@ -69,5 +72,5 @@ proto: setup ## compile the schemas of scenarios and submissions
 	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src \
 	  src/simagents/scenarios/womd/scenario.proto src/simagents/submission/submission.proto
 
-clean: ## remove demo results, not the environment
-	rm -rf results/demo resume logs resources/synthetic
+clean: ## remove demo results and the built documentation, not the environment
+	rm -rf results/demo resume logs resources/synthetic docs/_build docs/_generated docs/api/modules docs/pages

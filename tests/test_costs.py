@@ -136,13 +136,6 @@ def test_a_scale_that_does_not_exist_names_the_nearest():
         main(Args(scale="papr", root=ROOT))
 
 
-@pytest.mark.parametrize("scale", ["paper", "lab"])
-def test_the_documents_show_what_the_command_says(said, scale):
-    shown = (ROOT / "REPRODUCING.md").read_text()
-    begin, end = f"<!-- costs:{scale} -->\n", f"\n<!-- /costs:{scale} -->"
-    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == said(scale)
-
-
 def test_stages_and_other_work_add_up_to_the_paper(estimate):
     """Bold lines are sums of the stages below them."""
     paper = estimate()

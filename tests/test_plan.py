@@ -541,9 +541,9 @@ def test_a_target_that_there_is_not_is_named(config, word, message):
         plan.check_targets([word])
 
 
-def test_the_readme_s_experiment_adds_two_runs(config):
+def test_the_tutorial_s_row_adds_two_runs(config):
     """The row with 12 is the stage itself."""
-    text = (PROJECT / "README.md").read_text().partition("**An experiment of your own**")[2]
+    text = (PROJECT / "docs/tutorials/own_row.md").read_text()
     own = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     before = set(plan_of(config).runs)
     config["tables"] |= own["tables"]

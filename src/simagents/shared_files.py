@@ -54,7 +54,7 @@ class SharedFiles:
         if len(names) < count:
             raise InputError(
                 f"{folder} holds {len(names)} TFRecord files and scale {self.config.scale} needs"
-                f" {count}; link WOMD's {split} shards there (DATA.md) or lower"
+                f" {count}; link WOMD's {split} shards there (docs/data.md) or lower"
                 f" scenarios.womd.{split}_shards."
             )
         return names[:count]

@@ -99,7 +99,7 @@ def first_words(site: Site, local: Path = LOCAL) -> str:
     )
     return (
         f"{taken} under the account that SLURM knows you by. To say otherwise: cp {EXAMPLE} {local},"
-        " or set SIMAGENTS_PARTITION and the like (CLUSTER.md)."
+        " or set SIMAGENTS_PARTITION and the like (docs/cluster.md)."
     )
 
 

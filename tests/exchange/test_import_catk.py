@@ -164,7 +164,7 @@ def test_one_copy_of_a_shared_norm_is_enough(catk):
 
 
 def test_an_imported_folder_is_scored(catk, scenarios, tmp_path):
-    """Tokenised with its own vocabulary, by the commands that REPRODUCING.md prints."""
+    """Tokenised with its own vocabulary, by the commands that docs/tutorials/imported.md prints."""
     bring(catk)
     files = {name: tmp_path / name for name in ("cached", "tokens/cached", "scores.parquet")}
     write_scenarios(files["cached"], scenarios[:1])

@@ -1,11 +1,11 @@
-"""The extensions that CONTRIBUTING.md shows, as if they lay in `simagents.extensions`."""
+"""The extensions that docs/ shows, as if they lay in `simagents.extensions`."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-import contributing
+import documented
 from simagents import extensions
 from simagents.config import reading
 from simagents.config.changes import merged
@@ -25,7 +25,7 @@ SHORT = {
 def installed(tmp_path_factory):
     """The folder of the extensions."""
     folder: Path = tmp_path_factory.mktemp("extensions")
-    names = contributing.write_modules(folder)
+    names = documented.write_modules(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extensions, "__path__", [str(folder)])
         yield folder
@@ -37,6 +37,6 @@ def installed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def plan(installed) -> Plan:
     """The demo's plan with the text's lines, with budgets of seconds."""
-    content = reading.content(contributing.ROOT, {"scale": "demo"})
-    content = merged(merged(content, contributing.configuration()), SHORT)
+    content = reading.content(documented.ROOT, {"scale": "demo"})
+    content = merged(merged(content, documented.configuration()), SHORT)
     return Plan.of(Configuration.of(content))

@@ -1,4 +1,4 @@
-"""The planner of CONTRIBUTING.md: it plugs in by its import path."""
+"""The planner of docs/extending.md: it plugs in by its import path."""
 
 from dataclasses import replace
 

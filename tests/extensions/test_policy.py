@@ -1,4 +1,4 @@
-"""The Gaussian family of CONTRIBUTING.md: its two ways agree, in simulation and in training."""
+"""The Gaussian family of docs/tutorials/own_model.md: its two ways agree, in simulation and in training."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md shows is trained and scored as its lines say, without tokens or a vocabulary."""
+"""What docs/tutorials/own_model.md shows is trained and scored as its lines say, without tokens or a vocabulary."""
 
 import json
 

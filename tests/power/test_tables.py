@@ -13,7 +13,7 @@ from simagents.config.configuration import Configuration
 from simagents.errors import InputError
 from simagents.plan import Plan
 from simagents.power import tables
-from simagents.power.tables import Args, main, ordered_rows, published_tables, report
+from simagents.power.tables import Args, ordered_rows, published_tables, report
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,24 +112,6 @@ def test_more_seeds_and_scenes_never_resolve_less():
     for table in ("training_strategy", "policy_optimisation", "components"):
         least = {s: float(cells_of(text[s], f"| {table}, ")[-1]) for s in text}
         assert least["lab"] < least["paper"]
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        Args(),
-        Args(spread="demo", brief=True),
-        Args(scale="lab"),
-    ],
-    ids=["paper", "paper-demo", "lab"],
-)
-def test_the_documents_show_what_the_command_says(args, tmp_path, request):
-    shown = (ROOT / "REPRODUCING.md").read_text()
-    name = request.node.callspec.id
-    begin, end = f"<!-- power:{name} -->\n", f"<!-- /power:{name} -->"
-    args = Args(args.scale, args.spread, brief=args.brief, out=tmp_path / "power.md", root=ROOT)
-    main(args)
-    assert shown[shown.index(begin) + len(begin) : shown.index(end)] == args.out.read_text()
 
 
 def test_every_spread_says_how_it_was_found():

@@ -282,8 +282,8 @@ def test_what_a_kind_does_not_know_or_lacks_is_an_error(tmp_path, kind, keys, wo
 
 
 def test_a_kind_of_ones_own_is_one_file_and_lines_of_yaml(tmp_path, monkeypatch, rows, score):
-    """CONTRIBUTING.md's walk, walked."""
-    _, section = (ROOT / "CONTRIBUTING.md").read_text().split("## A kind of figure\n")
+    """The walk of docs/extending.md, walked."""
+    _, section = (ROOT / "docs/extending.md").read_text().split("## A kind of figure\n")
     (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
     (lines,) = re.findall(r"```yaml\n(figures:.*?)```", section, re.DOTALL)
     (tmp_path / "own").mkdir()

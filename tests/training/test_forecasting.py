@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from documented import LOGS
 from simagents.errors import InputError
 from simagents.geometry import to_local
 from simagents.models.families import build_policy
@@ -44,6 +45,7 @@ def test_some_steps_bring_forecasts_nearer_to_the_log(setting):
         loss.backward()
         optimiser.step()
         stats.append(numbers)
+    assert stats[0].keys() == set(LOGS["forecasting"].logs)
     assert stats[-1]["likelihood"] < stats[0]["likelihood"] - 0.3
     assert stats[-1]["distance_to_log"] < stats[0]["distance_to_log"]
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from documented import LOGS
 from simagents.config.goals import Goals
 from simagents.models.families import build_policy
 from simagents.models.scenes import collate
@@ -174,7 +175,10 @@ def test_two_micro_batches_of_one_are_one_of_two(setting):
         assert torch.allclose(
             parts[name], gradient, rtol=1e-3, atol=1e-4 * gradient.abs().max() + 1e-6
         )
+    terms = next(iter(learner.prepared.values())).rewards.terms
     learner.follow(one)
+    logged = {name for name in LOGS["goals"].logs if not name.startswith("seconds")}
+    assert {name for name in one if not name.startswith("seconds")} - terms.keys() == logged
     assert 0 <= one["goal_reached"] <= 1
     assert one["realism_credit"] > 0
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from algorithm_cases import ALGORITHMS, IMITATING
+from documented import LOGS
 from simagents.config import algorithms
 from simagents.config.credit import CREDITS
 from simagents.config.keys import read_as
@@ -91,6 +92,20 @@ def test_two_micro_batches_of_one_are_one_of_two(setting, algorithm):
             (-100 < whole[1]["reward"] < 0) if algorithm == "peng" else (0 < whole[1]["reward"] < 1)
         )
         assert whole[1].get("kl", 1) > 0
+
+
+@pytest.mark.parametrize(("page", "case"), [(p, c) for p, page in LOGS.items() for c in page.cases])
+def test_a_step_logs_what_the_page_of_its_algorithm_says(setting, page, case):
+    """And the terms of its reward."""
+    learner, scenes, _ = setting(case)
+    batch = scenes[[0]]
+    numbers = dict(learner.prepare([batch]))
+    numbers |= learner.loss(batch, float(learner.counts(batch)))[1]
+    prepared = getattr(learner, "prepared", {}).get(batch.first)
+    rewards = getattr(getattr(prepared, "experience", prepared), "rewards", None)
+    numbers = {name: float(value) for name, value in numbers.items()}
+    learner.follow(numbers)
+    assert numbers.keys() - (rewards.terms.keys() if rewards else set()) == set(LOGS[page].logs)
 
 
 def assert_same(whole, parts):

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from documented import LOGS
 from simagents.errors import InputError
 from simagents.models.families import build_policy
 from simagents.models.smart.network import Smart
@@ -75,6 +76,7 @@ def test_two_micro_batches_of_one_are_one_of_two(setting):
     terms = "position", "heading", "speed", "likelihood", "divergence", "destination"
     assert whole[0] == pytest.approx(sum(REGRESSION[t] * whole[1][t] for t in terms), rel=1e-4)
     assert whole[1]["divergence"] >= 1.0
+    assert whole[1].keys() == set(LOGS["closed_loop_regression"].logs)
 
 
 def test_teacher_forcing_falls_to_zero_by_the_share_of_the_budget(setting):

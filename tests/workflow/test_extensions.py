@@ -1,20 +1,20 @@
-"""The experiment of CONTRIBUTING.md in the workflow: what it shows is found and planned."""
+"""The experiment of docs/tutorials/own_model.md in the workflow: what it shows is found and planned."""
 
 import shutil
 
 import pytest
 import yaml
 
-import contributing
+import documented
 
 
 @pytest.fixture
 def extended(fresh, monkeypatch):
     """The workflow with a copy of the package that holds the text's modules."""
     package = fresh.folder / "src/simagents"
-    shutil.copytree(contributing.ROOT / "src/simagents", package)
-    contributing.write_modules(package / "extensions")
-    lines = yaml.safe_dump(contributing.configuration(), sort_keys=False)
+    shutil.copytree(documented.ROOT / "src/simagents", package)
+    documented.write_modules(package / "extensions")
+    lines = yaml.safe_dump(documented.configuration(), sort_keys=False)
     (fresh.folder / "config/papers/own.yaml").write_text(lines)
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
     fresh.warm = None

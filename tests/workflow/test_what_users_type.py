@@ -154,7 +154,7 @@ def resources(workflow, **compute):
 def test_womd_that_is_not_linked_is_said_in_one_sentence(fresh):
     told = problem(fresh.run("--dry-run", "--config", "data=womd", succeeds=False))
     assert told.startswith("resources/womd/training holds 0 TFRecord files")
-    assert "DATA.md" in told
+    assert "docs/data.md" in told
 
 
 def test_fewer_shards_than_the_scale_wants_are_no_smaller_paper(fresh):

@@ -31,11 +31,9 @@ def data(plan: Plan, root: Path) -> Finding:
             return Finding("fail", "data", says)
         if first is None or isinstance(first, InputError):
             reason = first or f"{folder / names[0]}: holds no record."
-            return Finding("fail", "data", f"{reason} DATA.md says which files to fetch")
+            return Finding("fail", "data", f"{reason} docs/data.md says which files to fetch")
         odd += [name for name in names if not SHARD.search(name)]
     if odd:
-        says = (
-            f"{odd[0]} is not called like a shard of WOMD (…tfrecord-00000-of-01000); see DATA.md"
-        )
+        says = f"{odd[0]} is not called like a shard of WOMD (…tfrecord-00000-of-01000); see docs/data.md"
         return Finding("warn", "data", says)
     return Finding("ok", "data", f"WOMD in {WOMD}; the first record of each split decodes")

@@ -12,7 +12,7 @@ from pathlib import Path
 from simagents.doctor.finding import Finding
 from simagents.provenance import CHANGED
 
-INSTALL = "pip install -c constraints.txt -e '.[slurm,dev]', or make setup"
+INSTALL = "pip install -c constraints.txt -e '.[slurm,dev,docs]', or make setup"
 LOADED = re.compile(r"\\(documentclass|usepackage|bibliographystyle)(?:\[[^\]]*\])?\{([^}]*)\}")
 SUFFIXES = {"documentclass": "cls", "usepackage": "sty", "bibliographystyle": "bst"}
 PROGRAMS = ("pdflatex", "bibtex")

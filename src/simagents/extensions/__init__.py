@@ -2,5 +2,5 @@
 
 A module here that is named like a reward, credit rule, model family, tokenizer or figure kind of a
 configuration, and holds a class `Settings` with that tag, is as good as a built-in one
-(CONTRIBUTING.md).
+(docs/tutorials/own_model.md, docs/extending.md).
 """

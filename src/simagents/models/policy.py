@@ -4,7 +4,7 @@ Training calls the policy on finished paths: how likely was every action? Simula
 at a time: `begin`, `branch`, then `observe` after each action. Both get distributions over actions,
 and `ActionSpace` computes where an action leads. No code above `models/` depends on the meaning or the
 length of an action, or on what the network reads. A family with accelerations or continuous controls brings
-its own action space, distribution and representation of a scene (CONTRIBUTING.md).
+its own action space, distribution and representation of a scene (docs/tutorials/own_model.md).
 """
 
 from typing import Any, Literal, Protocol, get_args, runtime_checkable

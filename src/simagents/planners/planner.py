@@ -1,7 +1,7 @@
 """The interface of planners: what they see at every decision, and how a simulation obeys them.
 
 A planner moves the SDC, alone or as one of a set of planners that plan at once because that is faster.
-`CONTRIBUTING.md` has an example.
+`docs/extending.md` has an example.
 """
 
 from collections.abc import Callable, Sequence

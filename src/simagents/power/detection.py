@@ -15,6 +15,7 @@ their quantiles. Where only one of the three parts varies, this is the power by 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import inf, sqrt
 
 import numpy as np
@@ -110,11 +111,14 @@ def _least(power_of: Callable[[Count], float]) -> int | None:
     return high
 
 
+_legendre = cache(np.polynomial.legendre.leggauss)
+
+
 def _quadrature(
     freedom: Count, nodes: int
 ) -> tuple[Float64[np.ndarray, "K"], Float64[np.ndarray, "K"]]:
     """Values of χ² / freedom, and their weights."""
     if freedom == inf:
         return np.ones(1), np.ones(1)
-    place, weight = np.polynomial.legendre.leggauss(nodes)
+    place, weight = _legendre(nodes)
     return special.chdtri(freedom, (1 - place) / 2) / freedom, weight / 2

@@ -40,7 +40,7 @@ class Args:
     """Score rollouts; started again after a kill, it goes on.
 
     Exits with 0 if all scenarios are scored, with 1 if some are refused or lack rollouts, and with
-    2 if nothing can be done. SUBMISSION.md has the formats.
+    2 if nothing can be done. docs/submission.md has the formats.
     """
 
     scenarios: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SCENARIOS")]

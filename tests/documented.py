@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md shows: modules for `simagents.extensions`, and lines of config/papers/own.yaml."""
+"""What docs/ shows of kinds of one's own: modules for `simagents.extensions`, and lines of config/papers/own.yaml."""
 
 import re
 from functools import reduce
@@ -7,10 +7,14 @@ from typing import Any
 
 import yaml
 
+from building.algorithms import all_pages
 from simagents.config.changes import merged
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "CONTRIBUTING.md").read_text()
+PAGES = ("tutorials/own_model.md", "extending.md")
+TEXT = "".join((ROOT / "docs" / page).read_text() for page in PAGES)
+LOGS = {page.name: page for page in all_pages(ROOT)}
+"""Pages of the algorithms, with the names of the numbers that a step logs."""
 _MODULE = r"The whole of `src/simagents/extensions/(\w+)\.py`:\n\n```python\n(.*?)```"
 _LINES = r"lines of `config/papers/own\.yaml`[^\n]*:\n\n```yaml\n(.*?)```"
 
