@@ -33,6 +33,8 @@ class Args:
     """whose results are in results/SCALE"""
     out: Path
     """folder; replaced where it exists"""
+    targets: list[str] = field(default_factory=lambda: ["everything_but_pdf"])
+    """what of the workflow, as for Snakemake: files or rules"""
     config: list[str] = field(default_factory=list)
     """further KEY=VALUE that the workflow was called with"""
 
@@ -64,11 +66,11 @@ def main(args: Args) -> None:
     """Raises InputError where the scale is not finished."""
     words = ["snakemake", "--config", f"scale={args.scale}", *args.config]
     done = subprocess.run(
-        [*words, "--detailed-summary", "everything_but_pdf"],
+        [*words, "--detailed-summary", *args.targets],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        raise InputError(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+        raise InputError(f"{' '.join(words)} failed: {done.stdout}{done.stderr}")
     jobs = list(jobs_of(done.stdout.splitlines()))
     kept = keep(Path(), jobs, f"results/{args.scale}", args.out)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
