@@ -161,7 +161,8 @@ GROUPS = {
         "table": Command(
             "simagents.report.table",
             "typeset cells as LaTeX and Markdown",
-            "still.json --caption 'Standing still' --out-tex still.tex --out-md still.md",
+            "still.json --caption 'Standing still' --out-tex still.tex --out-md still.md "
+            "--out-html still.html",
         ),
         "figure": Command(
             "simagents.report.draw_figure",
@@ -194,9 +195,22 @@ GROUPS = {
         ),
         "comparison": Command(
             "simagents.report.comparison",
-            "published against reproduced, as Markdown",
+            "published against reproduced, as Markdown, LaTeX and HTML",
             "--cells results/demo/tables/*.json --published paper/published --files "
-            '\'{"alpha": "smart_r1_alpha"}\' --out comparison.md',
+            '\'{"alpha": "smart_r1_alpha"}\' --out comparison.md --out-tex comparison.tex '
+            "--out-html comparison.html",
+        ),
+        "recipe-table": Command(
+            "simagents.report.recipe_table",
+            "recipes of runs, stage by stage",
+            "--recipes results/demo/runs/*/recipe.json --out recipes.md --out-tex recipes.tex "
+            "--out-html recipes.html",
+        ),
+        "training-times": Command(
+            "simagents.report.training_times",
+            "how long runs trained, stage by stage",
+            "--histories results/demo/runs/*/history.jsonl --gpus 0 --out times.md "
+            "--out-tex times.tex --out-html times.html",
         ),
         "trace": Command(
             "simagents.trace.cell",

@@ -22,9 +22,11 @@ def typeset(tmp_path):
     def run(content, caption="A caption.", labels="", published="", name="numbers", **options):
         source = tmp_path / f"{name}.json"
         source.write_text(json.dumps(content))
-        tex, md = tmp_path / "t.tex", tmp_path / "t.md"
+        tex, md, html = (tmp_path / f"t.{kind}" for kind in ("tex", "md", "html"))
         template = TOP / "paper/templates/table.tex.j2"
-        given = Args(source, caption, tex, md, labels, str(published), template=template, **options)
+        given = Args(
+            source, caption, tex, md, html, labels, str(published), template=template, **options
+        )
         table.main(given)
         return tex.read_text(), md.read_text()
 
@@ -32,13 +34,12 @@ def typeset(tmp_path):
 
 
 GOLDEN = r"""% numbers: synthetic, WOSAC 2025, evaluation 0123456789
-\begin{table}[tb]
+\begin{table}[tbp]
   \caption{A caption. \textcolor{red}{Scale: demo; not comparable.}}
   \label{tab:numbers}
   \centering
   \small
   \setlength{\tabcolsep}{4pt}
-  \begin{adjustbox}{max width=\linewidth}
   \begin{tabular}{lr}
     \toprule
     & Realism\,$\uparrow$
@@ -48,7 +49,6 @@ GOLDEN = r"""% numbers: synthetic, WOSAC 2025, evaluation 0123456789
     RFT & \textbf{0.7123}{\scriptsize\,$\pm$\,.0100} \\ % rft-0123456789
     \bottomrule
   \end{tabular}
-  \end{adjustbox}
   \par\smallskip
   \begin{minipage}{\linewidth}
     \footnotesize
@@ -115,7 +115,7 @@ def test_published_values_stand_beside_ours(typeset, cells):
     assert r"\textit{–}" in tex
     assert "| A | 0.7000 ± .0100 | *0.7725* |" in md
     assert r"val 2\%, metric of WOSAC 2025" in tex
-    assert "PDFNOTE(p.8)" in tex
+    assert "from public notes on the paper (p. 8)" in tex
 
 
 def test_the_second_source_is_named_and_never_shown_as_the_papers(typeset, cells):

@@ -183,6 +183,13 @@ def system_flags(wildcards, input):
     return f"--baseline {PLAN.systems[wildcards.system].name}"
 
 
+def with_parents(system):
+    """A run and all that it starts from; nothing for what is not trained here."""
+    while isinstance(system, Run):
+        yield system
+        system = system.parent
+
+
 # ---- exhibits ------------------------------------------------------------------------------------
 
 
@@ -357,10 +364,17 @@ GRADIENT_TABLES = [
     for name in FIGURES
     if "gradients" in PLAN.figures[name].settings.reads
 ]
+SHOWN = [*(PLAN.tables[name] for name in TABLES), *(PLAN.figures[name] for name in FIGURES)]
+# Runs that this copy shows and their ancestors, in the order of the plan.
+_OF_EXHIBITS = {
+    run.id for exhibit in SHOWN for system in exhibit.systems for run in with_parents(system)
+}
+SHOWN_RUNS = [name for name in PLAN.runs if name in _OF_EXHIBITS]
+DOCUMENTS = ["comparison", "recipes", "training_times"]
 EVERYTHING_BUT_PDF = [
     *GRADIENT_TABLES,
     f"{PLAN.results}/results.tex",
-    f"{PLAN.results}/comparison.md",
+    *expand(f"{PLAN.results}/{{document}}.tex", document=DOCUMENTS),
     *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=TABLES),
     *expand(f"{PLAN.results}/figures/{{exhibit}}.pdf", exhibit=FIGURES),
 ]

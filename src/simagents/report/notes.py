@@ -145,9 +145,7 @@ def _published_notes(cells: Json, published: Published, literature: tuple[str, .
         what = "their own data and scale"
     if not published.has_values:
         what = f"values not found; the paper chose {published.chosen}"
-    notes = [
-        f"Published: {published.source(shown)}, {what}; provenance {published.provenance(shown)}."
-    ]
+    notes = [f"Published: {published.source(shown)}, {what}; {published.provenance(shown)}."]
     second = [row for row in shown if row in published.second_source]
     other = {
         row: value

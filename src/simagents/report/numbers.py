@@ -49,7 +49,7 @@ from simagents.files import read_json, read_object, replacing
 from simagents.provenance import commit
 from simagents.report.cells import COMPARED, sharing
 from simagents.report.columns import Column, column
-from simagents.report.latex import escaped, wording
+from simagents.report.latex import escaped, in_prose, signs, wording
 from simagents.report.notes import drives_of
 from simagents.report.pairs import ONE_SEED
 
@@ -145,13 +145,13 @@ def _agreed(sources: list[Json], key: str) -> str:
     if len(values) != 1:
         listed = ", ".join(sorted(map(str, values))) or "none"
         raise InputError(f"the tables disagree on `{key}` ({listed}); make them anew.")
-    return _prose(values.pop())
+    return in_prose(values.pop())
 
 
 def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
     """How a table is scored, its cells and their errors, and differences between its rows."""
     for key in ("challenge", "scenarios", "rollouts"):
-        yield f"{key}:{name}", _prose(cells[key])
+        yield f"{key}:{name}", in_prose(cells[key])
     if "planners" in cells:
         yield f"drives:{name}", escaped(drives_of(cells))
     slugs = [slug(row["label"]) for row in cells["rows"]]
@@ -162,9 +162,9 @@ def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
             of = column(quantity)
             if of.of_pairs:
                 for to, pair in zip(slugs, cell["pairs"], strict=True):
-                    yield f"cell:{name}:{key}:{quantity}:{to}", of.format(pair["value"])
+                    yield f"cell:{name}:{key}:{quantity}:{to}", signs(of.format(pair["value"]))
                 continue
-            yield f"cell:{name}:{key}:{quantity}", of.format(cell["mean"])
+            yield f"cell:{name}:{key}:{quantity}", signs(of.format(cell["mean"]))
             yield f"error:{name}:{key}:{quantity}", of.format(cell["standard_error"])
     for quantity, differences in cells["differences"].items():
         for difference in differences:
@@ -215,29 +215,4 @@ def slug(label: str) -> str:
 
 
 def _prefixed(prefix: str, facts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
-    return ((f"{prefix}:{key}", _prose(value)) for key, value in facts)
-
-
-def _prose(value: Any) -> str:
-    """A value as LaTeX prose has it: thousands apart, powers of ten, n/a for what is not."""
-    if value is None:
-        return "n/a"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(_prose, value)) or "none"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, float):
-        return _decimal(value)
-    return escaped(str(value))
-
-
-def _decimal(value: float) -> str:
-    """Small and large numbers as a power of ten."""
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:g}"
-    digits, power = f"{value:e}".split("e")
-    factor = f"{float(digits):g}"
-    ten = f"10^{{{int(power)}}}"
-    return f"${ten}$" if factor == "1" else rf"${factor}\times{ten}$"
+    return ((f"{prefix}:{key}", in_prose(value)) for key, value in facts)
