@@ -84,6 +84,11 @@ def test_an_untrained_row_needs_no_seeds(ours, published):
     assert value_of(content, published()).verdict == "above"
 
 
+def test_a_single_scenario_gives_no_interval(ours, published):
+    value = value_of(ours(0.9, scenarios=1), published())
+    assert (value.low, value.high, value.verdict) == (None, None, "not judged")
+
+
 def test_all_columns_that_the_paper_has_are_compared_and_rows_without_ours_named(
     ours, published, cell
 ):

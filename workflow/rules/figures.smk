@@ -63,6 +63,13 @@ def figure_rows(name):
     return f"--rows {shlex.quote(rows_of(figure))}" if figure.rows else ""
 
 
+def scale_and_data():
+    """What to know of every picture."""
+    scale = PLAN.config.scale
+    apart = "" if scale == "paper" else ", not comparable with published numbers"
+    return f"Scale {scale}, {PLAN.source} data{apart}."
+
+
 def in_rst(caption):
     """A caption of the configuration as the report reads it."""
     return re.sub(r"\$(.+?)\$", r":math:`\1`", caption)
@@ -71,7 +78,7 @@ def in_rst(caption):
 def plain_caption(name):
     """The caption for the report, which reads reStructuredText; with the scenes in which planners drove."""
     figure = PLAN.figures[name]
-    caption = in_rst(figure.settings.caption)
+    caption = f"{in_rst(figure.settings.caption)} {scale_and_data()}"
     shown = [figure.settings, *(PLAN.tables[table].settings for table in figure.tables)]
     if not any(map(drives_planners, shown)):
         return caption

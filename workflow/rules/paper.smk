@@ -123,6 +123,7 @@ rule numbers:
     input:
         cells=CELLS,
         vocabulary=f"{TOKENS}/{PLAN.default_tokens}/vocabulary.json",
+        published=PUBLISHED,
     output:
         "<results>/results.tex",
     log:
@@ -133,7 +134,7 @@ rule numbers:
         facts=plan_facts(),
     shell:
         "simagents numbers --cells {input.cells} --vocabulary-report {input.vocabulary}"
-        " --plan-facts {params.facts:q} --out {output} >{log} 2>&1"
+        " --plan-facts {params.facts:q} --published {input.published} --out {output} >{log} 2>&1"
 
 
 rule comparison:

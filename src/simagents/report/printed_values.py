@@ -8,7 +8,7 @@ named by its letter.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, sqrt
 from typing import Any
 
 from scipy import special
@@ -148,8 +148,10 @@ def _interval(cells: Json, row: Json, key: str) -> Ends:
         return mean, None, None
     square = (error * _quantile(cells["scenarios"] - 1)) ** 2
     seeds = len(row["systems"])
-    if deviation is not None:
+    if deviation is not None and seeds > 1:
         square += (deviation * _quantile(seeds - 1)) ** 2 / seeds
+    if isnan(square):  # of a single scenario
+        return mean, None, None
     half = sqrt(square)
     return mean, mean - half, mean + half
 

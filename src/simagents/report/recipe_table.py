@@ -51,7 +51,7 @@ def main(args: Args) -> None:
     variants = list(variants_of({path.parent.name: read_json(path) for path in args.recipes}))
     blocks = [
         Paragraph(
-            "Steps are updates by AdamW; scenes and rollouts are those of a step and of a scene of it. The schedule "
+            f"Steps are updates by AdamW with {_optimisers(variants)}. Scenes and rollouts are those of a step and of a scene of it. The schedule "
             "says how the learning rate falls after the share of steps over which it rises, and to which share of "
             "its peak. Actions are drawn from the likeliest tokens, as many as stated, at a temperature."
         ),
@@ -137,6 +137,16 @@ def _line(variant: Variant) -> list[str]:
         if sampling
         else "–",
     ]
+
+
+def _optimisers(variants: list[Variant]) -> str:
+    """What stages share, or each of what they have."""
+    texts = dict.fromkeys(
+        rf"$\beta_1, \beta_2 = {o['betas'][0]:g}, {o['betas'][1]:g}$, weight decay {in_prose(o['weight_decay'])}"
+        f" and gradients of a norm of at most {in_prose(o['clip'])}"
+        for o in (variant.recipe["optimiser"] for variant in variants)
+    )
+    return ", or ".join(texts)
 
 
 def _algorithms(variants: list[Variant]) -> Iterator[list[str]]:
