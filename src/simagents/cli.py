@@ -182,6 +182,16 @@ GROUPS = {
             "--rollouts log=log/0.pictures.safetensors bc=bc/0.pictures.safetensors "
             "--scenarios scenarios.safetensors --out browser.html",
         ),
+        "latex-log": Command(
+            "simagents.report.latex_log",
+            "stop at undefined references of the paper, and list boxes that are too wide",
+            "results/demo/paper/paper.log",
+        ),
+        "legible-report": Command(
+            "simagents.report.legible_report",
+            "draw the workflow of Snakemake's HTML report by rules, in place",
+            "results/demo/report.html",
+        ),
         "gradient-table": Command(
             "simagents.report.gradient_table",
             "signal, noise and scenes needed of every credit rule, as Markdown",

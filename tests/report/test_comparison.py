@@ -91,7 +91,7 @@ def test_one_seed_gives_no_verdict(folder, cells):
         published=["A", "B"],
         differences=[(1, 0, 0.1, 0.05, 0.15, 1e-9, "one seed")],
     )
-    assert verdicts(content, folder) == [("B", "A", "one seed: not judged")]
+    assert verdicts(content, folder) == [("B", "A", "not judged")]
 
 
 def test_a_table_of_many_orderings_needs_smaller_p_values(folder, cells):

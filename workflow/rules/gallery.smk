@@ -68,7 +68,10 @@ rule browser:
         " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
 
 
+# All that the HTML report shows.
 rule gallery:
     input:
+        PAPER,
+        BROWSER,
         FILMS,
     localrule: True

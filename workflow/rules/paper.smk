@@ -252,3 +252,4 @@ rule paper:
         " TEXINPUTS=paper:{params.root}: SOURCE_DATE_EPOCH=1700000000 FORCE_SOURCE_DATE=1"
         " latexmk -pdf -interaction=nonstopmode -halt-on-error -jobname=paper"
         " -outdir={params.root}/paper paper/main.tex >{log} 2>&1"
+        " && simagents latex-log {params.root}/paper/paper.log >>{log} 2>&1"

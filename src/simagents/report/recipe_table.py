@@ -51,9 +51,9 @@ def main(args: Args) -> None:
     variants = list(variants_of({path.parent.name: read_json(path) for path in args.recipes}))
     blocks = [
         Paragraph(
-            f"Steps are updates by AdamW with {_optimisers(variants)}. Scenes and rollouts are those of a step and of a scene of it. The schedule "
-            "says how the learning rate falls after the share of steps over which it rises, and to which share of "
-            "its peak. Actions are drawn from the likeliest tokens, as many as stated, at a temperature."
+            f"Steps are updates by AdamW with {_optimisers(variants)}. Scenes are those of a step, rollouts those "
+            "of a scene. The learning rate rises over the share of steps under `rises' and then falls by the "
+            "schedule to the share of it under `to'. Draws are from so many likeliest tokens at a temperature."
         ),
         Sheet(_COLUMNS, [_line(variant) for variant in variants]),
         Paragraph("Coefficients of the algorithms, as the configuration names them:"),
@@ -66,9 +66,9 @@ def main(args: Args) -> None:
 
 
 _COLUMNS = [
-    Column("stage", "words", 0.24), Column("from", "words", 0.13), Column("algorithm", "words", 0.13), Column("runs"),
-    Column("steps"), Column("scenes"), Column("rollouts"), Column("learning rate", "name"),
-    Column("schedule", "words", 0.11), Column("draws", "name"),
+    Column("stage", "words", 0.25), Column("from", "words", 0.14), Column("steps"), Column("scenes"),
+    Column("rollouts"), Column("learning rate", "name"), Column("schedule", "name"), Column("to"),
+    Column("rises"), Column("draws", "name"), Column("runs"),
 ]  # fmt: skip
 
 
@@ -117,25 +117,21 @@ def _line(variant: Variant) -> list[str]:
         variant.recipe["optimiser"],
     )
     sampling = recipe["algorithm"].get("sampling")
-    cut = {0: "all"}
-    fall = (
-        "constant"
-        if optimiser["schedule"] == "constant"
-        else (f"{optimiser['schedule']} to {optimiser['final_ratio']:g}")
-    )
+    drawn = "–"
+    if sampling:
+        drawn = f"{sampling['top_k'] or 'all'} at {sampling['temperature']:g}"
     return [
         _named(variant),
         escaped(recipe["parent"].replace("_", " ")) or "–",
-        escaped(recipe["algorithm"]["name"].replace("_", " ")),
-        str(variant.runs),
-        str(budget["steps"]),
-        str(budget["batch"]),
-        str(budget["rollouts"]) if budget["rollouts"] else "–",
+        in_prose(budget["steps"]),
+        in_prose(budget["batch"]),
+        in_prose(budget["rollouts"]) if budget["rollouts"] else "–",
         in_prose(budget["learning_rate"]),
-        escaped(f"{fall}, rises {optimiser['warmup']:.0%}"),
-        f"{cut.get(sampling['top_k'], sampling['top_k'])}, {sampling['temperature']:g}"
-        if sampling
-        else "–",
+        optimiser["schedule"],
+        "–" if optimiser["schedule"] == "constant" else f"{optimiser['final_ratio']:g}",
+        f"{optimiser['warmup']:g}",
+        drawn,
+        str(variant.runs),
     ]
 
 

@@ -6,7 +6,7 @@ high for a page in this way has the published rows in a second float.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 from simagents.report.latex import signs, wording
@@ -55,6 +55,8 @@ def floats(heads: Sequence[Head], lines: Sequence[Line], below: Sequence[Line]) 
             break
     groups = [_group(part, heads, lines, below) for part in parts]
     full = len(groups) > 1
+    if full:  # where published rows have nothing at all of a group, they need not stand in it
+        groups = [group if _says(group.below) else replace(group, below=[]) for group in groups]
     if below and sum(_height(group, size) for group in groups) > PAGE_HEIGHT:
         ours = [Group(group.heads, group.lines, []) for group in groups]
         theirs = [_shown(Group(group.heads, [], group.below)) for group in groups]
@@ -106,6 +108,10 @@ def _group(
     # The runs of a row are named once, in its first group.
     ours = [of(line, line.runs if part.start == 0 else ()) for line in lines]
     return Group([heads[n] for n in part], ours, [of(line, ()) for line in below])
+
+
+def _says(lines: Sequence[Line]) -> bool:
+    return any(cell.text != NOTHING for line in lines for cell in line.cells)
 
 
 def _shown(group: Group) -> Group:

@@ -19,10 +19,10 @@ _BOLD = 1.15
 """Width of a bold digit over that of an upright one (cmbx10.tfm)."""
 _ITALIC = 1.08
 """Width of an italic digit over that of an upright one (cmti10.tfm)."""
-_OPERATOR = 0.45
+_OPERATOR = 0.5
 """Ems of space around a sign in mathematics; a minus is as much wider than a hyphen."""
 _SUBSCRIPT = 0.75
-_SYMBOLS = {"pm": "+", "uparrow": "1", "downarrow": "1", "alpha": "w", "beta": "u", "sigma": "u"}
+_SYMBOLS = {"pm": "+", "uparrow": "1", "downarrow": "1", "alpha": "w", "beta": "k", "sigma": "w"}
 _ALIKE = {"–": "0", "±": "+", "→": "m", "σ": "o"}
 """Letters that the font lacks, and others of about their width."""
 _SIZE, _FRACTION = 100, 16
