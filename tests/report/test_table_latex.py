@@ -63,7 +63,7 @@ def test_widths_are_those_of_latex(tmp_path):
     ours = [width_of(text, size) for text in TEXTS for size in sizes]
     assert len(measured) == len(ours)
     for one, other in zip(ours, measured, strict=True):
-        assert 0.97 < one / other < 1.07
+        assert 0.96 < one / other < 1.07
 
 
 def test_a_narrow_table_is_one_group_in_the_larger_size():

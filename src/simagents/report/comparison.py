@@ -250,7 +250,7 @@ def _verdict(difference: Json, mean: float | None, p: float) -> str:
 def _order(cells: Json, published: Published) -> str:
     rows = [row for row in cells["rows"] if row["published"]]
     if len(rows) == 1:
-        return "there is one row"
+        return "known for one row only"
     if any(
         _compared(row, published)["mean"] is None or published.value(row["published"]) is None
         for row in rows

@@ -53,7 +53,8 @@ def main(args: Args) -> None:
         Paragraph(
             f"Steps are updates by AdamW with {_optimisers(variants)}. Scenes are those of a step, rollouts those "
             "of a scene. The learning rate rises over the share of steps under `rises' and then falls by the "
-            "schedule to the share of it under `to'. Draws are from so many likeliest tokens at a temperature."
+            "schedule to the share of it under `to'. Draws are from so many likeliest tokens at a temperature. "
+            "What stands after `tokens' is the digest of a vocabulary."
         ),
         Sheet(_COLUMNS, [_line(variant) for variant in variants]),
         Paragraph("Coefficients of the algorithms, as the configuration names them:"),

@@ -19,7 +19,7 @@ _BOLD = 1.15
 """Width of a bold digit over that of an upright one (cmbx10.tfm)."""
 _ITALIC = 1.08
 """Width of an italic digit over that of an upright one (cmti10.tfm)."""
-_OPERATOR = 0.5
+_OPERATOR = 0.55
 """Ems of space around a sign in mathematics; a minus is as much wider than a hyphen."""
 _SUBSCRIPT = 0.75
 _SYMBOLS = {"pm": "+", "uparrow": "1", "downarrow": "1", "alpha": "w", "beta": "k", "sigma": "w"}

@@ -25,7 +25,7 @@ def draw(settings: GradientNoise, inputs: FigureInputs) -> Figure:
     (path,) = inputs.gradients
     measured = Measured.read(path)
     colours = dict(zip(LABELS, sns.color_palette("colorblind", len(LABELS)), strict=True))
-    figure, (scenes, noise) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.0), layout="constrained")
+    figure, (scenes, noise) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.5), layout="constrained")
     _draw_scenes(scenes, measured, colours)
     _draw_noise(noise, measured, colours)
     return figure
@@ -74,4 +74,6 @@ def _draw_noise(axes: Axes, measured: Measured, colours: dict) -> None:
     axes.set_xticks(sizes, list(map(str, sizes)))
     axes.set_xlabel("rollouts of a scene, $N$")
     axes.set_ylabel("noise of one scene's gradient")
-    axes.legend(title="exponent of $N$", fontsize=7, title_fontsize=7)
+    axes.figure.legend(
+        title="exponent of $N$", fontsize=7, title_fontsize=7, loc="outside lower right", ncols=4
+    )
