@@ -194,8 +194,9 @@ GROUPS = {
         ),
         "gradient-table": Command(
             "simagents.report.gradient_table",
-            "signal, noise and scenes needed of every credit rule, as Markdown",
-            "--gradients results/demo/gradients/*/*.safetensors --out gradients.md",
+            "signal, noise and scenes needed of every credit rule, as Markdown and HTML",
+            "--gradients results/demo/gradients/*/*.safetensors --out gradients.md --out-html "
+            "gradients.html",
         ),
         "numbers": Command(
             "simagents.report.numbers",
@@ -219,7 +220,7 @@ GROUPS = {
         "training-times": Command(
             "simagents.report.training_times",
             "how long runs trained, stage by stage",
-            "--histories results/demo/runs/*/history.jsonl --gpus 0 --out times.md "
+            "--histories results/demo/runs/*/history.jsonl --out times.md "
             "--out-tex times.tex --out-html times.html",
         ),
         "trace": Command(

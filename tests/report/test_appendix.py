@@ -61,10 +61,12 @@ def test_what_is_no_recipe_is_named():
 
 @pytest.fixture
 def trained(tmp_path):
-    def write(run, seconds, cores=None):
+    def write(run, seconds, cores=None, gpus=0):
         folder = tmp_path / run
         folder.mkdir()
         made = {"python": "3.11", "packages": {"torch": "2.13"}, "machine": "Linux"}
+        if gpus:
+            made |= {"processes": gpus, "hardware": {"cpu": "C", "cores": 8, "gpu": "G"}}
         (folder / "provenance.json").write_text(json.dumps(made))
         steps = [{"step": n, "seconds": s} for n, s in enumerate(seconds)]
         for step, value in zip(steps, cores or [], strict=False):
@@ -76,21 +78,32 @@ def trained(tmp_path):
 
 
 def test_times_are_sums_over_runs_and_medians_over_steps(trained):
-    """Steps of 1, 2, 9 and of 3, 5 s: 20 s in all, 3 s at the middle; 4 processor seconds each."""
+    """Steps of 1, 2, 9 and of 3, 5 s: 20 s in all, 3 s at the middle, 12 s on two GPUs; 4 processor seconds each."""
     paths = [trained("rft-a", [1, 2, 9], [4, 4, 4]), trained("rft-b", [3, 5], [4, 4])]
-    (time,) = stage_times(training_times.read_histories(paths))
+    (time,) = stage_times(training_times.read_histories(paths), {"rft-a": 2, "rft-b": 0})
     assert (time.stage, time.runs, time.steps) == ("rft", 2, 5)
-    assert (time.step, time.wall, time.cores) == (3.0, 20.0, 20.0)
+    assert (time.step, time.wall, time.cores, time.gpus) == (3.0, 20.0, 20.0, 24.0)
 
 
 def test_a_stage_with_a_run_that_did_not_log_processors_has_no_core_seconds(trained, tmp_path):
-    paths = [trained("rft-a", [1, 2], [4, 4]), trained("rft-b", [3]), trained("bc-a", [7], [8])]
-    training_times.main(training_times.Args(paths, 2, *outs(tmp_path)))
+    paths = [
+        trained("rft-a", [1, 2], [4, 4], gpus=2),
+        trained("rft-b", [3], gpus=2),
+        trained("bc-a", [7], [8], gpus=2),
+    ]
+    training_times.main(training_times.Args(paths, *outs(tmp_path)))
     text = outs(tmp_path)[0].read_text()
     assert "| rft | 2 | 3 | 2.00 | 6 | n/a | 12 |" in text
     assert "| bc | 1 | 1 | 7.00 | 7 | 8 | 14 |" in text
     assert "| all | 3 | 4 | – | 13 | n/a | 26 |" in text
-    assert "on 2 GPUs, held during its wall seconds" in text
+    assert "Made with: Python 3.11, torch 2.13, G, C, 8 cores, Linux." in text
+
+
+def test_without_a_gpu_there_is_no_column_for_it(trained, tmp_path):
+    training_times.main(training_times.Args([trained("bc-a", [7], [8])], *outs(tmp_path)))
+    text = outs(tmp_path)[0].read_text()
+    assert "| bc | 1 | 1 | 7.00 | 7 | 8 |\n" in text
+    assert "GPU" not in text
 
 
 LOG = r"""LaTeX Warning: Reference `tab:alpha' on page 3 undefined on input line 7.

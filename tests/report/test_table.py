@@ -1,6 +1,9 @@
 """What a table prints, and how it is typeset."""
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from simagents.errors import InputError
 from simagents.report import table
 from simagents.report.latex import escaped, wording
+from simagents.report.latex_log import overfull
 from simagents.report.published import read_published
 from simagents.report.table import Args
 
@@ -214,6 +218,43 @@ def test_labels_replace_those_of_the_cells(typeset, cells):
 def test_labels_must_be_as_many_as_rows(typeset, cells):
     with pytest.raises(InputError, match="1 labels for the 2 rows"):
         typeset(cells({"A": 0.7, "B": 0.8}), labels='["A"]')
+
+
+def wide(cells, cell, rows=4):
+    """Ten columns, as many as the tables of the papers have."""
+    keys = [
+        "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance",
+        "collision_rate", "offroad_rate", "kl",
+    ]  # fmt: skip
+    content = cells({f"BC + SFT, number {n}": 0.7 for n in range(rows)}, columns=keys)
+    for row in content["rows"]:
+        row["cells"] = {key: cell(0.7) for key in keys}
+    return content
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_a_wide_table_fits_the_page_of_the_paper_without_scaling(typeset, cells, cell, tmp_path):
+    tex, _ = typeset(wide(cells, cell))
+    assert not re.search(r"adjustbox|resizebox|scalebox|\\tiny", tex)
+    preamble = (TOP / "paper/main.tex").read_text().partition(r"\input{results.tex}")[0]
+    page = rf"{preamble}\begin{{document}}\input{{t.tex}}\end{{document}}"
+    (tmp_path / "p.tex").write_text(page)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "p.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert overfull((tmp_path / "p.log").read_text()) == []
+
+
+def test_a_browser_reads_the_same_numbers(typeset, cells, cell, tmp_path):
+    typeset(wide(cells, cell, rows=2), caption=r"At $\alpha_0$ \& more.")
+    html = (tmp_path / "t.html").read_text()
+    assert "<p>At <i>α<sub>0</sub></i> &amp; more.</p>" in html
+    assert "Scale: demo; not comparable" in html
+    assert html.count("<th>") == 11
+    assert html.count('<span class="error">± ') == 20
+    assert "Synthetic data, metric of WOSAC 2025" in html
 
 
 def test_special_characters():

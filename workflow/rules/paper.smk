@@ -199,10 +199,8 @@ rule training_times:
         "<logs>/training_times.log",
     conda:
         "../../envs/simagents.yaml"
-    params:
-        gpus=COMPUTE.gpus,
     shell:
-        "simagents training-times --histories {input.histories} --gpus {params.gpus}"
+        "simagents training-times --histories {input.histories}"
         " --out {output.md} --out-tex {output.tex} --out-html {output.html} >{log} 2>&1"
 
 
@@ -210,13 +208,20 @@ rule gradient_table:
     input:
         lambda wildcards: gradients_of(PLAN.figures[wildcards.exhibit]),
     output:
-        "<results>/gradients/{exhibit}.md",
+        md="<results>/gradients/{exhibit}.md",
+        html=report(
+            "<results>/gradients/{exhibit}.html",
+            caption="../report/gradients.rst",
+            category=TABLES_OF_ALL,
+            subcategory="Our own",
+            labels={"table": "noise of gradients, {exhibit}"},
+        ),
     log:
         "<logs>/gradient_table/{exhibit}.log",
     conda:
         "../../envs/simagents.yaml"
     shell:
-        "simagents gradient-table --gradients {input} --out {output} >{log} 2>&1"
+        "simagents gradient-table --gradients {input} --out {output.md} --out-html {output.html} >{log} 2>&1"
 
 
 rule everything_but_pdf:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,8 @@ from simagents.files import read_json
 from simagents.report.histories import read_histories
 from simagents.report.latex import escaped, in_prose
 from simagents.report.sheet import Column, Paragraph, Sheet, write_document
+
+Json = dict[str, Any]
 
 _SECONDS, _CORE_SECONDS = "seconds", "cpu_seconds"
 """Wall time of a step in a history, and processor time of all its processes; older runs lack the latter."""
@@ -22,8 +25,6 @@ class Args:
 
     histories: list[Path]
     """…/runs/{run}/history.jsonl, each beside its provenance.json"""
-    gpus: int
-    """of a run; 0 for none"""
     out: Path
     """Markdown"""
     out_tex: Path
@@ -44,27 +45,31 @@ class StageTime:
     """of all steps of all runs, one after the other, s"""
     cores: float | None
     """processor time of these, s; None where a run did not log it"""
+    gpus: float = 0.0
+    """wall time of these, times the GPUs that they held, s"""
 
 
 def main(args: Args) -> None:
     """Write the times."""
-    times = list(stage_times(read_histories(args.histories)))
-    machines = sorted({_machine(path) for path in args.histories})
+    made = {path.parent.name: _provenance(path) for path in args.histories}
+    gpus = {run: _gpus(facts) for run, facts in made.items()}
+    times = list(stage_times(read_histories(args.histories), gpus))
+    machines = "; ".join(sorted(set(map(_machine, made.values()))))
     columns = [
         Column("stage", "name"),
         *map(Column, ("runs", "steps", "s a step", "wall s", "core s")),
     ]
-    on = "on the processor alone"
-    if args.gpus:
+    on_gpus = any(gpus.values())
+    if on_gpus:
         columns.append(Column("GPU s"))
-        on = f"on {args.gpus} GPU{'s' if args.gpus > 1 else ''}, held during its wall seconds"
     text = (
         "Training alone, from the logs of steps, while other jobs may have run on the same machine. "
         "Reading batches, saving, and the simulation and scoring of evaluations are not in it. "
-        "Seconds a step are a median, the others sums over the steps of all runs of a stage. A run "
-        f"trained {on}. Core seconds are n/a where runs did not log them. Software and machine: {'; '.join(machines)}."
+        "Seconds a step are a median, the others sums over the steps of all runs of a stage. Core seconds are "
+        "processor time of all processes of a run, n/a where runs did not log it"
+        f"{'; GPU seconds are wall seconds times GPUs' if on_gpus else ''}. Made with: {machines}."
     )
-    lines = [_line(time, args.gpus) for time in (*times, _total(times))]
+    lines = [_line(time, on_gpus) for time in (*times, _total(times))]
     blocks = [Paragraph(escaped(text)), Sheet(columns, lines)]
     write_document("Training times", blocks, args.out, args.out_tex, args.out_html)
 
@@ -78,19 +83,25 @@ def _total(times: list[StageTime]) -> StageTime:
         None,
         sum(time.wall for time in times),
         sum(known) if len(known) == len(times) else None,
+        sum(time.gpus for time in times),
     )
 
 
-def stage_times(histories: Mapping[str, pd.DataFrame]) -> Iterator[StageTime]:
-    """By stage, in the order in which stages are given. Raises InputError where no time was logged."""
-    stages: dict[str, list[pd.DataFrame]] = {}
+def stage_times(
+    histories: Mapping[str, pd.DataFrame], gpus: Mapping[str, int]
+) -> Iterator[StageTime]:
+    """By stage, in the order in which they are given; `gpus` has those of each run.
+
+    Raises InputError where no time was logged.
+    """
+    stages: dict[str, dict[str, pd.DataFrame]] = {}
     for run, history in histories.items():
         if _SECONDS not in history:
             raise InputError(f"{run}: its history has no `{_SECONDS}`; train the run again.")
-        stages.setdefault(run.rpartition("-")[0], []).append(history)
+        stages.setdefault(run.rpartition("-")[0], {})[run] = history
     for stage, logged in stages.items():
-        steps = pd.concat([history[_SECONDS] for history in logged])
-        cores = [history[_CORE_SECONDS].sum() for history in logged if _CORE_SECONDS in history]
+        steps = pd.concat([history[_SECONDS] for history in logged.values()])
+        cores = [h[_CORE_SECONDS].sum() for h in logged.values() if _CORE_SECONDS in h]
         yield StageTime(
             stage,
             len(logged),
@@ -98,19 +109,31 @@ def stage_times(histories: Mapping[str, pd.DataFrame]) -> Iterator[StageTime]:
             float(steps.median()),
             float(steps.sum()),
             float(sum(cores)) if len(cores) == len(logged) else None,
+            float(sum(history[_SECONDS].sum() * gpus[run] for run, history in logged.items())),
         )
 
 
-def _machine(history: Path) -> str:
+def _provenance(history: Path) -> Json:
     path = history.with_name("provenance.json")
     if not path.exists():
         raise InputError(f"{path}: there is no such file; train the run again.")
-    made = read_json(path)
-    packages = made["packages"]
-    return f"Python {made['python']}, torch {packages['torch']}, {made['machine']}"
+    return read_json(path)
 
 
-def _line(time: StageTime, gpus: int) -> list[str]:
+def _gpus(made: Json) -> int:
+    """Each process of a run has one, where it has any. Older files say nothing of them."""
+    return made["processes"] if made.get("hardware", {}).get("gpu") else 0
+
+
+def _machine(made: Json) -> str:
+    hardware = made.get("hardware", {})
+    cores = f"{hardware['cores']} cores" if "cores" in hardware else None
+    parts = (hardware.get("gpu"), hardware.get("cpu"), cores, made["machine"])
+    versions = f"Python {made['python']}, torch {made['packages']['torch']}"
+    return ", ".join([versions, *filter(None, parts)])
+
+
+def _line(time: StageTime, on_gpus: bool) -> list[str]:
     return [
         escaped(time.stage.replace("_", " ")),
         in_prose(time.runs),
@@ -118,5 +141,5 @@ def _line(time: StageTime, gpus: int) -> list[str]:
         "–" if time.step is None else f"{time.step:.2f}",
         in_prose(round(time.wall)),
         in_prose(None if time.cores is None else round(time.cores)),
-        *([in_prose(round(time.wall * gpus))] if gpus else []),
+        *([in_prose(round(time.gpus))] if on_gpus else []),
     ]
