@@ -59,8 +59,10 @@ def floats(heads: Sequence[Head], lines: Sequence[Line], below: Sequence[Line]) 
         groups = [group if _says(group.below) else replace(group, below=[]) for group in groups]
     if below and sum(_height(group, size) for group in groups) > PAGE_HEIGHT:
         ours = [Group(group.heads, group.lines, []) for group in groups]
-        theirs = [_shown(Group(group.heads, [], group.below)) for group in groups]
-        return [Float(ours, size, full), Float([g for g in theirs if g.heads], size, full)]
+        theirs = _shown(heads, below)
+        parts = _partition(theirs.heads, theirs.below, size)
+        divided = [_group(part, theirs.heads, [], theirs.below) for part in parts]
+        return [Float(ours, size, full), Float(divided, size, full=True)]
     return [Float(groups, size, full)]
 
 
@@ -114,15 +116,11 @@ def _says(lines: Sequence[Line]) -> bool:
     return any(cell.text != NOTHING for line in lines for cell in line.cells)
 
 
-def _shown(group: Group) -> Group:
-    """Without columns of which the published rows have nothing."""
-    kept = [
-        n
-        for n in range(len(group.heads))
-        if any(line.cells[n].text != NOTHING for line in group.below)
-    ]
-    below = [Line(line.head, [line.cells[n] for n in kept]) for line in group.below]
-    return Group([group.heads[n] for n in kept], [], below)
+def _shown(heads: Sequence[Head], below: Sequence[Line]) -> Group:
+    """Published rows, without columns of which they have nothing."""
+    kept = [n for n in range(len(heads)) if any(line.cells[n].text != NOTHING for line in below)]
+    lines = [Line(line.head, [line.cells[n] for n in kept]) for line in below]
+    return Group([heads[n] for n in kept], [], lines)
 
 
 def _height(group: Group, size: str) -> float:
