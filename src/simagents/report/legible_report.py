@@ -35,16 +35,19 @@ def main(args: Args) -> None:
 
 def redrawn(text: str, name: str) -> str:
     """The page with another drawing. Raises InputError where it is no report of Snakemake."""
-    spec, start, end = _variable(text, "rulegraph_spec", name)
-    rules, _, _ = _variable(text, "rules", name)
+    spec, start, end = variable_of(text, "rulegraph_spec", name)
+    rules, _, _ = variable_of(text, "rules", name)
     if "node-data" not in {part["name"] for part in spec["data"]}:
         return text  # it was redrawn before
     jobs = {rule: facts["n_jobs"] for rule, facts in rules.items()}
     return text[:start] + json.dumps(drawing(spec, jobs)) + text[end:]
 
 
-def _variable(text: str, variable: str, name: str) -> tuple[dict, int, int]:
-    """An object that a script of the page defines, and where its text begins and ends."""
+def variable_of(text: str, variable: str, name: str) -> tuple[dict, int, int]:
+    """An object that a script of the page defines, and where its text begins and ends.
+
+    Raises InputError where there is none.
+    """
     found = re.search(rf"\bvar {variable} = (?=\{{)", text)
     if not found:
         raise InputError(
