@@ -41,8 +41,10 @@ docs: setup ## build the documentation in docs/_build/html, without network; a w
 parity: setup $(PARITY)/.ready ## compare the official evaluator with ours, 12 minutes; ARGS="--scenes odd far" chooses scenes
 	@PYTHONPATH=tests $(BIN)/python -m parity --python $(PARITY)/bin/python $(ARGS)
 
-report: setup ## write Snakemake's HTML report of the finished workflow
-	$(SNAKEMAKE) --report results/demo/report.html $(ARGS)
+report: setup latex ## write results/demo/report.html, one page for a browser: tables, figures, films, workflow
+	@$(LOCKED) $(SNAKEMAKE) --nolock $(ARGS) gallery
+	@$(SNAKEMAKE) --report results/demo/report.html $(ARGS) gallery
+	@$(BIN)/simagents legible-report results/demo/report.html
 
 setup: $(READY)
 

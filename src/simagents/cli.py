@@ -161,7 +161,8 @@ GROUPS = {
         "table": Command(
             "simagents.report.table",
             "typeset cells as LaTeX and Markdown",
-            "still.json --caption 'Standing still' --out-tex still.tex --out-md still.md",
+            "still.json --caption 'Standing still' --out-tex still.tex --out-md still.md "
+            "--out-html still.html",
         ),
         "figure": Command(
             "simagents.report.draw_figure",
@@ -181,10 +182,21 @@ GROUPS = {
             "--rollouts log=log/0.pictures.safetensors bc=bc/0.pictures.safetensors "
             "--scenarios scenarios.safetensors --out browser.html",
         ),
+        "latex-log": Command(
+            "simagents.report.latex_log",
+            "stop at undefined references of the paper, and list boxes that are too wide",
+            "results/demo/paper/paper.log",
+        ),
+        "legible-report": Command(
+            "simagents.report.legible_report",
+            "draw the workflow of Snakemake's HTML report by rules, in place",
+            "results/demo/report.html",
+        ),
         "gradient-table": Command(
             "simagents.report.gradient_table",
-            "signal, noise and scenes needed of every credit rule, as Markdown",
-            "--gradients results/demo/gradients/*/*.safetensors --out gradients.md",
+            "signal, noise and scenes needed of every credit rule, as Markdown and HTML",
+            "--gradients results/demo/gradients/*/*.safetensors --out gradients.md --out-html "
+            "gradients.html",
         ),
         "numbers": Command(
             "simagents.report.numbers",
@@ -194,9 +206,22 @@ GROUPS = {
         ),
         "comparison": Command(
             "simagents.report.comparison",
-            "published against reproduced, as Markdown",
+            "published against reproduced, as Markdown, LaTeX and HTML",
             "--cells results/demo/tables/*.json --published paper/published --files "
-            '\'{"alpha": "smart_r1_alpha"}\' --out comparison.md',
+            '\'{"alpha": "smart_r1_alpha"}\' --out comparison.md --out-tex comparison.tex '
+            "--out-html comparison.html",
+        ),
+        "recipe-table": Command(
+            "simagents.report.recipe_table",
+            "recipes of runs, stage by stage",
+            "--recipes results/demo/runs/*/recipe.json --out recipes.md --out-tex recipes.tex "
+            "--out-html recipes.html",
+        ),
+        "training-times": Command(
+            "simagents.report.training_times",
+            "how long runs trained, stage by stage",
+            "--histories results/demo/runs/*/history.jsonl --out times.md "
+            "--out-tex times.tex --out-html times.html",
         ),
         "trace": Command(
             "simagents.trace.cell",

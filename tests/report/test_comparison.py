@@ -1,6 +1,7 @@
 """Verdicts on made-up cells."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_one_seed_gives_no_verdict(folder, cells):
         published=["A", "B"],
         differences=[(1, 0, 0.1, 0.05, 0.15, 1e-9, "one seed")],
     )
-    assert verdicts(content, folder) == [("B", "A", "one seed: not judged")]
+    assert verdicts(content, folder) == [("B", "A", "not judged")]
 
 
 def test_a_table_of_many_orderings_needs_smaller_p_values(folder, cells):
@@ -125,7 +126,11 @@ def written(tmp_path, folder, files=FILES, **tables):
         path.write_text(json.dumps(content))
         paths.append(path)
     out = tmp_path / "comparison.md"
-    comparison.main(Args(paths, folder, json.dumps(files), out))
+    comparison.main(
+        Args(
+            paths, folder, json.dumps(files), out, out.with_suffix(".tex"), out.with_suffix(".html")
+        )
+    )
     return out.read_text()
 
 
@@ -135,21 +140,34 @@ def test_the_document(tmp_path, folder, cells):
     )
     text = written(tmp_path, folder, strategy=content, baselines=cells({"X": 0.1}))
     assert text.index("Scale: demo") < text.index("## strategy")
-    assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in text
+    line = (
+        "| A | Realism | 0.7000 | 0.5000 | -0.2000 | [-0.2318, -0.1682] | not comparable | abcf |"
+    )
+    assert line in text
     assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.001 | confirmed |" in text
     assert "the published one. 1 published orderings of two rows: 1 confirmed." in text
-    assert "| strategy | 1 | 1 | 0 | 0 | 0 |" in text
+    assert "| strategy | 2 | 0 | 1 | 1 | 0 | 0 | 0 |" in text
     assert "baselines" not in text
 
 
-def test_a_table_of_pairs_has_its_published_values_beside_it_and_is_passed_over(
-    tmp_path, folder, cells
-):
-    content = cells({"A": 0.5, "B": 0.6}, published=["A", "B"]) | {"columns": ["rank_pairs"]}
-    (tmp_path / "t.json").write_text(json.dumps(content))
-    out = tmp_path / "comparison.md"
-    comparison.main(Args([tmp_path / "t.json"], folder, '{"t": "table"}', out))
-    assert "## t" not in out.read_text()
+def test_a_table_of_pairs_has_its_published_values_and_no_orderings(tmp_path, cells):
+    """Ours .80 in [.70, .90] less the published .954 is -.154 in [-.254, -.054]."""
+    content = cells(
+        {"Pre": 0.5, "Fine": 0.6},
+        published=["Pre-trained 1M", "Fine-tuned 1M"],
+        columns=["rank_pairs"],
+        planners={"planners": 64, "scenes": 4, "rollouts": 1, "agents": "logged"},
+    )
+    pair = {"value": 0.8, "low": 0.7, "high": 0.9}
+    for place, row in enumerate(content["rows"]):
+        pairs = [pair if place != other else {"value": None} for other in range(2)]
+        row["cells"] = {"rank_pairs": {"mean": None, "pairs": pairs}}
+    files = {"pairs": "peng_table3_rank_correlation"}
+    text = written(tmp_path, Path(__file__).parents[2] / "paper/published", files, pairs=content)
+    line = "| Fine, Pre | Rank correlation | 0.954 | 0.800 | -0.154 | [-0.254, -0.054] |"
+    assert line in text
+    assert "64 planners in 4 scenes" in text
+    assert "the paper puts" not in text
 
 
 def test_what_is_contradicted_is_said_at_the_top(tmp_path, folder, cells):
@@ -157,7 +175,7 @@ def test_what_is_contradicted_is_said_at_the_top(tmp_path, folder, cells):
         {"A": 0.5, "B": 0.4}, published=["A", "B"], differences=[(1, 0, -0.1, -0.2, -0.05)]
     )
     text = written(tmp_path, folder, strategy=content)
-    assert text.index("- strategy: B is not above A, but below.") < text.index("## strategy")
+    assert text.index("strategy: B is not above A, but below.") < text.index("## strategy")
 
 
 def test_tables_of_two_years_are_each_compared_with_their_own(tmp_path, folder, cells):
@@ -169,10 +187,10 @@ def test_tables_of_two_years_are_each_compared_with_their_own(tmp_path, folder, 
     text = written(tmp_path, folder, files, strategy=newer, history=older)
     first, second = text[text.index("## strategy") :].split("## history")
     assert "32 rollouts, metric of WOSAC 2025" in first
-    assert "| A | 0.7000 | 0.5000 | 0.0100 | -0.2000 |" in first
+    assert "| A | Realism | 0.7000 | 0.5000 | -0.2000 |" in first
     assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.001 | confirmed |" in first
     assert "16 rollouts, metric of WOSAC 2023" in second
-    assert "| A | 0.5200 | 0.5000 | 0.0100 | -0.0200 |" in second
+    assert "| A | Realism | 0.5200 | 0.5000 | -0.0200 |" in second
     assert "| A | B | 0.0200 | -0.1000 | [-0.1500, -0.0500] | 0.001 | contradicted |" in second
 
 

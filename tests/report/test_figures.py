@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from matplotlib.text import Text
 
 from simagents import extensions
 from simagents.errors import InputError
@@ -36,6 +37,20 @@ def arguments(kind, out, keys=(), **files):
     if "pictures" in files:
         settings.setdefault("evaluation", "wosac_2025")
     return Args(kind, json.dumps(settings), out, style=STYLE, **files)
+
+
+@pytest.fixture(autouse=True)
+def legible(monkeypatch):
+    """Every figure that is written here has no text below 7 points, at the size of print."""
+
+    def checked(figure, out):
+        texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+        small = {text.get_text() for text in texts if text.get_fontsize() < 7}
+        assert not small
+        save(figure, out)
+
+    save = draw_figure.save
+    monkeypatch.setattr(draw_figure, "save", checked)
 
 
 def drawn(folder, kind, keys=(), **files):

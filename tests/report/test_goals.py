@@ -48,7 +48,7 @@ def test_published_percent_stand_beside_ours_in_percent(cells, cell):
     assert "| B | 40.0 ± 1.0 | *50.0* | 40.0 ± 1.0 | *68.4* |" in text
     assert "| *–* | **50.0** ± 1.0 | *–* |" in text  # the paper's rows of indication were not found
     assert "metric of WOSAC -" not in text
-    assert "reach, pass only; provenance PDFNOTE, NOT FOUND" in text
+    assert "reach, pass only; from public notes on the paper, values not found" in text
     table_3 = read_published(PUBLISHED / "rlftsim_table3_goal_conditioning.csv")
     assert table_3.value("ind+soft", "pass_miss") == pytest.approx(0.0918)
     assert table_3.value("ind+soft") == 0.7819

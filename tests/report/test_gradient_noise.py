@@ -232,7 +232,7 @@ def measurement(tmp_path):
 
 def test_the_table_has_every_rule_at_every_size(measurement, tmp_path):
     out = tmp_path / "table.md"
-    gradient_table.main(gradient_table.Args([measurement], out))
+    gradient_table.main(gradient_table.Args([measurement], out, out.with_suffix(".html")))
     text = out.read_text()
     assert "## sft-1" in text
     assert text.count("| leave-one-out |") == 3  # N = 2, N = 4, exponents

@@ -3,19 +3,20 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from simagents.errors import InputError
 from simagents.report import numbers
-from simagents.report.numbers import Args, slug
+from simagents.report.numbers import Args, conditions, slug
 
 
 @pytest.fixture
 def written(tmp_path, cells):
     """Runs the command on tables by name; returns the LaTeX."""
 
-    def run(tables, plan=None):
+    def run(tables, plan=None, published=()):
         paths = []
         for name, content in tables.items():
             paths.append(tmp_path / f"{name}.json")
@@ -23,7 +24,7 @@ def written(tmp_path, cells):
         report = tmp_path / "vocabulary.json"
         report.write_text(json.dumps({"vehicle": {"tokens": 31234, "mean_error_m": None}}))
         out = tmp_path / "results.tex"
-        numbers.main(Args(paths, report, json.dumps(plan or {}), out))
+        numbers.main(Args(paths, report, json.dumps(plan or {}), out, [*published]))
         return out.read_text()
 
     return run
@@ -53,7 +54,9 @@ def test_macros(written, table):
     plan = {
         "scale": "demo",
         "captions": {"training": "Loss at 5%, $a_b$."},
-        "figures": ["training"],
+        "figures": {
+            "training": {"tables": [], "evaluation": None, "seeds": 2, "first_seed": False}
+        },
         "imported": ["bc"],
         "facts": {"model": {"width": 48}, "rate": 3e-6, "seeds": [0, 1], "name": "a_b"},
     }
@@ -76,9 +79,37 @@ def test_macros(written, table):
         r"\setresult{fact:rate}{$3\times10^{-6}$}",
         r"\setresult{fact:seeds}{0, 1}",
         r"\setresult{fact:name}{a\_b}",
-        r"\setresult{caption:training}{Loss at 5\%, $a_b$.}",
+        r"\setresult{caption:training}{Loss at 5\%, $a_b$. Synthetic data, 2 training seeds.}",
     ):
         assert line in text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("of", "sentence"),
+    [
+        (
+            {"tables": ["new"]},
+            "Synthetic data, metric of WOSAC 2025, 4 scenarios, 32 rollouts each, 1 training seed.",
+        ),
+        (
+            {"evaluation": "9876543210", "seeds": 1},
+            "Synthetic data, metric of WOSAC 2023, 4 scenarios, 16 rollouts each, 1 training seed.",
+        ),
+        ({"first_seed": True, "seeds": 3}, "Synthetic data, the first training seed."),
+        ({}, "Synthetic data."),
+    ],
+)
+def test_captions_say_what_was_measured(table, cells, of, sentence):
+    older = cells({"A": 0.5}, challenge=2023, rollouts=16, evaluation="9876543210")
+    facts = {"tables": [], "evaluation": None, "seeds": 0, "first_seed": False} | of
+    assert conditions(facts, {"new": table, "old": older}, {}) == sentence
+
+
+def test_published_values_have_macros(written, table):
+    path = Path(__file__).parents[2] / "paper/published/smartr1_table3_training_strategy.csv"
+    text = written({"t": table}, published=[path])
+    line = r"\setresult{published:smartr1_table3_training_strategy:bc:metametric}{0.7725}"
+    assert line in text.splitlines()
 
 
 def test_tables_of_two_years_have_facts_of_their_own(written, table, cells):

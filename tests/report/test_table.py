@@ -1,6 +1,9 @@
 """What a table prints, and how it is typeset."""
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from simagents.errors import InputError
 from simagents.report import table
 from simagents.report.latex import escaped, wording
+from simagents.report.latex_log import overfull
 from simagents.report.published import read_published
 from simagents.report.table import Args
 
@@ -22,9 +26,11 @@ def typeset(tmp_path):
     def run(content, caption="A caption.", labels="", published="", name="numbers", **options):
         source = tmp_path / f"{name}.json"
         source.write_text(json.dumps(content))
-        tex, md = tmp_path / "t.tex", tmp_path / "t.md"
+        tex, md, html = (tmp_path / f"t.{kind}" for kind in ("tex", "md", "html"))
         template = TOP / "paper/templates/table.tex.j2"
-        given = Args(source, caption, tex, md, labels, str(published), template=template, **options)
+        given = Args(
+            source, caption, tex, md, html, labels, str(published), template=template, **options
+        )
         table.main(given)
         return tex.read_text(), md.read_text()
 
@@ -32,13 +38,12 @@ def typeset(tmp_path):
 
 
 GOLDEN = r"""% numbers: synthetic, WOSAC 2025, evaluation 0123456789
-\begin{table}[tb]
+\begin{table}[tbp]
   \caption{A caption. \textcolor{red}{Scale: demo; not comparable.}}
   \label{tab:numbers}
   \centering
   \small
   \setlength{\tabcolsep}{4pt}
-  \begin{adjustbox}{max width=\linewidth}
   \begin{tabular}{lr}
     \toprule
     & Realism\,$\uparrow$
@@ -48,7 +53,6 @@ GOLDEN = r"""% numbers: synthetic, WOSAC 2025, evaluation 0123456789
     RFT & \textbf{0.7123}{\scriptsize\,$\pm$\,.0100} \\ % rft-0123456789
     \bottomrule
   \end{tabular}
-  \end{adjustbox}
   \par\smallskip
   \begin{minipage}{\linewidth}
     \footnotesize
@@ -115,7 +119,7 @@ def test_published_values_stand_beside_ours(typeset, cells):
     assert r"\textit{–}" in tex
     assert "| A | 0.7000 ± .0100 | *0.7725* |" in md
     assert r"val 2\%, metric of WOSAC 2025" in tex
-    assert "PDFNOTE(p.8)" in tex
+    assert "from public notes on the paper (p. 8)" in tex
 
 
 def test_the_second_source_is_named_and_never_shown_as_the_papers(typeset, cells):
@@ -214,6 +218,43 @@ def test_labels_replace_those_of_the_cells(typeset, cells):
 def test_labels_must_be_as_many_as_rows(typeset, cells):
     with pytest.raises(InputError, match="1 labels for the 2 rows"):
         typeset(cells({"A": 0.7, "B": 0.8}), labels='["A"]')
+
+
+def wide(cells, cell, rows=4):
+    """Ten columns, as many as the tables of the papers have."""
+    keys = [
+        "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance",
+        "collision_rate", "offroad_rate", "kl",
+    ]  # fmt: skip
+    content = cells({f"BC + SFT, number {n}": 0.7 for n in range(rows)}, columns=keys)
+    for row in content["rows"]:
+        row["cells"] = {key: cell(0.7) for key in keys}
+    return content
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_a_wide_table_fits_the_page_of_the_paper_without_scaling(typeset, cells, cell, tmp_path):
+    tex, _ = typeset(wide(cells, cell))
+    assert not re.search(r"adjustbox|resizebox|scalebox|\\tiny", tex)
+    preamble = (TOP / "paper/main.tex").read_text().partition(r"\input{results.tex}")[0]
+    page = rf"{preamble}\begin{{document}}\input{{t.tex}}\end{{document}}"
+    (tmp_path / "p.tex").write_text(page)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "p.tex"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert overfull((tmp_path / "p.log").read_text()) == []
+
+
+def test_a_browser_reads_the_same_numbers(typeset, cells, cell, tmp_path):
+    typeset(wide(cells, cell, rows=2), caption=r"At $\alpha_0$ \& more.")
+    html = (tmp_path / "t.html").read_text()
+    assert "<p>At <i>α<sub>0</sub></i> &amp; more.</p>" in html
+    assert "Scale: demo; not comparable" in html
+    assert html.count("<th>") == 11
+    assert html.count('<span class="error">± ') == 20
+    assert "Synthetic data, metric of WOSAC 2025" in html
 
 
 def test_special_characters():

@@ -21,7 +21,7 @@ PARTS = ("Snakefile", "config.yaml", "config", "workflow", "profiles", "slurm", 
 # What follows an output's flag in the commands of the rules; `simagents` itself would do the work.
 STUB = f"""#!{sys.executable} -S
 import pathlib, sys
-written = "out out-tex out-md report weights history provenance pictures"
+written = "out out-tex out-md out-html report weights history provenance pictures"
 flags = ["--" + name for name in written.split()]
 command, *words = sys.argv[1:]
 if command == "tokenize":  # into a folder, under the names of the shards

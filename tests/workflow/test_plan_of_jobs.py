@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from simagents.report.legible_report import redrawn, variable_of
+
 TOKENIZERS, OPTIMISERS, ALPHAS, BETAS = 4, 7, 2, 2  # MPO at its default is one of the strategies
 STAGES = 5 + TOKENIZERS + OPTIMISERS + ALPHAS + BETAS
 BASELINES = 5
@@ -53,6 +55,27 @@ def test_nothing_is_left_to_do_after_a_bare_snakemake(finished):
 def test_a_caption_sets_its_table_and_the_paper_again_and_nothing_else(finished):
     finished.change("config/papers/common.yaml", tables__baselines__caption="Floor and ceiling.")
     assert finished.planned() == {"table": 1, "paper": 1}
+
+
+def test_the_report_is_one_page_with_everything_and_needs_no_network(finished):
+    finished.run("gallery")
+    finished.run("--report", "report.html", "gallery")
+    page = redrawn((finished.folder / "report.html").read_text(), "report.html")
+    categories, _, _ = variable_of(page, "categories", "report.html")
+    sizes = {name: sum(map(len, parts.values())) for name, parts in categories.items()}
+    tables = len(list((finished.folder / "results/demo/tables").glob("*.tex")))
+    figures = len(list((finished.folder / "results/demo/figures").glob("*.pdf")))
+    assert sizes["3 Tables"] == tables + 2  # and two of gradients
+    player_and_films = 1 + 3
+    pictures = sum(sizes[name] for name in ("4 Figures", "5 Training curves", "6 Rollouts"))
+    assert pictures == figures + player_and_films
+    names = ("1 Paper", "2 Published against reproduced", "7 Recipes and costs")
+    assert [sizes[name] for name in names] == [1, 1, 2]
+    graph, _, _ = variable_of(page, "rulegraph_spec", "report.html")
+    boxes = [box["text"].partition(" ")[0] for box in graph["data"][0]["values"]]
+    assert len(boxes) == len(set(boxes))
+    assert not any(re.search(r"_\d+$", box) for box in boxes)
+    assert not re.search(r"""(?:src|href)=["']?https?:""", page)
 
 
 def test_what_only_decides_how_fast_reruns_nothing(finished):

@@ -183,6 +183,13 @@ def system_flags(wildcards, input):
     return f"--baseline {PLAN.systems[wildcards.system].name}"
 
 
+def with_parents(system):
+    """A run and all that it starts from; nothing for what is not trained here."""
+    while isinstance(system, Run):
+        yield system
+        system = system.parent
+
+
 # ---- exhibits ------------------------------------------------------------------------------------
 
 
@@ -318,6 +325,21 @@ def default_model():
     return PLAN.config.models[PLAN.config.model]
 
 
+# What figures read of each row's first system alone.
+OF_FIRST_SEED = {"gradients", "incidents", "manoeuvres", "pictures"}
+
+
+def conditions_of(figure):
+    """Under what a figure's numbers were measured: tables, evaluation, seeds."""
+    reads = figure.settings.reads
+    return {
+        "tables": figure.tables,
+        "evaluation": PLAN.evaluation_id(figure.evaluation) if "scores" in reads else None,
+        "seeds": max((len(row.systems) for row in figure.rows), default=0),
+        "first_seed": bool(reads & OF_FIRST_SEED),
+    }
+
+
 def plan_facts():
     """The facts of the plan that the paper's prose uses, as JSON."""
     keys = {"seeds", "tokens", "tokenizers", "budgets", "evaluation", "stages"}
@@ -333,7 +355,7 @@ def plan_facts():
             "data": PLAN.source,
             "evaluation": PLAN.evaluation_id(default_evaluation()),
             "captions": {name: f.settings.caption for name, f in PLAN.figures.items()},
-            "figures": list(FIGURES),
+            "figures": {name: conditions_of(PLAN.figures[name]) for name in FIGURES},
             "imported": sorted(PLAN.imported),
             "facts": facts,
         }
@@ -357,10 +379,23 @@ GRADIENT_TABLES = [
     for name in FIGURES
     if "gradients" in PLAN.figures[name].settings.reads
 ]
+# Published tables that the prose cites, whether this copy has their rows or not.
+PUBLISHED = sorted(
+    f"paper/published/{table.settings.published}.csv"
+    for table in {t.settings.published: t for t in PLAN.tables.values()}.values()
+    if table.settings.published
+)
+SHOWN = [*(PLAN.tables[name] for name in TABLES), *(PLAN.figures[name] for name in FIGURES)]
+# Runs that this copy shows and their ancestors, in the order of the plan.
+_OF_EXHIBITS = {
+    run.id for exhibit in SHOWN for system in exhibit.systems for run in with_parents(system)
+}
+SHOWN_RUNS = [name for name in PLAN.runs if name in _OF_EXHIBITS]
+DOCUMENTS = ["comparison", "recipes", "training_times"]
 EVERYTHING_BUT_PDF = [
     *GRADIENT_TABLES,
     f"{PLAN.results}/results.tex",
-    f"{PLAN.results}/comparison.md",
+    *expand(f"{PLAN.results}/{{document}}.tex", document=DOCUMENTS),
     *expand(f"{PLAN.results}/tables/{{exhibit}}.tex", exhibit=TABLES),
     *expand(f"{PLAN.results}/figures/{{exhibit}}.pdf", exhibit=FIGURES),
 ]

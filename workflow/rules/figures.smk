@@ -63,10 +63,22 @@ def figure_rows(name):
     return f"--rows {shlex.quote(rows_of(figure))}" if figure.rows else ""
 
 
+def scale_and_data():
+    """What to know of every picture."""
+    scale = PLAN.config.scale
+    apart = "" if scale == "paper" else ", not comparable with published numbers"
+    return f"Scale {scale}, {PLAN.source} data{apart}."
+
+
+def in_rst(caption):
+    """A caption of the configuration as the report reads it."""
+    return re.sub(r"\$(.+?)\$", r":math:`\1`", caption)
+
+
 def plain_caption(name):
     """The caption for the report, which reads reStructuredText; with the scenes in which planners drove."""
     figure = PLAN.figures[name]
-    caption = re.sub(r"\$(.+?)\$", r":math:`\1`", figure.settings.caption)
+    caption = f"{in_rst(figure.settings.caption)} {scale_and_data()}"
     shown = [figure.settings, *(PLAN.tables[table].settings for table in figure.tables)]
     if not any(map(drives_planners, shown)):
         return caption
@@ -117,3 +129,20 @@ def rollout_words(files):
 
 # Nothing to play where no figure shows rollouts.
 BROWSER = [f"{PLAN.results}/browser.html"] if browsed() else []
+
+
+def filmed_stages():
+    """Stages that a figure of kept rollouts shows under the evaluation of most tables."""
+    return list(
+        dict.fromkeys(
+            row.systems[0].stage
+            for figure in map(PLAN.figures.get, FIGURES)
+            if "pictures" in figure.settings.reads and figure.evaluation == default_evaluation()
+            for row in figure.rows
+            if not isinstance(row.systems[0], Baseline)
+        )
+    )
+
+
+# For the HTML report: the first kept scene, by every trained system of the figures, beside the log.
+FILMS = expand(f"{PLAN.results}/animations/{{stage}}/first.gif", stage=filmed_stages())

@@ -31,8 +31,8 @@ rule animation:
         report(
             "<results>/animations/{named}/{scenario}.gif",
             caption="../report/animation.rst",
-            category="Rollouts",
-            labels={"system": "{named}", "scene": "{scenario}"},
+            category=ROLLOUTS,
+            labels={"figure": "film of {named}, scene {scenario}"},
         ),
     log:
         "<logs>/animation/{named}-{scenario}.log",
@@ -53,8 +53,8 @@ rule browser:
         report(
             "<results>/browser.html",
             caption="../report/browser.rst",
-            category="Rollouts",
-            labels={"system": "all", "scene": "all"},
+            category=ROLLOUTS,
+            labels={"figure": "player of all kept rollouts"},
         ),
     log:
         "<logs>/browser.log",
@@ -66,3 +66,12 @@ rule browser:
     shell:
         "OMP_NUM_THREADS=1 simagents browse --rollouts {params.rollouts} --title {params.title:q}"
         " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
+
+
+# All that the HTML report shows.
+rule gallery:
+    input:
+        PAPER,
+        BROWSER,
+        FILMS,
+    localrule: True

@@ -8,6 +8,8 @@ localrules:
     figure,
     numbers,
     comparison,
+    recipe_table,
+    training_times,
     gradient_table,
     paper,
 
@@ -57,12 +59,20 @@ rule table:
     output:
         tex="<results>/tables/{exhibit}.tex",
         md="<results>/tables/{exhibit}.md",
+        html=report(
+            "<results>/tables/{exhibit}.html",
+            caption="../report/table.rst",
+            category=TABLES_OF_ALL,
+            subcategory=lambda wildcards: paper_of(wildcards.exhibit),
+            labels={"table": "{exhibit}"},
+        ),
     log:
         "<logs>/table/{exhibit}.log",
     conda:
         "../../envs/simagents.yaml"
     params:
         caption=lambda wildcards: PLAN.tables[wildcards.exhibit].settings.caption,
+        described=lambda wildcards: in_rst(PLAN.tables[wildcards.exhibit].settings.caption),
         published=lambda wildcards, input: (
             f"--published {input.published}" if input.published else ""
         ),
@@ -75,20 +85,21 @@ rule table:
     shell:
         "simagents table {input.cells} --caption {params.caption:q} {params.published}"
         " {params.literature} {params.transposed}"
-        " --out-tex {output.tex} --out-md {output.md} >{log} 2>&1"
+        " --out-tex {output.tex} --out-md {output.md} --out-html {output.html} >{log} 2>&1"
 
 
 rule figure:
     input:
         unpack(lambda wildcards: figure_inputs(wildcards.exhibit)),
     output:
-        pdf=report(
-            "<results>/figures/{exhibit}.pdf",
+        pdf="<results>/figures/{exhibit}.pdf",
+        # Browsers show it in place; not all of them do that with PDF.
+        png=report(
+            "<results>/figures/{exhibit}.png",
             caption="../report/figure.rst",
-            category="Figures",
+            category=lambda wildcards: category_of(wildcards.exhibit),
             labels={"figure": "{exhibit}"},
         ),
-        png="<results>/figures/{exhibit}.png",
     log:
         "<logs>/figure/{exhibit}.log",
     conda:
@@ -112,6 +123,7 @@ rule numbers:
     input:
         cells=CELLS,
         vocabulary=f"{TOKENS}/{PLAN.default_tokens}/vocabulary.json",
+        published=PUBLISHED,
     output:
         "<results>/results.tex",
     log:
@@ -122,17 +134,20 @@ rule numbers:
         facts=plan_facts(),
     shell:
         "simagents numbers --cells {input.cells} --vocabulary-report {input.vocabulary}"
-        " --plan-facts {params.facts:q} --out {output} >{log} 2>&1"
+        " --plan-facts {params.facts:q} --published {input.published} --out {output} >{log} 2>&1"
 
 
 rule comparison:
     input:
         CELLS,
     output:
-        report(
-            "<results>/comparison.md",
-            caption="../report/workflow.rst",
-            category="Published against reproduced",
+        md="<results>/comparison.md",
+        tex="<results>/comparison.tex",
+        html=report(
+            "<results>/comparison.html",
+            caption="../report/comparison.rst",
+            category=COMPARISON,
+            labels={"document": "every published number and ordering"},
         ),
     log:
         "<logs>/comparison.log",
@@ -142,20 +157,71 @@ rule comparison:
         files=published_names(),
     shell:
         "simagents comparison --cells {input} --published paper/published"
-        " --files {params.files:q} --out {output} >{log} 2>&1"
+        " --files {params.files:q}"
+        " --out {output.md} --out-tex {output.tex} --out-html {output.html} >{log} 2>&1"
+
+
+rule recipe_table:
+    input:
+        ancient(expand(f"{PLAN.results}/runs/{{run}}/recipe.json", run=SHOWN_RUNS)),
+    output:
+        md="<results>/recipes.md",
+        tex="<results>/recipes.tex",
+        html=report(
+            "<results>/recipes.html",
+            caption="../report/recipes.rst",
+            category=RECIPES,
+            labels={"document": "recipes"},
+        ),
+    log:
+        "<logs>/recipe_table.log",
+    conda:
+        "../../envs/simagents.yaml"
+    shell:
+        "simagents recipe-table --recipes {input}"
+        " --out {output.md} --out-tex {output.tex} --out-html {output.html} >{log} 2>&1"
+
+
+rule training_times:
+    input:
+        histories=expand(f"{PLAN.results}/runs/{{run}}/history.jsonl", run=SHOWN_RUNS),
+        provenance=expand(f"{PLAN.results}/runs/{{run}}/provenance.json", run=SHOWN_RUNS),
+    output:
+        md="<results>/training_times.md",
+        tex="<results>/training_times.tex",
+        html=report(
+            "<results>/training_times.html",
+            caption="../report/training_times.rst",
+            category=RECIPES,
+            labels={"document": "training times"},
+        ),
+    log:
+        "<logs>/training_times.log",
+    conda:
+        "../../envs/simagents.yaml"
+    shell:
+        "simagents training-times --histories {input.histories}"
+        " --out {output.md} --out-tex {output.tex} --out-html {output.html} >{log} 2>&1"
 
 
 rule gradient_table:
     input:
         lambda wildcards: gradients_of(PLAN.figures[wildcards.exhibit]),
     output:
-        "<results>/gradients/{exhibit}.md",
+        md="<results>/gradients/{exhibit}.md",
+        html=report(
+            "<results>/gradients/{exhibit}.html",
+            caption="../report/gradients.rst",
+            category=TABLES_OF_ALL,
+            subcategory="Our own",
+            labels={"table": "noise of gradients, {exhibit}"},
+        ),
     log:
         "<logs>/gradient_table/{exhibit}.log",
     conda:
         "../../envs/simagents.yaml"
     shell:
-        "simagents gradient-table --gradients {input} --out {output} >{log} 2>&1"
+        "simagents gradient-table --gradients {input} --out {output.md} --out-html {output.html} >{log} 2>&1"
 
 
 rule everything_but_pdf:
@@ -172,7 +238,12 @@ rule paper:
         "paper/refs.bib",
         *sorted(map(str, Path("paper/sections").glob("*.tex"))),
     output:
-        report(PAPER, category="Paper"),
+        report(
+            PAPER,
+            caption="../report/paper.rst",
+            category=PAPER_ITSELF,
+            labels={"document": "paper.pdf"},
+        ),
     log:
         "<logs>/paper.log",
     conda:
@@ -186,3 +257,4 @@ rule paper:
         " TEXINPUTS=paper:{params.root}: SOURCE_DATE_EPOCH=1700000000 FORCE_SOURCE_DATE=1"
         " latexmk -pdf -interaction=nonstopmode -halt-on-error -jobname=paper"
         " -outdir={params.root}/paper paper/main.tex >{log} 2>&1"
+        " && simagents latex-log {params.root}/paper/paper.log >>{log} 2>&1"

@@ -32,6 +32,8 @@ class Column:
     """whether a number above zero has its sign"""
     least: float = 0.0
     """smaller numbers are printed as less than this"""
+    attached: bool = False
+    """whether it belongs to the column before it, as the end of an interval does"""
 
     @property
     def heading(self) -> str:
@@ -129,19 +131,21 @@ COLUMNS = {
     ),
     "kl": Column("history/kl", "KL", "nats", None, 5),
     "difference": Column("difference/mean", "Difference", "", None, 4, signed=True),
-    "difference_low": Column("difference/low", "95 % from", "", None, 4, signed=True),
-    "difference_high": Column("difference/high", "to", "", None, 4, signed=True),
+    "difference_low": Column(
+        "difference/low", "95 % from", "", None, 4, signed=True, attached=True
+    ),
+    "difference_high": Column("difference/high", "to", "", None, 4, signed=True, attached=True),
     "p": Column("difference/p", "p", "", None, 4, least=1e-4),
     "paired_t": Column("difference/t", "t over scenarios", "", None, 2, signed=True),
     "p_scenarios": Column("difference/p_scenarios", "p over scenarios", "", None, 4, least=1e-4),
     "rank_log": Column("planners/rank", "Rank correlation", "with the log", True, 3),
-    "rank_low": Column("planners/rank.low", "95 % from", "", None, 3),
-    "rank_high": Column("planners/rank.high", "to", "", None, 3),
+    "rank_low": Column("planners/rank.low", "95 % from", "", None, 3, attached=True),
+    "rank_high": Column("planners/rank.high", "to", "", None, 3, attached=True),
     "rank_halves": Column("planners/rank.halves", "Split halves", "", None, 3),
     "rank_pairs": Column("planners/rank.pairs", "Rank correlation", "", None, 3),
     "value_error": Column("planners/error", "Absolute error", "of values", False, 3),
-    "error_low": Column("planners/error.low", "95 % from", "", None, 3),
-    "error_high": Column("planners/error.high", "to", "", None, 3),
+    "error_low": Column("planners/error.low", "95 % from", "", None, 3, attached=True),
+    "error_high": Column("planners/error.high", "to", "", None, 3, attached=True),
     "error_noise": Column("planners/noise", "Noise alone", "", None, 3),
     "error_halves": Column("planners/error.halves", "Error of halves", "", None, 3),
     "error_pairs": Column("planners/error.pairs", "Absolute error", "", None, 3),

@@ -1,4 +1,4 @@
-"""Published against reproduced, as Markdown: numbers, and whether the order of rows is confirmed.
+"""Published against reproduced: every number, and whether the order of rows is confirmed.
 
 Absolute values only match at the papers' own scale and data. Orderings may be compared at any
 scale, so each published ordering of two rows gets a verdict: confirmed or contradicted where our
@@ -17,16 +17,26 @@ from typing import Any
 
 from simagents.differences import holm
 from simagents.errors import InputError
-from simagents.files import read_json, read_object, replacing
+from simagents.files import read_json, read_object
 from simagents.report.cells import sharing
 from simagents.report.columns import Column, column
+from simagents.report.latex import escaped
 from simagents.report.pairs import ONE_SEED
+from simagents.report.printed_values import (
+    NOT_COMPARABLE,
+    REASONS,
+    UNJUDGED,
+    PrintedValue,
+    printed_values,
+    unmatched,
+)
 from simagents.report.published import Published, read_published
+from simagents.report.sheet import Block, Heading, Paragraph, Sheet, write_document
+from simagents.report.sheet import Column as Sheeted
 
 Json = dict[str, Any]
 
 CONFIRMED, CONTRADICTED, UNRESOLVED = "confirmed", "contradicted", "not resolved"
-UNJUDGED = "one seed: not judged"
 VERDICTS = (CONFIRMED, CONTRADICTED, UNRESOLVED, UNJUDGED)
 SIGNIFICANT = 0.05
 """Largest adjusted p value of a verdict."""
@@ -44,6 +54,9 @@ class Args:
     """JSON: {table: name of its published table}"""
     out: Path
     """Markdown"""
+    out_tex: Path
+    """LaTeX, for the appendix"""
+    out_html: Path
 
 
 @dataclass(frozen=True)
@@ -70,13 +83,17 @@ def main(args: Args) -> None:
     compared = {
         name: (cells, published_of(name, cells, args.published, files))
         for name, cells in tables.items()
-        if any(row["published"] for row in cells["rows"]) and not _of_pairs(cells)
+        if any(row["published"] for row in cells["rows"])
     }
-    ordered = {name: list(orderings(*both)) for name, both in compared.items()}
-    sections = [section(name, *both, ordered[name]) for name, both in compared.items()]
+    ordered = {
+        name: list(orderings(*both)) for name, both in compared.items() if not _of_pairs(both[0])
+    }
+    values = {name: list(printed_values(*both)) for name, both in compared.items()}
     scales = sorted({cells["scale"] for cells in tables.values()})
-    with replacing(args.out) as temporary:
-        temporary.write_text("\n".join([*_head(scales), *_summary(ordered), *sections]))
+    blocks = [*_head(scales), *_summary(ordered, values)]
+    for name, both in compared.items():
+        blocks += section(name, *both, values[name], ordered.get(name))
+    write_document("Published against reproduced", blocks, args.out, args.out_tex, args.out_html)
 
 
 def _of_pairs(cells: Json) -> bool:
@@ -100,43 +117,94 @@ def published_of(name: str, cells: Json, folder: Path, files: Mapping[str, str])
     return published
 
 
-def section(name: str, cells: Json, published: Published, ordered: list[Ordering]) -> str:
-    """One table's part of the comparison."""
+def section(
+    name: str,
+    cells: Json,
+    published: Published,
+    values: list[PrintedValue],
+    ordered: list[Ordering] | None,
+) -> list[Block]:
+    """One table's part of the comparison. `ordered` is None where it compares rows with one another."""
     of = column(published.compared)
     named = [row["published"] for row in cells["rows"] if row["published"]]
-    lines = [
-        f"## {name}",
-        "",
-        f"Published: {published.source(named)}, provenance {published.provenance(named)}. Reproduced: "
-        f"{cells['data']} data, {cells['scenarios']} scenarios, {cells['rollouts']} rollouts, "
-        f"metric of WOSAC {cells['challenge']}, seeds: {cells['seeds']}. Compared by: {of.title}.",
-        *filter(None, [sharing(cells)]),
-        "",
-        "| row | published | reproduced | standard error | difference |",
-        "| --- | ---: | ---: | ---: | ---: |",
+    facts = (
+        f"Published: {published.source(named)}; {published.provenance(named)}. Reproduced: "
+        f"{cells['data']} data, {_measured(cells)}, seeds: {cells['seeds']}."
+    )
+    blocks: list[Block] = [
+        Heading(name.replace("_", " ")),
+        Paragraph(escaped(" ".join(filter(None, [facts, sharing(cells)])))),
+        *_values(published, values),
     ]
-    for row in cells["rows"]:
-        printed = published.value(row["published"]) if row["published"] else None
-        cell = _compared(row, published)
-        both = printed is not None and cell["mean"] is not None
-        difference = f"{cell['mean'] - printed:+.{of.decimals}f}" if both else "n/a"
-        lines.append(
-            f"| {row['label']} | {of.format(printed)} | {of.format(cell['mean'])} "
-            f"| {of.format(cell['standard_error'])} | {difference} |"
+    if left := unmatched(cells, published):
+        blocks.append(
+            Paragraph(
+                escaped(f"Published rows that none of ours stands for here: {', '.join(left)}.")
+            )
         )
+    if ordered is None:
+        return blocks
     count = Counter(ordering.verdict for ordering in ordered)
     counted = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])
-    lines += [
-        "",
-        f"Order of the rows by their means: {_order(cells, published)}. {len(ordered)} published "
-        f"orderings of two rows: {counted or 'none'}.",
-        "",
-        "| the paper puts | above | by | reproduced | 95 % interval | p (Holm) | verdict |",
-        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
-        *(_ordering_line(ordering, of) for ordering in ordered),
-        "",
+    blocks.append(
+        Paragraph(
+            f"Order of the rows by {of.title}: {_order(cells, published)}. {len(ordered)} published "
+            f"orderings of two rows: {counted or 'none'}."
+        )
+    )
+    if ordered:
+        lines = [_ordering_line(ordering, of) for ordering in ordered]
+        blocks.append(Sheet(_ORDERINGS, lines))
+    return blocks
+
+
+_VALUES = [
+    Sheeted("row", "words", 0.17), Sheeted("quantity", "words", 0.12), Sheeted("published"), Sheeted("ours"),
+    Sheeted("difference"), Sheeted("95 % interval"), Sheeted("verdict", "name"), Sheeted("reason", "name"),
+]  # fmt: skip
+_ORDERINGS = [
+    Sheeted("the paper puts", "words", 0.22), Sheeted("above", "words", 0.22), Sheeted("by"),
+    Sheeted("ours"), Sheeted("95 % interval"), Sheeted("p (Holm)"), Sheeted("verdict", "name"),
+]  # fmt: skip
+
+
+def _measured(cells: Json) -> str:
+    """On what."""
+    if all(column(key).of_planners for key in cells["columns"]):
+        return f"{cells['planners']['planners']} planners in {cells['planners']['scenes']} scenes"
+    return (
+        f"{cells['scenarios']} scenarios, {cells['rollouts']} rollouts, metric of WOSAC"
+        f" {cells['challenge']}"
+    )
+
+
+def _values(published: Published, values: list[PrintedValue]) -> list[Block]:
+    if values:
+        return [Sheet(_VALUES, list(map(_value_line, values)))]
+    chosen = f"; the paper chose {published.chosen}" if published.chosen else ""
+    return [Paragraph(escaped(f"The published values were not found{chosen}."))]
+
+
+def _value_line(value: PrintedValue) -> list[str]:
+    of = value.of
+    return [
+        value.row,
+        escaped(of.heading),
+        of.format(value.published),
+        of.format(value.ours),
+        _signed(value.difference, of),
+        _ends(value.low, value.high, of),
+        value.verdict,
+        value.reasons,
     ]
-    return "\n".join(lines)
+
+
+def _signed(value: float | None, of: Column) -> str:
+    return "n/a" if value is None else f"{value * of.factor:+.{of.decimals}f}"
+
+
+def _ends(low: float | None, high: float | None, of: Column) -> str:
+    return "n/a" if low is None or high is None else f"[{_signed(low, of)}, {_signed(high, of)}]"
 
 
 def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
@@ -181,6 +249,8 @@ def _verdict(difference: Json, mean: float | None, p: float) -> str:
 
 def _order(cells: Json, published: Published) -> str:
     rows = [row for row in cells["rows"] if row["published"]]
+    if len(rows) == 1:
+        return "known for one row only"
     if any(
         _compared(row, published)["mean"] is None or published.value(row["published"]) is None
         for row in rows
@@ -200,56 +270,71 @@ def _compared(row: Json, published: Published) -> Json:
     return row["cells"][published.compared]
 
 
-def _ordering_line(ordering: Ordering, of: Column) -> str:
-    mean, low, high = (
-        "n/a" if value is None else f"{value:+.{of.decimals}f}"
-        for value in (ordering.reproduced, ordering.low, ordering.high)
-    )
-    gap = "in words" if ordering.published is None else of.format(ordering.published)
-    p = "n/a" if ordering.p is None else f"{ordering.p:.3f}"
-    return (
-        f"| {ordering.better} | {ordering.worse} | {gap} | {mean} | [{low}, {high}] | {p} "
-        f"| {ordering.verdict} |"
-    )
-
-
-def _summary(ordered: dict[str, list[Ordering]]) -> list[str]:
-    """All tables in one: how many orderings got which verdict, and which are seen the other way."""
-    lines = [
-        "## In short",
-        "",
-        f"| table | orderings | {' | '.join(VERDICTS)} |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+def _ordering_line(ordering: Ordering, of: Column) -> list[str]:
+    return [
+        ordering.better,
+        ordering.worse,
+        "in words" if ordering.published is None else of.format(ordering.published),
+        _signed(ordering.reproduced, of),
+        _ends(ordering.low, ordering.high, of),
+        "n/a" if ordering.p is None else f"{ordering.p:.3f}",
+        ordering.verdict,
     ]
-    for name, pairs in ordered.items():
+
+
+def _summary(
+    ordered: dict[str, list[Ordering]], values: dict[str, list[PrintedValue]]
+) -> list[Block]:
+    """All tables in one: how many orderings got which verdict, and which are seen the other way."""
+    columns = [
+        Sheeted("table", "words", 0.24),
+        Sheeted("numbers"),
+        Sheeted("comparable"),
+        Sheeted("orderings"),
+    ]
+    sheet = Sheet([*columns, *map(Sheeted, VERDICTS)])
+    for name, printed in values.items():
+        pairs = ordered.get(name, [])
         count = Counter(ordering.verdict for ordering in pairs)
-        numbers = (len(pairs), *(count[verdict] for verdict in VERDICTS))
-        lines.append(f"| {name} | {' | '.join(map(str, numbers))} |")
+        comparable = sum(value.verdict != NOT_COMPARABLE for value in printed)
+        numbers = (len(printed), comparable, len(pairs), *(count[verdict] for verdict in VERDICTS))
+        sheet.lines.append([name.replace("_", " "), *map(str, numbers)])
     against = [
-        f"- {name}: {ordering.better} is not above {ordering.worse}, but below."
+        f"{name.replace('_', ' ')}: {ordering.better} is not above {ordering.worse}, but below."
         for name, pairs in ordered.items()
         for ordering in pairs
         if ordering.verdict == CONTRADICTED
     ]
-    return [*lines, "", *(["Contradicted:", "", *against, ""] if against else [])]
+    contradicted = [Paragraph(f"Contradicted: {' '.join(against)}")] if against else []
+    return [Heading("In short"), sheet, *contradicted]
 
 
-def _head(scales: list[str]) -> list[str]:
+def _head(scales: list[str]) -> list[Block]:
     scale = ", ".join(scales)
     warning = (
-        "Scale: paper. Whether values may be compared depends on data, split and metric as well."
+        Paragraph(
+            "Scale: paper. Whether values may be compared depends on data, split and metric as well."
+        )
         if scales == ["paper"]
-        else f"**Scale: {scale}. Reproduced values are not comparable with published ones; only "
-        "the order of rows is of interest, and only where it is resolved.**"
+        else Paragraph(
+            f"Scale: {scale}. Reproduced values are not comparable with published ones; only "
+            "the order of rows is of interest, and only where it is resolved.",
+            warning=True,
+        )
     )
+    reasons = "; ".join(f"({letter}) {reason}" for letter, reason in REASONS.items())
     return [
-        "# Published against reproduced",
-        "",
         warning,
-        "",
-        "Intervals are at 95 %, of differences on the same scenarios, over training seeds and "
-        "scenarios together; with one seed they cover scenarios alone, and no verdict follows. A "
-        "verdict needs p below 0.05 after Holm's correction for the orderings of its table. `in "
-        "words`: the paper's text names its best row and prints no values.",
-        "",
+        Paragraph(
+            "Numbers: the difference is ours less the published value, the interval that of our value over "
+            "seeds and scenarios, from the published one on. A number agrees where this interval "
+            "includes zero, and is above or below elsewhere. It is not comparable for any of the reasons a to e, and "
+            f"not judged without an interval or with one training seed. Reasons: {reasons}."
+        ),
+        Paragraph(
+            "Orderings: intervals are at 95 %, of differences on the same scenarios, over training seeds and "
+            "scenarios together; with one seed they cover scenarios alone, and the ordering is not judged. A "
+            "verdict needs p below 0.05 after Holm's correction for the orderings of its table. In "
+            "words: the paper's text names its best row and prints no values."
+        ),
     ]

@@ -1,4 +1,4 @@
-"""Signal, noise and scenes needed of every credit rule, as a Markdown table."""
+"""Signal, noise and scenes needed of every credit rule, as Markdown and for browsers."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -13,14 +13,23 @@ from simagents.report.gradient_noise import (
     noise_of,
     noise_slopes,
 )
+from simagents.report.sheet import (
+    Block,
+    Column,
+    Heading,
+    Paragraph,
+    Sheet,
+    html_of,
+    markdown_of,
+)
 
-HEADER = """\
-Means and 95 % intervals over scenes (jackknife). `noise` is the variance of the gradient of one scene with N
-rollouts, `signal` the squared length of its expectation, which is an unbiased estimate and may be negative.
-`scenes` is how many a step needs for as much noise as signal; with an interval of the signal that includes
-zero only a lower limit is known. `against leave-one-out`: noise over that of the rule with the same expected
-gradient, which is how many times as many scenes a rule needs, whatever the signal.
-"""
+HEADER = (
+    "Means and 95 % intervals over scenes (jackknife). Noise is the variance of the gradient of one scene with N "
+    "rollouts, signal the squared length of its expectation, which is an unbiased estimate and may be negative. "
+    "Scenes is how many a step needs for as much noise as signal; with an interval of the signal that includes "
+    "zero only a lower limit is known. Against leave-one-out: noise over that of the rule with the same expected "
+    "gradient, which is how many times as many scenes a rule needs, whatever the signal."
+)
 
 
 @dataclass
@@ -31,40 +40,42 @@ class Args:
     """…/gradients/{run}/{digest}.safetensors"""
     out: Path
     """Markdown"""
+    out_html: Path
 
 
 def main(args: Args) -> None:
     """One section for each run, one table for each N."""
-    parts = [HEADER]
+    blocks: list[Block] = [Paragraph(HEADER)]
     for path in args.gradients:
-        parts += [f"## {path.parent.name}", *section(Measured.read(path))]
-    with replacing(args.out) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n")
+        blocks += [Heading(path.parent.name), *section(Measured.read(path))]
+    title = "Noise of gradients"
+    for path, text in (
+        (args.out, markdown_of(title, blocks)),
+        (args.out_html, html_of(title, blocks)),
+    ):
+        with replacing(path) as temporary:
+            temporary.write_text(text)
 
 
-def section(measured: Measured) -> list[str]:
+def section(measured: Measured) -> list[Block]:
     """Tables of one run."""
     scenes, rollouts = measured.gram.shape[:2]
-    parts = [f"{scenes} scenes, {rollouts} rollouts of each."]
+    blocks: list[Block] = [Paragraph(f"{scenes} scenes, {rollouts} rollouts of each.")]
+    titles = ("signal", "noise", "scenes", "against leave-one-out")
     for size in measured.sizes:
-        lines = [
-            f"| N = {size} | signal | noise | scenes | against leave-one-out |",
-            "|---|--:|--:|--:|--:|",
-        ]
+        sheet = Sheet([Column(f"N = {size}", "name"), *map(Column, titles)])
         for rule, noise in noise_of(measured, size).items():
             relative = "" if noise.relative is None else _text(noise.relative)
             cells = [_text(noise.signal), _text(noise.noise), scenes_text(noise.scenes), relative]
-            lines.append(f"| {LABELS[rule]} | {' | '.join(cells)} |")
-        parts.append("\n".join(lines))
-    lines = [
-        f"| | exponent of N, noise | exponent of N, variance of advantages, N ≥ {FITTED_FROM} |",
-        "|---|--:|--:|",
-    ]
+            sheet.lines.append([LABELS[rule], *cells])
+        blocks.append(sheet)
+    of_variance = f"exponent of N, variance of advantages, N ≥ {FITTED_FROM}"
+    slopes = Sheet([Column("", "name"), Column("exponent of N, noise"), Column(of_variance)])
     for rule, slope in noise_slopes(measured).items():
         centred = rule in ("mloo", "rloo")
         variance = _text(credit_variance(measured, rule)[1]) if centred else ""
-        lines.append(f"| {LABELS[rule]} | {_text(slope)} | {variance} |")
-    return [*parts, "\n".join(lines)]
+        slopes.lines.append([LABELS[rule], _text(slope), variance])
+    return [*blocks, slopes]
 
 
 def scenes_text(scenes: Interval) -> str:

@@ -17,13 +17,9 @@ def notes_of(
     """All of them, in order."""
     # Where all columns are about planners, the metric's scenarios and rollouts are those of no number.
     scored = not all(column(key).of_planners for key in cells["columns"])
-    scores = (
-        f"metric of WOSAC {cells['challenge']}, {_count(cells['scenarios'], 'scenario')}, "
-        f"{_count(cells['rollouts'], 'rollout')} each, "
-    )
+    scores = f"{measured(cells)}, "
     notes = [
-        f"{cells['data'].upper() if cells['data'] == 'womd' else cells['data'].capitalize()} data, "
-        f"{scores if scored else ''}{_count(cells['seeds'], 'training seed')}.",
+        f"{data_of(cells)} data, {scores if scored else ''}{counted(cells['seeds'], 'training seed')}.",
         *_signs_note(cells, scored, transposed),
     ]
     if cells["seeds"] > 1 and not column(cells["columns"][0]).of_pairs:
@@ -47,7 +43,7 @@ def notes_of(
     undefined = max(c["undefined"] for row in cells["rows"] for c in row["cells"].values())
     if undefined:
         notes.append(
-            f"n/a: not defined on up to {_count(undefined, 'scenario')}, hence no mean over all."
+            f"n/a: not defined on up to {counted(undefined, 'scenario')}, hence no mean over all."
         )
     return notes + (_published_notes(cells, published, literature) if published else [])
 
@@ -64,8 +60,8 @@ def drives_of(cells: Json) -> str:
         "all": "Agents stay to the end, and those that the log loses stand still in its playback.",
     }
     return (
-        f"{drives['planners']} planners drove in {_count(drives['scenes'], 'scene')}, with"
-        f" {_count(drives['rollouts'], 'rollout')} of each. {there[drives['agents']]}"
+        f"{drives['planners']} planners drove in {counted(drives['scenes'], 'scene')}, with"
+        f" {counted(drives['rollouts'], 'rollout')} of each. {there[drives['agents']]}"
     )
 
 
@@ -145,9 +141,7 @@ def _published_notes(cells: Json, published: Published, literature: tuple[str, .
         what = "their own data and scale"
     if not published.has_values:
         what = f"values not found; the paper chose {published.chosen}"
-    notes = [
-        f"Published: {published.source(shown)}, {what}; provenance {published.provenance(shown)}."
-    ]
+    notes = [f"Published: {published.source(shown)}, {what}; {published.provenance(shown)}."]
     second = [row for row in shown if row in published.second_source]
     other = {
         row: value
@@ -165,5 +159,19 @@ def _published_notes(cells: Json, published: Published, literature: tuple[str, .
     return notes
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 scenario`, `4,000 scenarios`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def data_of(facts: Json) -> str:
+    """Where scenarios come from, at the beginning of a sentence."""
+    return facts["data"].upper() if facts["data"] == "womd" else facts["data"].capitalize()
+
+
+def measured(cells: Json) -> str:
+    """By which metric, on how much."""
+    return (
+        f"metric of WOSAC {cells['challenge']}, {counted(cells['scenarios'], 'scenario')}, "
+        f"{counted(cells['rollouts'], 'rollout')} each"
+    )

@@ -21,7 +21,8 @@ What the paper may write, and what it gets:
     \ifimported{stage}{yes}{no}      whether the stage's model was trained elsewhere
     \vocabulary{part}{key}           of the report on the vocabularies: \vocabulary{vehicle}{tokens}
     \fact{key}                       of the plan: \fact{model.width}
-    \figurecaption{figure}           from the configuration
+    \figurecaption{figure}           from the configuration, and what its numbers were measured on
+    \published{file}{row}{column}    of a published table: \published{smartr1_table3_training_strategy}{bc}{metametric}
 
 A row goes by its label in small letters with hyphens, `BC + SFT` by bc-sft. What does not exist is
 an error of LaTeX and never blank; a number that is not defined prints as n/a.
@@ -31,6 +32,8 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
     scale, data    as the tables say
     evaluation     digest of the paper's default evaluation; without it all tables must agree
     captions       {figure: LaTeX}
+    figures        {figure: {tables: names of those that it draws, evaluation: digest or null, seeds: number,
+                   first_seed: whether it shows one seed alone}}, for the figures of this copy
     imported       names of the stages whose models were trained elsewhere
     facts          any nesting of mappings, lists and values; mappings become dotted keys, lists
                    are joined by commas. The paper asks for seeds, scenarios (of the
@@ -39,7 +42,7 @@ an error of LaTeX and never blank; a number that is not defined prints as n/a.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +52,10 @@ from simagents.files import read_json, read_object, replacing
 from simagents.provenance import commit
 from simagents.report.cells import COMPARED, sharing
 from simagents.report.columns import Column, column
-from simagents.report.latex import escaped, wording
-from simagents.report.notes import drives_of
+from simagents.report.latex import escaped, in_prose, signs, wording
+from simagents.report.notes import counted, data_of, drives_of, measured
 from simagents.report.pairs import ONE_SEED
+from simagents.report.published import read_published
 
 Json = dict[str, Any]
 
@@ -76,6 +80,7 @@ _LOOKUP = r"""% Numbers of the paper. Written by `simagents numbers`; do not edi
 \newcommand{\vocabulary}[2]{\resultof{vocabulary:#1:#2}}
 \newcommand{\fact}[1]{\resultof{fact:#1}}
 \newcommand{\figurecaption}[1]{\resultof{caption:#1}}
+\newcommand{\published}[3]{\resultof{published:#1:#2:#3}}
 """
 
 
@@ -91,6 +96,8 @@ class Args:
     """JSON: scale, data, evaluation, captions of figures, facts"""
     out: Path
     """results.tex"""
+    published: list[Path] = field(default_factory=list)
+    """published tables (.csv) whose values the prose cites"""
 
 
 def main(args: Args) -> None:
@@ -105,7 +112,8 @@ def main(args: Args) -> None:
         *(item for name, cells in tables.items() for item in of_table(name, cells)),
         *_prefixed("vocabulary", flat(read_json(args.vocabulary_report), ":")),
         *_prefixed("fact", flat(plan.get("facts", {}), ".")),
-        *((f"caption:{name}", wording(text)) for name, text in plan.get("captions", {}).items()),
+        *captions(tables, plan),
+        *(item for path in args.published for item in of_published(path)),
     ]
     flags = [f"inpaper:{name}" for name in (*tables, *plan.get("figures", ()))]
     flags += [f"imported:{name}" for name in plan.get("imported", ())]
@@ -113,6 +121,45 @@ def main(args: Args) -> None:
     lines += [rf"\setresult{{{key}}}{{{text}}}" for key, text in results]
     with replacing(args.out) as temporary:
         temporary.write_text("\n".join(lines) + "\n")
+
+
+def of_published(path: Path) -> Iterator[tuple[str, str]]:
+    """Values of a published table, as our own tables print them; n/a where one is not known."""
+    table = read_published(path)
+    slugs = _unlike(table.name, list(table.values))
+    for key, values in zip(slugs, table.values.values(), strict=True):
+        for quantity, value in values.items():
+            yield f"published:{table.name}:{key}:{quantity}", signs(column(quantity).format(value))
+
+
+def _unlike(name: str, labels: list[str]) -> list[str]:
+    """Labels as names. Raises InputError where two are the same."""
+    slugs = list(map(slug, labels))
+    if len(set(slugs)) < len(slugs):
+        raise InputError(f"{name}: two rows go by the same name ({', '.join(slugs)}).")
+    return slugs
+
+
+def captions(tables: Mapping[str, Json], plan: Json) -> Iterator[tuple[str, str]]:
+    """Captions of figures, with the conditions of those that this copy shows."""
+    shown = plan.get("figures", {})
+    for name, text in plan.get("captions", {}).items():
+        after = f" {escaped(conditions(shown[name], tables, plan))}" if name in shown else ""
+        yield f"caption:{name}", wording(text) + after
+
+
+def conditions(of: Json, tables: Mapping[str, Json], plan: Json) -> str:
+    """A sentence under a figure: data, metric, seeds. `of` is an entry of `figures`, as in the head of this file."""
+    drawn = [tables[name] for name in of["tables"]]
+    scored = [cells for cells in tables.values() if cells["evaluation"] == of["evaluation"]]
+    source = next(cells for cells in (plan, *tables.values()) if "data" in cells)
+    facts = [f"{data_of(source)} data", *dict.fromkeys(map(measured, drawn or scored[:1]))]
+    seeds = max((cells["seeds"] for cells in drawn), default=of["seeds"])
+    if of["first_seed"]:
+        facts.append("the first training seed")
+    elif seeds:
+        facts.append(counted(seeds, "training seed"))
+    return f"{', '.join(facts)}."
 
 
 def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
@@ -145,26 +192,24 @@ def _agreed(sources: list[Json], key: str) -> str:
     if len(values) != 1:
         listed = ", ".join(sorted(map(str, values))) or "none"
         raise InputError(f"the tables disagree on `{key}` ({listed}); make them anew.")
-    return _prose(values.pop())
+    return in_prose(values.pop())
 
 
 def of_table(name: str, cells: Json) -> Iterator[tuple[str, str]]:
     """How a table is scored, its cells and their errors, and differences between its rows."""
     for key in ("challenge", "scenarios", "rollouts"):
-        yield f"{key}:{name}", _prose(cells[key])
+        yield f"{key}:{name}", in_prose(cells[key])
     if "planners" in cells:
         yield f"drives:{name}", escaped(drives_of(cells))
-    slugs = [slug(row["label"]) for row in cells["rows"]]
-    if len(set(slugs)) < len(slugs):
-        raise InputError(f"{name}: two rows go by the same name ({', '.join(slugs)}).")
+    slugs = _unlike(name, [row["label"] for row in cells["rows"]])
     for row, key in zip(cells["rows"], slugs, strict=True):
         for quantity, cell in row["cells"].items():
             of = column(quantity)
             if of.of_pairs:
                 for to, pair in zip(slugs, cell["pairs"], strict=True):
-                    yield f"cell:{name}:{key}:{quantity}:{to}", of.format(pair["value"])
+                    yield f"cell:{name}:{key}:{quantity}:{to}", signs(of.format(pair["value"]))
                 continue
-            yield f"cell:{name}:{key}:{quantity}", of.format(cell["mean"])
+            yield f"cell:{name}:{key}:{quantity}", signs(of.format(cell["mean"]))
             yield f"error:{name}:{key}:{quantity}", of.format(cell["standard_error"])
     for quantity, differences in cells["differences"].items():
         for difference in differences:
@@ -215,29 +260,4 @@ def slug(label: str) -> str:
 
 
 def _prefixed(prefix: str, facts: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
-    return ((f"{prefix}:{key}", _prose(value)) for key, value in facts)
-
-
-def _prose(value: Any) -> str:
-    """A value as LaTeX prose has it: thousands apart, powers of ten, n/a for what is not."""
-    if value is None:
-        return "n/a"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(_prose, value)) or "none"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, float):
-        return _decimal(value)
-    return escaped(str(value))
-
-
-def _decimal(value: float) -> str:
-    """Small and large numbers as a power of ten."""
-    if value == 0 or 1e-3 <= abs(value) < 1e6:
-        return f"{value:g}"
-    digits, power = f"{value:e}".split("e")
-    factor = f"{float(digits):g}"
-    ten = f"10^{{{int(power)}}}"
-    return f"${ten}$" if factor == "1" else rf"${factor}\times{ten}$"
+    return ((f"{prefix}:{key}", in_prose(value)) for key, value in facts)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from simagents.errors import InputError, unknown_key
+from simagents.report.sources import provenance_in_words
 
 _NAMES = ("system", "alpha", "beta", "collision_weight_lambda")
 """What the rows go by; the first that is there counts."""
@@ -115,11 +116,17 @@ class Published:
             name: ", ".join(dict.fromkeys(self.facts[row][name] for row in rows)) for name in _FACTS
         }
         metric = f", metric of WOSAC {self.challenge}" if self.challenge != _NO_METRIC else ""
-        return f"{of['source_paper']}, Table {of['table']}, {of['split']}{metric}"
+        table = (
+            f"Table {of['table']}"
+            if re.match(r"[\dS]", of["table"])
+            else f"table of {of['table']}s"
+        )
+        return f"{of['source_paper']}, {table}, {of['split']}{metric}"
 
     def provenance(self, rows: list[str]) -> str:
-        """How we came by the values of these rows."""
-        return ", ".join(dict.fromkeys(self.facts[row]["provenance"] for row in rows))
+        """How we came by the values of these rows, in words."""
+        tags = dict.fromkeys(self.facts[row]["provenance"] for row in rows)
+        return ", ".join(map(provenance_in_words, tags))
 
     def require_challenge(self, year: int) -> None:
         """Metrics of different years do not stand in one table; "2024 or 2025" may be either."""

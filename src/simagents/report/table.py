@@ -1,4 +1,4 @@
-"""Cells -> one table, as LaTeX for the paper and as Markdown for everything else.
+"""Cells -> one table, as LaTeX for the paper, as HTML for the report and as Markdown for everything else.
 
 Numbers come from the cells, wording from the configuration, published values from a file. What is
 written depends on nothing else, no commit and no date, so the same cells give the same bytes.
@@ -17,13 +17,14 @@ from simagents.files import read_json, read_object, replacing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.notes import notes_of
+from simagents.report.printed import NOTHING, Cell, Head, Line
 from simagents.report.published import LOG, Published, read_published
 from simagents.report.rows import NO_CONTESTANT
+from simagents.report.table_html import html
+from simagents.report.table_latex import floats, heading, number
+from simagents.report.table_markdown import markdown
 
 Json = dict[str, Any]
-
-NOTHING = "–"
-"""Where a row has nothing of the kind, as opposed to n/a, a number that is not defined."""
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Args:
     """LaTeX"""
     out_tex: Path
     out_md: Path
+    out_html: Path
     labels: str = ""
     """JSON list of LaTeX labels, one per row; empty: as in the cells"""
     published: str = ""
@@ -47,42 +49,8 @@ class Args:
     template: Path = Path("paper/templates/table.tex.j2")
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A number as it is printed."""
-
-    text: str
-    error: str | None = None
-    """its standard error"""
-    best: bool = False
-    published: bool = False
-    """whether it is the paper's and not ours"""
-    interval: str | None = None
-    """its ends, which are printed under it"""
-
-
-@dataclass(frozen=True)
-class Head:
-    """What stands over a column, or before it where the table is transposed."""
-
-    title: str
-    """LaTeX"""
-    arrow: str = ""
-    """up or down, where one of them is better"""
-    published: bool = False
-
-
-@dataclass(frozen=True)
-class Line:
-    """What is printed from left to right."""
-
-    head: Head
-    cells: list[Cell]
-    runs: tuple[str, ...] = ()
-
-
 def main(args: Args) -> None:
-    """Write both files."""
+    """Write the three files."""
     cells = read_json(args.cells)
     labels = read_object(args.labels, "--labels", list) if args.labels else None
     published = read_published(Path(args.published)) if args.published else None
@@ -108,6 +76,8 @@ def main(args: Args) -> None:
         temporary.write_text(environment.get_template(args.template.name).render(content))
     with replacing(args.out_md) as temporary:
         temporary.write_text(markdown(content))
+    with replacing(args.out_html) as temporary:
+        temporary.write_text(html(content))
 
 
 def layout(
@@ -162,6 +132,7 @@ def layout(
         "heads": heads,
         "lines": lines,
         "below": below,
+        "floats": floats(heads, lines, below),
         "comments": comments,
         "notes": notes_of(cells, published, literature, transposed),
         "wording": wording,
@@ -178,7 +149,10 @@ def _columns(
         return
     arrow = {True: "up", False: "down", None: ""}[of.higher]
     best = _best(rows, key, of)
-    yield Head(escaped(of.heading), arrow), [_cell(row, key, of, best) for row in rows]
+    yield (
+        Head(escaped(of.heading), arrow, attached=of.attached),
+        [_cell(row, key, of, best) for row in rows],
+    )
     if published and key in published.beside:
         printed = [
             _printed(published, row["published"], key)
@@ -186,9 +160,9 @@ def _columns(
             else Cell(NOTHING, published=True)
             for row in rows
         ]
-        yield Head("published", published=True), printed
+        yield Head("published", published=True, attached=True), printed
     if key == cells["columns"][0] and cells["seeds"] > 1:
-        yield Head(r"$\sigma$"), [Cell(_deviation(row, key, of)) for row in rows]
+        yield Head(r"$\sigma$", attached=True), [Cell(_deviation(row, key, of)) for row in rows]
 
 
 def _pair_columns(
@@ -222,69 +196,6 @@ def _pair_columns(
 def _printed(published: Published, row: str, key: str) -> Cell:
     value = published.value(row, key)
     return Cell(NOTHING if value is None else column(key).format(value), published=True)
-
-
-def number(cell: Cell) -> str:
-    """`0.7720 ± .0031` in LaTeX, the error small, the best of its column bold; an interval below."""
-    text = rf"\textbf{{{cell.text}}}" if cell.best else cell.text
-    if cell.published and text:
-        text = rf"\textit{{{text}}}"
-    if cell.interval:
-        below = rf"{{\scriptsize {cell.interval}}}"
-        return rf"\begin{{tabular}}[c]{{@{{}}r@{{}}}}{text}\\[-2pt]{below}\end{{tabular}}"
-    return text if cell.error is None else rf"{text}{{\scriptsize\,$\pm$\,{cell.error}}}"
-
-
-def heading(head: Head) -> str:
-    """In LaTeX, with an arrow where one direction is better."""
-    text = rf"\textit{{{head.title}}}" if head.published else head.title
-    return text + (rf"\,$\{head.arrow}arrow$" if head.arrow else "")
-
-
-def markdown(content: Json) -> str:
-    """The same table for a web page: mathematics in labels stays between dollars."""
-    lines = [
-        [_markdown_heading(line.head), *map(_markdown_cell, line.cells)]
-        for line in (*content["lines"], *content["below"])
-    ]
-    heads = list(map(_markdown_heading, content["heads"]))
-    warning = (
-        []
-        if content["scale"] == "paper"
-        else [f"**Scale: {content['scale']}; not comparable with published numbers.**", ""]
-    )
-    return "\n".join(
-        [
-            content["caption"],
-            "",
-            *warning,
-            _markdown_line(["", *heads]),
-            _markdown_line(["---", *["---:"] * len(heads)]),
-            *map(_markdown_line, lines),
-            "",
-            " ".join(content["notes"]),
-            "",
-        ]
-    )
-
-
-def _markdown_heading(head: Head) -> str:
-    title = head.title.replace(r"\%", "%")
-    arrow = {"up": " ↑", "down": " ↓", "": ""}[head.arrow]
-    return f"*{title}*" if head.published else title + arrow
-
-
-def _markdown_cell(cell: Cell) -> str:
-    text = cell.text
-    if text and (cell.best or cell.published):
-        mark = "**" if cell.best else "*"
-        text = f"{mark}{text}{mark}"
-    text = f"{text} {cell.interval}" if cell.interval else text
-    return text if cell.error is None else f"{text} ± {cell.error}"
-
-
-def _markdown_line(texts: list[str]) -> str:
-    return "| " + " | ".join(text.replace("|", r"\|") for text in texts) + " |"
 
 
 def _best(rows: list[Json], key: str, of: Column) -> str | None:

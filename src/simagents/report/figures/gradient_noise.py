@@ -17,6 +17,7 @@ from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.gradient_noise import LABELS, Measured, noise_of, noise_slopes
 from simagents.report.gradient_table import scenes_text
+from simagents.report.series import MARKERS
 
 
 def draw(settings: GradientNoise, inputs: FigureInputs) -> Figure:
@@ -24,7 +25,7 @@ def draw(settings: GradientNoise, inputs: FigureInputs) -> Figure:
     (path,) = inputs.gradients
     measured = Measured.read(path)
     colours = dict(zip(LABELS, sns.color_palette("colorblind", len(LABELS)), strict=True))
-    figure, (scenes, noise) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.0), layout="constrained")
+    figure, (scenes, noise) = plt.subplots(1, 2, figsize=(TEXT_WIDTH, 3.5), layout="constrained")
     _draw_scenes(scenes, measured, colours)
     _draw_noise(noise, measured, colours)
     return figure
@@ -42,9 +43,9 @@ def _draw_scenes(axes: Axes, measured: Measured, colours: dict) -> None:
             axes.plot(needed.low, place, marker=">", markersize=5, **style)
         text = scenes_text(needed).replace(">", "$>$")
         if noise.relative is not None:
-            text += f" (noise: {noise.relative.value:.2g} times leave-one-out)"
+            text += f", noise $\\times$ {noise.relative.value:.2g}"
         axes.annotate(
-            text, (needed.low, place), xytext=(0, 5), textcoords="offset points", fontsize=6
+            text, (needed.low, place), xytext=(0, 5), textcoords="offset points", fontsize=7
         )
     axes.set_xscale("log")
     low, high = axes.get_xlim()
@@ -58,13 +59,14 @@ def _draw_noise(axes: Axes, measured: Measured, colours: dict) -> None:
     sizes = np.array(measured.sizes)
     by_size = [noise_of(measured, size) for size in measured.sizes]
     slopes = noise_slopes(measured)
-    for rule, colour in colours.items():
+    for (rule, colour), marker in zip(colours.items(), MARKERS, strict=False):
         noises = [rules[rule].noise for rules in by_size]
         value = np.array([noise.value for noise in noises])
         ends = np.array([[noise.low, noise.high] for noise in noises]).T
-        label = f"{slopes[rule].value:.1f} ({slopes[rule].low:.1f} to {slopes[rule].high:.1f})"
+        slope = slopes[rule]
+        label = f"${slope.value:.1f}$ (${slope.low:.1f}$ to ${slope.high:.1f}$)"
         axes.errorbar(
-            sizes, value, np.abs(ends - value), color=colour, marker="o", markersize=3,
+            sizes, value, np.abs(ends - value), color=colour, marker=marker, markersize=3,
             linewidth=1, label=label,
         )  # fmt: skip
     axes.set_xscale("log", base=2)
@@ -72,4 +74,6 @@ def _draw_noise(axes: Axes, measured: Measured, colours: dict) -> None:
     axes.set_xticks(sizes, list(map(str, sizes)))
     axes.set_xlabel("rollouts of a scene, $N$")
     axes.set_ylabel("noise of one scene's gradient")
-    axes.legend(title="exponent of $N$", fontsize=6, title_fontsize=6)
+    axes.figure.legend(
+        title="exponent of $N$", fontsize=7, title_fontsize=7, loc="outside lower right", ncols=4
+    )

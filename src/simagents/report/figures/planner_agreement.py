@@ -34,8 +34,8 @@ def draw(settings: PlannerAgreement, inputs: FigureInputs) -> Figure:
             shade = upper if two >= one else lower
             dark = not np.isnan(number) and shade.norm(number) > 0.6
             axes.annotate(
-                "n/a" if np.isnan(number) else f"{number:.2f}", (two, one), ha="center", va="center",
-                color="white" if dark else "black", fontsize="x-small",
+                "n/a" if np.isnan(number) else f"${number:.2f}$", (two, one), ha="center", va="center",
+                color="white" if dark else "black", fontsize=7,
             )  # fmt: skip
     labels = [row.label for row in inputs.rows]
     axes.set_xticks(range(count), labels, rotation=40, ha="right")

@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from simagents.config.figures import PlannerStudy
@@ -11,6 +10,7 @@ from simagents.report.columns import column
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.rows import NO_CONTESTANT
+from simagents.report.series import series
 
 REALISM, DRIVEN = "metametric", "distance"
 PANELS = {"rank_log": ("rank_low", "rank_high"), "value_error": ("error_low", "error_high")}
@@ -31,19 +31,19 @@ def draw(settings: PlannerStudy, inputs: FigureInputs) -> Figure:
         raise InputError(f"{name}: give the table the columns {', '.join(missing)}.")
     rows = [row for row in cells["rows"] if NO_CONTESTANT not in row["systems"]]
     logs = [row for row in cells["rows"] if NO_CONTESTANT in row["systems"]]
-    colours = sns.color_palette("colorblind" if len(rows) <= 10 else "husl", len(rows))
+    styles = series(len(rows))
     lines = -(-len(rows) // 3)
     figure, axes = plt.subplots(
         1, 2, figsize=(TEXT_WIDTH, 2.4 + 0.17 * lines), layout="constrained"
     )
     for panel, (kind, ends) in zip(axes, PANELS.items(), strict=True):
-        for row, colour in zip(rows, colours, strict=True):
+        for row, (colour, marker, _) in zip(rows, styles, strict=True):
             realism, driven, value, low, high = (
                 _mean(row, key) for key in (REALISM, DRIVEN, kind, *ends)
             )
             panel.plot([realism] * 2, [low, high], color=colour, linewidth=1)
             panel.plot(
-                realism, value, marker="o", markersize=4.5, color=colour,
+                realism, value, marker=marker, markersize=4.5, color=colour,
                 markerfacecolor="white" if driven < IDLE else colour,
             )  # fmt: skip
         for row in logs:
@@ -53,8 +53,16 @@ def draw(settings: PlannerStudy, inputs: FigureInputs) -> Figure:
         panel.grid(color="0.9", linewidth=0.5)
         panel.set_axisbelow(True)
     handles = [
-        plt.Line2D([], [], color=colour, marker="o", linestyle="none", markersize=4.5)
-        for colour in colours
+        plt.Line2D(
+            [],
+            [],
+            color=style.colour,
+            marker=style.marker,
+            linestyle="none",
+            markersize=4.5,
+            markerfacecolor="white" if _mean(row, DRIVEN) < IDLE else style.colour,
+        )
+        for row, style in zip(rows, styles, strict=True)
     ]
     labels = [row["label"] for row in rows]
     figure.legend(handles, labels, loc="outside lower left", ncols=3, borderaxespad=0.2)

@@ -48,7 +48,9 @@ def _draw_variance(axes: Axes, measured: Measured, colours: dict) -> None:
         by_size, slope = credit_variance(measured, rule)
         points = [by_size[size] for size in measured.sizes]
         value = np.array([point.mean.value for point in points])
-        label = f"{LABELS[rule]}: $N^{{{slope.value:.2f}}}$ ({slope.low:.2f} to {slope.high:.2f})"
+        label = (
+            f"{LABELS[rule]}: $N^{{{slope.value:.2f}}}$ (${slope.low:.2f}$ to ${slope.high:.2f}$)"
+        )
         axes.plot(sizes, value, color=colours[rule], marker="o", markersize=3, label=label)
         axes.fill_between(
             sizes, [point.low for point in points], [point.high for point in points],
@@ -59,9 +61,9 @@ def _draw_variance(axes: Axes, measured: Measured, colours: dict) -> None:
         axes.plot(sizes, law, color=colours[rule], linewidth=0.8, linestyle=(0, (4, 2)))
     axes.set_ylabel("variance of credit in a scene")
     axes.legend(
-        fontsize=6,
+        fontsize=7,
         title=f"exponent for $N \\geq {FITTED_FROM}$, with 95 % interval",
-        title_fontsize=6,
+        title_fontsize=7,
     )
 
 
@@ -89,4 +91,4 @@ def _draw_needed(axes: Axes, measured: Measured, colours: dict) -> None:
                 axes.plot(size * shift, interval.low, marker="^", label=label, **style)
             label = None
     axes.set_ylabel("rollouts of a step, noise = signal")
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=7)

@@ -32,8 +32,9 @@ def draw(settings: Sweep, inputs: FigureInputs) -> Figure:
     Raises InputError where a row has no gain or nothing to be drawn below it.
     """
     tables = {name: inputs.cells[name] for name in settings.tables}
+    width = TEXT_WIDTH * (0.6 if len(tables) == 1 else 1)
     figure, grid = plt.subplots(
-        2, len(tables), figsize=(TEXT_WIDTH, 2.9), layout="constrained", squeeze=False,
+        2, len(tables), figsize=(width, 2.9), layout="constrained", squeeze=False,
         sharey="row", sharex="col", height_ratios=(1.6, 1),
     )  # fmt: skip
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.03)
@@ -85,9 +86,11 @@ def _bars(axes: Axes, name: str, cells: Json, quantity: str) -> None:
 
 
 def _colours(cells: Json) -> list:
-    """That of the paper's choice where a row bears its name, blue elsewhere."""
+    """That of the paper's choice where one row bears a name of the paper's, blue elsewhere."""
     plain = sns.color_palette("colorblind")[0]
-    return [CHOSEN if row["published"] else plain for row in cells["rows"][1:]]
+    named = [row["published"] for row in cells["rows"][1:]]
+    chosen = sum(map(bool, named)) == 1
+    return [CHOSEN if name and chosen else plain for name in named]
 
 
 def _ruled(axes: Axes) -> None:

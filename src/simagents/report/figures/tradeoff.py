@@ -12,7 +12,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,13 +19,14 @@ from simagents.config.figures import Tradeoff
 from simagents.errors import InputError
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
+from simagents.report.series import MARKERS, series
 
 GAIN, DRIVEN, DIVERGENCE = "metametric", "distance", "kl"
-MARKERS = "osD^vP*X"
 
 
 def draw(settings: Tradeoff, inputs: FigureInputs) -> Figure:
-    """A colour for every row's label, a marker for every table; a run that two tables show is drawn once.
+    """A colour for every row's label, a marker for every table, or for every label where there is one table;
+    a run that two tables show is drawn once.
 
     Raises InputError for a table without the columns `distance` and `kl`.
     """
@@ -37,14 +37,15 @@ def draw(settings: Tradeoff, inputs: FigureInputs) -> Figure:
             raise InputError(f"{name}: give the table the columns {', '.join(missing)}.")
     points = _points(tables)
     labels = list(dict.fromkeys(point["label"] for point in points))
-    palette = sns.color_palette("colorblind" if len(labels) <= 10 else "husl", len(labels))
-    colours = dict(zip(labels, palette, strict=True))
+    styles = dict(zip(labels, series(len(labels)), strict=True))
     lines = -(-len(labels) // 3)
     figure, (gain, driven) = plt.subplots(
         1, 2, figsize=(TEXT_WIDTH, 2.4 + 0.16 * lines), layout="constrained"
     )
     for point in points:
-        style = {"color": colours[point["label"]], "marker": point["marker"], "markersize": 4.2}
+        own = styles[point["label"]]
+        marker = own.marker if len(tables) == 1 else point["marker"]
+        style = {"color": own.colour, "marker": marker, "markersize": 4.2}
         gain.plot(
             [point["kl"]] * 2, [point["low"], point["high"]], color=style["color"], linewidth=1
         )
@@ -60,8 +61,15 @@ def draw(settings: Tradeoff, inputs: FigureInputs) -> Figure:
     for axes in (gain, driven):
         _root_axis(axes)
     handles = [
-        plt.Line2D([], [], color=colour, marker="o", linestyle="none", markersize=4.2)
-        for colour in palette
+        plt.Line2D(
+            [],
+            [],
+            color=own.colour,
+            marker=own.marker if len(tables) == 1 else "o",
+            linestyle="none",
+            markersize=4.2,
+        )
+        for own in styles.values()
     ]
     figure.legend(handles, labels, loc="outside lower left", ncols=3, borderaxespad=0.2)
     return figure

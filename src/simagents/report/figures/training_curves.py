@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -19,6 +18,7 @@ from simagents.errors import InputError
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.rows import Row
+from simagents.report.series import Dash, series
 
 WINDOW = 0.1
 """Share of a run's steps that the thick line averages over."""
@@ -68,6 +68,7 @@ class Curve:
     label: str
     colour: tuple[float, float, float]
     history: pd.DataFrame
+    dash: Dash = "-"
 
 
 def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
@@ -84,7 +85,7 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
         if members
     ]
     columns = max(len(quantities) for _, _, quantities in panels)
-    labels = {curve.label: curve.colour for curve in curves}
+    labels = {curve.label: curve for curve in curves}
     wide = _legend_columns(list(labels))
     heights = [1.55] * len(panels) + [0.2 + 0.17 * -(-len(labels) // wide)]
     figure = plt.figure(figsize=(TEXT_WIDTH, sum(heights)), layout="constrained")
@@ -110,15 +111,13 @@ def curves_of(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve
     trained = [row for row in rows if row.trained]
     if not trained:
         raise InputError("--rows: none of the rows is trained, so there is nothing to draw.")
-    name = "colorblind" if len(trained) <= 10 else "husl"
-    palette = sns.color_palette(name, len(trained))
     curves, drawn = [], set()
-    for row, colour in zip(trained, palette, strict=True):
+    for row, (colour, _, dash) in zip(trained, series(len(trained)), strict=True):
         for system in row.systems:
             if system not in histories:
                 raise InputError(f"{row.label}: no history of {system} given.")
             if system not in drawn:
-                curves.append(Curve(row.label, colour, histories[system]))
+                curves.append(Curve(row.label, colour, histories[system], dash))
                 drawn.add(system)
     return curves
 
@@ -131,7 +130,7 @@ def _stage(history: pd.DataFrame) -> Stage:
 def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
     for curve in curves:
         if quantity in curve.history:
-            _line(axes, curve.history[quantity], curve.colour, shade=min(0.25, 1 / len(curves)))
+            _line(axes, curve, quantity, shade=min(0.25, 1 / len(curves)))
     if quantity == "reward":
         _threshold(axes, curves)
     axes.set_title(TITLES[quantity])
@@ -149,8 +148,9 @@ def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
     axes.set_axisbelow(True)
 
 
-def _line(axes: Axes, values: pd.Series, colour: tuple[float, float, float], shade: float) -> None:
+def _line(axes: Axes, curve: Curve, quantity: str, shade: float) -> None:
     """All steps thin, or their range shaded, and their centred mean thick where the window fits."""
+    values, colour = curve.history[quantity], curve.colour
     window = max(2, round(WINDOW * len(values)))
     mean = values.rolling(window, center=True).mean()
     if not _long(values):
@@ -161,7 +161,7 @@ def _line(axes: Axes, values: pd.Series, colour: tuple[float, float, float], sha
         groups = values.groupby(block)
         axes.fill_between(step, groups.min(), groups.max(), color=colour, alpha=shade, linewidth=0)
         mean = mean.groupby(block).mean().set_axis(step)
-    axes.plot(mean.index, mean, color=colour)
+    axes.plot(mean.index, mean, color=colour, linestyle=curve.dash)
 
 
 def _long(values: pd.Series | pd.DataFrame) -> bool:
@@ -190,10 +190,8 @@ def _legend_columns(labels: list[str]) -> int:
     return 1
 
 
-def _legend(
-    band: SubFigure, labels: dict[str, tuple[float, float, float]], columns: int, shaded: bool
-) -> None:
-    handles = [plt.Line2D([], [], color=colour) for colour in labels.values()]
+def _legend(band: SubFigure, labels: dict[str, Curve], columns: int, shaded: bool) -> None:
+    handles = [plt.Line2D([], [], color=c.colour, linestyle=c.dash) for c in labels.values()]
     # A legend fills columns first; rows of the figure read along lines.
     order = [i for column in range(columns) for i in range(column, len(labels), columns)]
     names = list(labels)
