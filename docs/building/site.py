@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from building import algorithms, copies, estimates, formulas, interfaces, layers
+from building import algorithms, copies, estimates, findings, formulas, interfaces, layers
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -19,7 +19,9 @@ def setup(app: Sphinx) -> dict[str, bool]:
 
 
 def _follow(app: Sphinx, page: str, text: list[str]) -> None:
-    """Links to a file of the repository that has a page here lead to that page."""
+    """Links to a file of the repository that has a page here lead to that page; findings get their numbers."""
+    if page == findings.PAGE:
+        text[0] = findings.rendered(text[0], ROOT)
     text[0] = copies.moved(text[0], f"docs/{page}.md", f"{page}.md", ROOT)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-STEPS = 50
+STEPS = 25
 RUNS = {
     "two processes": (2, 0.1, []),
     "one process, two turns": (1, 0.1, []),
