@@ -22,14 +22,15 @@ COMMANDS = {
     f" --columns metametric --scores {SCORES} --scale demo --data synthetic --challenge 2025"
     f" --rollouts 32 --out {RESULTS}/tables/log.json >logs/log.log 2>&1",
     "table": f"simagents table {RESULTS}/tables/log.json --caption 'The log''s own'"
-    f" --out-tex {RESULTS}/tables/log.tex --out-md {RESULTS}/tables/log.md >logs/log.log 2>&1",
+    f" --out-tex {RESULTS}/tables/log.tex --out-md {RESULTS}/tables/log.md --out-html {RESULTS}/tables/log.html"
+    " >logs/log.log 2>&1",
     "figure": f"simagents figure rollouts --out {SCENES}.pdf >logs/log.log 2>&1",
     "train": "torchrun anything",
 }  # fmt: skip
 FILES = {  # outputs and inputs of each rule
     "cells": ([f"{RESULTS}/tables/log.json"], [SCORES]),
     "table": (
-        [f"{RESULTS}/tables/log.tex", f"{RESULTS}/tables/log.md"],
+        [f"{RESULTS}/tables/log.{suffix}" for suffix in ("tex", "md", "html")],
         [f"{RESULTS}/tables/log.json", "paper/templates/table.tex.j2"],
     ),
     "figure": ([f"{SCENES}.pdf", f"{SCENES}.png"], [f"{RESULTS}/data/validation/1-shards.txt"]),

@@ -9,6 +9,7 @@ import csv
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,9 +65,13 @@ class Job:
 
 def main(args: Args) -> None:
     """Raises InputError where the scale is not finished."""
+    if not Path("Snakefile").exists():
+        raise InputError(
+            "Snakefile: there is no such file here; start this in the top folder of the repository."
+        )
     words = ["snakemake", "--config", f"scale={args.scale}", *args.config]
     done = subprocess.run(
-        [*words, "--detailed-summary", *args.targets],
+        [sys.executable, "-m", *words, "--detailed-summary", *args.targets],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
