@@ -375,7 +375,7 @@ PAPER = f"{PLAN.results}/paper/paper.pdf"
 TABLES, FIGURES = PLAN.by_default(PLAN.tables), PLAN.by_default(PLAN.figures)
 CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=TABLES)
 GRADIENT_TABLES = [
-    f"{PLAN.results}/gradients/{name}.md"
+    f"{PLAN.results}/gradients/{name}.html"
     for name in FIGURES
     if "gradients" in PLAN.figures[name].settings.reads
 ]
