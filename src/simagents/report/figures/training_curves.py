@@ -34,6 +34,7 @@ TITLES = {
     "entropy": "entropy (nats)",
     "positive": "share above $\\alpha$",
     "gradient_norm": "gradient norm",
+    "explained": "explained by values",
 }
 """Logged quantities, as they are titled."""
 LOGARITHMIC = ("gradient_norm",)
@@ -57,7 +58,11 @@ STAGES = (
         "distance_to_log",
         ("cross_entropy", "accuracy", "distance_to_log", "gradient_norm"),
     ),
-    Stage("Reinforcement fine-tuning", "reward", ("reward", "kl", "entropy", "gradient_norm")),
+    Stage(
+        "Reinforcement fine-tuning",
+        "reward",
+        ("reward", "kl", "entropy", "gradient_norm", "explained"),
+    ),
 )
 
 
@@ -133,6 +138,9 @@ def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
             _line(axes, curve, quantity, shade=min(0.25, 1 / len(curves)))
     if quantity == "reward":
         _threshold(axes, curves)
+    if quantity == "explained":  # share of the variance of returns: 1 at best, 0 for a constant
+        axes.axhline(0, color="0.6", linewidth=0.8)
+        axes.set_ylim(-1, 1)
     axes.set_title(TITLES[quantity])
     axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
     low, high = axes.dataLim.intervaly
