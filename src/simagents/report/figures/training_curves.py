@@ -30,11 +30,11 @@ TITLES = {
     "accuracy": "accuracy",
     "distance_to_log": "distance to the log (m)",
     "reward": "reward",
-    "kl": "KL from the parent (nats)",
+    "kl": "KL (nats)",
     "entropy": "entropy (nats)",
     "positive": "share above $\\alpha$",
     "gradient_norm": "gradient norm",
-    "explained": "explained by values",
+    "explained": "explained",
 }
 """Logged quantities, as they are titled."""
 LOGARITHMIC = ("gradient_norm",)
