@@ -9,7 +9,7 @@ from simagents.power import tables as power
 COSTS = ("paper", "lab")
 POWER = {
     "paper": power.Args(),
-    "paper-demo": power.Args(spread="demo", brief=True),
+    "paper-small": power.Args(spread="small", brief=True),
     "lab": power.Args(scale="lab"),
 }
 

@@ -116,5 +116,5 @@ def test_more_seeds_and_scenes_never_resolve_less():
 
 def test_every_spread_says_how_it_was_found():
     entries = yaml.safe_load((ROOT / "config/spread.yaml").read_text())
-    assert entries.keys() == {"published", "demo"}
+    assert entries.keys() == {"published", "demo", "small"}
     assert all(re.search(r"\d", entry["source"]) for entry in entries.values())

@@ -86,4 +86,8 @@ def scenes_text(scenes: Interval) -> str:
 
 
 def _text(interval: Interval) -> str:
-    return f"{interval.value:.3g} ({interval.low:.2g} to {interval.high:.2g})"
+    value, low, high = (
+        f"{number:,.0f}" if abs(number) >= 100 else f"{number:.{digits}g}"
+        for number, digits in ((interval.value, 3), (interval.low, 2), (interval.high, 2))
+    )
+    return f"{value} ({low} to {high})"
