@@ -132,12 +132,11 @@ def test_a_scale_that_is_not_finished_is_refused_and_what_was_kept_remains(finis
     assert (finished / "kept" / "old").exists()
 
 
-def test_scores_of_real_scenarios_are_not_kept(finished):
-    path = finished / RESULTS / "tables" / "log.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "data": "womd"}))
-    with pytest.raises(InputError, match=r"log\.json: is of womd data"):
-        keep.keep(finished, list(keep.jobs_of(summary())), RESULTS, finished / "kept")
-    assert not (finished / "kept").exists()
+def test_scores_of_real_scenarios_are_not_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(InputError, match="results/demo-womd: is of womd data"):
+        keep.main(keep.Args("demo", tmp_path / "kept", config=["data=womd"]))
+    assert not (tmp_path / "kept").exists()
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

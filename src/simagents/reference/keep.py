@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.files import read_json
+from simagents.plan import Plan
 from simagents.provenance import commit
 from simagents.reference.manifest import Manifest, Step
 
@@ -64,12 +65,19 @@ class Job:
 
 
 def main(args: Args) -> None:
-    """Raises InputError where the scale is not finished."""
+    """Raises InputError where the scale is not finished, and for WOMD, whose licence forbids it."""
     if not Path("Snakefile").exists():
         raise InputError(
             "Snakefile: there is no such file here; start this in the top folder of the repository."
         )
-    words = ["snakemake", "--config", f"scale={args.scale}", *args.config]
+    config = {"scale": args.scale, **dict(each.partition("=")[::2] for each in args.config)}
+    plan = Plan.of(read(Path(), config))
+    if plan.source != "synthetic":
+        raise InputError(
+            f"{plan.results}: is of {plan.source} data, of which nothing made from single scenarios may be passed"
+            " on; keep its tables alone."
+        )
+    words = ["snakemake", "--config", *(f"{key}={value}" for key, value in config.items())]
     done = subprocess.run(
         [sys.executable, "-m", *words, "--detailed-summary", *args.targets],
         capture_output=True, text=True, check=False,
@@ -77,7 +85,7 @@ def main(args: Args) -> None:
     if done.returncode:
         raise InputError(f"{' '.join(words)} failed: {done.stdout}{done.stderr}")
     jobs = list(jobs_of(done.stdout.splitlines()))
-    kept = keep(Path(), jobs, f"results/{args.scale}", args.out)
+    kept = keep(Path(), jobs, str(plan.results), args.out)
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(
         f"{args.out}: {len(kept.steps)} commands make its tables and figures again,"
@@ -109,7 +117,6 @@ def keep(root: Path, jobs: list[Job], results: str, out: Path) -> Manifest:
             f"{results}: {len(waiting)} of {len(exhibits)} tables and figures are not up to date, such as"
             f" {next(iter(waiting), 'all')}; finish them with `snakemake everything_but_pdf`."
         )
-    _check_licence(root, [job.outputs[0] for job in exhibits if job.rule == "cells"])
     steps = [job for job in exhibits if not job.draws_scenes]
     made = {path for job in exhibits for path in job.outputs}
     files = {path for path in made if Path(path).suffix in SUFFIXES}
@@ -130,17 +137,6 @@ def keep(root: Path, jobs: list[Job], results: str, out: Path) -> Manifest:
     )
     _copy(root, results, {path for path in files if path.startswith(f"{results}/")}, out, manifest)
     return manifest
-
-
-def _check_licence(root: Path, tables: list[str]) -> None:
-    """Waymo's licence lets nobody pass on what is made from single scenarios."""
-    for path in tables:
-        data = read_json(root / path)["data"]
-        if data != "synthetic":
-            raise InputError(
-                f"{path}: is of {data} data, of which nothing made from single scenarios may be passed on;"
-                " keep its tables alone."
-            )
 
 
 def _order(job: Job) -> tuple[int, str]:

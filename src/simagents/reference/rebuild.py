@@ -19,7 +19,7 @@ from simagents.reference.manifest import Manifest
 
 @dataclass
 class Args:
-    """Rebuild the tables and figures of kept results; without scores of scenarios nothing is computed."""
+    """Rebuild the tables and figures of kept results from their scores; nothing is trained or driven."""
 
     folder: Positional[Path]
     """that `simagents keep` wrote, such as results/reference/small"""
