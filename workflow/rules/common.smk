@@ -381,9 +381,11 @@ GRADIENT_TABLES = [
 ]
 # Published tables that the prose cites, whether this copy has their rows or not.
 PUBLISHED = sorted(
-    f"paper/published/{table.settings.published}.csv"
-    for table in {t.settings.published: t for t in PLAN.tables.values()}.values()
-    if table.settings.published
+    {
+        f"paper/published/{table.settings.published}.csv"
+        for table in PLAN.tables.values()
+        if table.settings.published
+    }
 )
 SHOWN = [*(PLAN.tables[name] for name in TABLES), *(PLAN.figures[name] for name in FIGURES)]
 # Runs that this copy shows and their ancestors, in the order of the plan.

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-from simagents.files import replacing
 from simagents.report.credit_variance import FITTED_FROM, credit_variance
 from simagents.report.gradient_noise import (
     LABELS,
@@ -19,8 +18,7 @@ from simagents.report.sheet import (
     Heading,
     Paragraph,
     Sheet,
-    html_of,
-    markdown_of,
+    write_document,
 )
 
 HEADER = (
@@ -48,13 +46,7 @@ def main(args: Args) -> None:
     blocks: list[Block] = [Paragraph(HEADER)]
     for path in args.gradients:
         blocks += [Heading(path.parent.name), *section(Measured.read(path))]
-    title = "Noise of gradients"
-    for path, text in (
-        (args.out, markdown_of(title, blocks)),
-        (args.out_html, html_of(title, blocks)),
-    ):
-        with replacing(path) as temporary:
-            temporary.write_text(text)
+    write_document("Noise of gradients", blocks, args.out, None, args.out_html)
 
 
 def section(measured: Measured) -> list[Block]:

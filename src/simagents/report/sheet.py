@@ -53,13 +53,17 @@ class Sheet:
 Block = Heading | Paragraph | Sheet
 
 
-def write_document(title: str, blocks: list[Block], out: Path, tex: Path, html: Path) -> None:
-    """All three files. The title is a heading of Markdown and HTML; the paper has one of its own."""
-    for path, text in (
-        (out, markdown_of(title, blocks)),
-        (tex, latex_of(blocks)),
-        (html, html_of(title, blocks)),
-    ):
+def write_document(
+    title: str, blocks: list[Block], out: Path, tex: Path | None, html: Path
+) -> None:
+    """The files, of which LaTeX is left out for what is not in the paper.
+
+    The title is a heading of Markdown and HTML; the paper has one of its own.
+    """
+    texts = {out: markdown_of(title, blocks), html: html_of(title, blocks)}
+    if tex is not None:
+        texts[tex] = latex_of(blocks)
+    for path, text in texts.items():
         with replacing(path) as temporary:
             temporary.write_text(text)
 
