@@ -217,6 +217,11 @@ GROUPS = {
             "--recipes results/demo/runs/*/recipe.json --out recipes.md --out-tex recipes.tex "
             "--out-html recipes.html",
         ),
+        "mirror": Command(
+            "simagents.mirrors.mirror",
+            "show what runs log in TensorBoard or Weights & Biases, while they train too",
+            "resume results/demo/runs --tensorboard boards --follow",
+        ),
         "training-times": Command(
             "simagents.report.training_times",
             "how long runs trained, stage by stage",

@@ -1,0 +1,1 @@
+"""Numbers that runs log, shown elsewhere too: TensorBoard, Weights & Biases."""
