@@ -1,14 +1,15 @@
 """What makes behaviour cloning see the road: one change at a time, at equal CPU seconds.
 
-Trains demo's policy with the recipe of the chosen scale and with one change of it after the other, each
-for the same CPU seconds of one core, and measures what a validation measures, and realism on the held-out
-validation scenes. Scenarios and tokens are those of the workflow, which must have built them:
+Trains the policy of the chosen scale with its recipe and with one change of it after the other, each for the
+same CPU seconds of one core, or, for changes that leave the cost of a step as it is, for the same number of
+steps, which other work on the machine does not change. Measures what a validation measures, and realism on the
+held-out validation scenes. Scenarios and tokens are those of the workflow, which must have built them:
 
     snakemake --until tokenize_training_0 …   or any finished run of the scale
     OMP_NUM_THREADS=1 python benchmarks/base_policy.py --seconds 120 --out ablation.jsonl
 
 The loop is that of training without DeepSpeed: same learner, batches, clipping and schedule, where the
-schedule follows the seconds used. A killed benchmark resumes with the first change that `--out` lacks.
+schedule follows the seconds or steps used. A killed benchmark resumes with the first change that `--out` lacks.
 """
 
 import json
@@ -55,11 +56,12 @@ CHANGES = {
     "spatial smoothing 0.1": {
         "algorithm.label_smoothing": 0.1, "algorithm.smoothing": "spatial",
     },
-    "a quarter of the scenes": {"held_out": 294},
 }  # fmt: skip
 """Dotted keys of the recipe that differ from the chosen one."""
+FEWER = {"a quarter of the scenes": 4, "a sixteenth of the scenes": 16}
+"""Into how many parts the training scenes are divided, of which one is used."""
 TICKS = 10_000
-"""Into which the seconds are divided for the schedule."""
+"""Into which a training is divided for the schedule."""
 
 
 @dataclass
@@ -70,6 +72,8 @@ class Args:
     """one JSON line per change"""
     seconds: float = 120.0
     """CPU seconds of training for each"""
+    steps: int = 0
+    """of training for each, in place of seconds"""
     scale: str = "demo"
     only: list[str] = field(default_factory=list)
     """names of changes; all if none is given"""
@@ -91,21 +95,29 @@ def main(args: Args) -> None:
         if args.out.exists()
         else []
     )
+    changes = CHANGES | {name: {"held_out": _held_out(plan, parts)} for name, parts in FEWER.items()}
     known = {(result["name"], result["seed"]) for result in results}
     for seed in range(args.repeats):
-        for name in args.only or CHANGES:
+        for name in args.only or changes:
             if (name, seed) in known:
                 continue
             content = chosen.recipe.model_dump(mode="json") | {"seed": seed}
-            recipe = read_as(Recipe, changed(content, CHANGES[name], name), name)
+            recipe = read_as(Recipe, changed(content, changes[name], name), name)
             results.append({"name": name, "seed": seed, **measured(recipe, plan, args)})
             with args.out.open("a") as file:
                 file.write(json.dumps(results[-1]) + "\n")
     print(table(results))
 
 
+def _held_out(plan: Plan, parts: int) -> int:
+    """How many scenes to hold out so that one of so many parts of the training scenes is left."""
+    settings = plan.config.scenarios.synthetic
+    scenes = settings.training_shards * settings.per_shard
+    return scenes - (scenes - settings.held_out) // parts
+
+
 def measured(recipe: Recipe, plan: Plan, args: Args) -> dict[str, float]:
-    """Train for `seconds`, then validate and score."""
+    """Train, then validate and score."""
     results = args.root / plan.results
     tokens = results / "tokens" / recipe.tokens
     vocabulary = Vocabulary.read(tokens / "vocabulary.safetensors")
@@ -115,7 +127,7 @@ def measured(recipe: Recipe, plan: Plan, args: Args) -> dict[str, float]:
         sorted((folder / "training").glob("*.safetensors")) for folder in (scenarios, tokens)
     ]
     scenes = TrainingScenes(*training, recipe)
-    steps = _train(policy, recipe, scenes, args.seconds)
+    steps = _train(policy, recipe, scenes, args)
     health = Validation(scenes, recipe, Processes(0, 1, torch.device("cpu")), 4)(policy)
     held_out = [
         sorted((folder / "validation").glob("*.safetensors")) for folder in (scenarios, tokens)
@@ -124,20 +136,21 @@ def measured(recipe: Recipe, plan: Plan, args: Args) -> dict[str, float]:
     return {"steps": steps, **health, **_scored(policy, recipe, *held_out, limit, args.rollouts)}
 
 
-def _train(policy: torch.nn.Module, recipe: Recipe, scenes: TrainingScenes, seconds: float) -> int:
+def _train(policy: torch.nn.Module, recipe: Recipe, scenes: TrainingScenes, args: Args) -> int:
+    """How many steps it took."""
     learner = build_learner(recipe, policy, policy, None)
     settings, rate = recipe.optimiser, recipe.budget.learning_rate
     optimiser = torch.optim.AdamW(
         policy.parameters(), lr=rate, betas=settings.betas, weight_decay=settings.weight_decay
     )
     used, step, batch = 0.0, 0, recipe.budget.batch
-    # The schedule runs over the seconds, because how many steps they allow is not known.
+    # How many steps some seconds allow is not known, so the schedule runs over what is done of either.
     ticks = recipe.budget.model_copy(update={"steps": TICKS})
-    by_seconds = recipe.model_copy(update={"budget": ticks})
-    while used < seconds:
+    by_progress = recipe.model_copy(update={"budget": ticks})
+    while (done := step / args.steps if args.steps else used / args.seconds) < 1:
         start = process_time()
         for group in optimiser.param_groups:
-            group["lr"] = rate * rate_factor(int(used / seconds * TICKS), by_seconds)
+            group["lr"] = rate * rate_factor(int(done * TICKS), by_progress)
         policy.train()
         scene_batch = scenes[list(range(step * batch, (step + 1) * batch))]
         learner.prepare([scene_batch])
