@@ -95,7 +95,9 @@ def main(args: Args) -> None:
         if args.out.exists()
         else []
     )
-    changes = CHANGES | {name: {"held_out": _held_out(plan, parts)} for name, parts in FEWER.items()}
+    changes = CHANGES | {
+        name: {"held_out": _held_out(plan, parts)} for name, parts in FEWER.items()
+    }
     known = {(result["name"], result["seed"]) for result in results}
     for seed in range(args.repeats):
         for name in args.only or changes:

@@ -243,6 +243,11 @@ GROUPS = {
             "make tables and figures again from kept scores, and compare",
             "results/reference/small",
         ),
+        "repeat": Command(
+            "simagents.reference.repeat",
+            "whether this machine's results agree with kept ones of another",
+            "--kept results/reference/small --results results/small --out repeat.md",
+        ),
     },
     "workflow": {
         "doctor": Command(
