@@ -14,8 +14,8 @@ from typing import Any
 from scipy import special
 
 from simagents.report.columns import Column, column
-from simagents.report.published import LOG, Published
-from simagents.report.rows import NO_CONTESTANT, UNTRAINED
+from simagents.report.published import Published, names_in_pairs
+from simagents.report.rows import UNTRAINED
 
 Json = dict[str, Any]
 
@@ -85,7 +85,7 @@ def unmatched(cells: Json, published: Published) -> list[str]:
 
 
 def _pairs(cells: Json, row: Json, key: str, published: Published) -> Iterator[PrintedValue]:
-    names = [LOG if NO_CONTESTANT in r["systems"] else r["published"] for r in cells["rows"]]
+    names = names_in_pairs(cells["rows"])
     place = cells["rows"].index(row)
     for other in range(place):
         both = frozenset({names[place], names[other]})

@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from simagents.errors import InputError, unknown_key
+from simagents.report.rows import NO_CONTESTANT
 from simagents.report.sources import provenance_in_words
 
 _NAMES = ("system", "alpha", "beta", "collision_weight_lambda")
@@ -216,3 +218,8 @@ def _number(text: str) -> float | None:
 def _one(table: pd.DataFrame, name: str) -> str:
     """The distinct values of a column, which is one value in most files."""
     return ", ".join(dict.fromkeys(table[name])) if name in table else "unknown"
+
+
+def names_in_pairs(rows: list[dict[str, Any]]) -> list[str | None]:
+    """What a published table of pairs calls each of these rows of cells; None where it has no such row."""
+    return [LOG if NO_CONTESTANT in row["systems"] else row["published"] for row in rows]

@@ -18,7 +18,7 @@ from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.notes import notes_of
 from simagents.report.printed import NOTHING, Cell, Head, Line
-from simagents.report.published import LOG, Published, read_published
+from simagents.report.published import LOG, Published, names_in_pairs, read_published
 from simagents.report.rows import NO_CONTESTANT
 from simagents.report.table_html import html
 from simagents.report.table_latex import floats, heading, number
@@ -169,7 +169,7 @@ def _pair_columns(
     rows: list[Json], key: str, of: Column, published: Published | None
 ) -> Iterator[tuple[Head, list[Cell]]]:
     """A column for every row, by its number: ours above the diagonal and on it, the paper's below."""
-    names = [LOG if NO_CONTESTANT in row["systems"] else row["published"] for row in rows]
+    names = names_in_pairs(rows)
     for name in names:
         if published and name not in (LOG, None):
             published.value(name)  # which raises where there is no such row
