@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simagents.models.smart.neighbours import joined
+from simagents.models.smart.neighbours import Neighbourhoods, joined
 from simagents.models.smart.relations import Relations
 
-Memory = tuple[Float[Tensor, "*S H"], Float[Tensor, "*S H"]]
-"""Keys and values of sources, heads side by side."""
+Memory = Float[Tensor, "*S W"]
+"""Keys and, behind them, values of sources, heads side by side: what a target reads is gathered once."""
 
 
 class RelationAttention(nn.Module):
@@ -74,7 +74,7 @@ class RelationAttention(nn.Module):
         heads = (self.heads, self.head_width, width)
         weights = [
             weight, bias, source_weight, source_bias, from_gathered, to_score.view(heads),
-            from_value.view(heads).transpose(1, 2), self.own, self.own * scale,
+            from_value.view(heads).transpose(1, 2), self.own * scale,
         ]  # fmt: skip
         device = self.own.device.type
         if torch.is_autocast_enabled(device):  # once, not in every product
@@ -113,22 +113,21 @@ class FoldedAttention:
     gate_weight: Float[Tensor, "I I"]
     to_score: Float[Tensor, "H d D"]
     from_value: Float[Tensor, "H D d"]
-    own: Float[Tensor, "H I"]
     own_scaled: Float[Tensor, "H I"]
 
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
         """Keys and values of sources; computed once for all targets that attend to them."""
         rows = self.layer.norm_source(source)
-        keys, values = nn.functional.linear(rows, self.source_weight, self.source_bias).chunk(2, -1)
-        return keys, values
+        return nn.functional.linear(rows, self.source_weight, self.source_bias)
 
     def read(self, x: Float[Tensor, "N D"]) -> Reading:
         """All that depends on each target alone."""
         bipartite = self.layer.norm_target is not None
         rows = (self.layer.norm_target or self.layer.norm_source)(x)
         rows = nn.functional.linear(rows, self.target_weight, self.target_bias)
-        query, itself, gate, *memory = rows.chunk(3 if bipartite else 5, -1)
-        return Reading(query, itself, gate, tuple(memory) or None)
+        inner = len(self.gate_weight)
+        query, itself, gate, *memory = rows.split(3 * [inner] + (not bipartite) * [2 * inner], -1)
+        return Reading(query, itself, gate, *(memory or [None]))
 
     def __call__(
         self, x: Float[Tensor, "N D"], reading: Reading, memory: Memory, relations: Relations
@@ -146,49 +145,65 @@ class FoldedAttention:
             return torch.zeros_like(query)
         if near.target is not None:
             query = query.index_select(0, near.target)
-        keys, values = memory
         by_head = query[:, None] * self.own_scaled
         heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
         to_relations = (heads @ self.to_score).transpose(0, 1)
-        lowest = torch.finfo(query.dtype).min
+        sources = self._sources(memory, near)
         weights, sums = [], []
-        for queries, to_relation, absent, relation, key in zip(
-            near.of_targets(by_head), near.of_targets(to_relations), near.absent,
-            relations.embedded, near.of_sources(keys), strict=True,
+        for queries, to_relation, barrier, relation, (key, *_) in zip(
+            near.of_targets(by_head), near.of_targets(to_relations), relations.barriers,
+            relations.embedded, sources, strict=True,
         ):  # fmt: skip
-            score = torch.baddbmm(
-                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2)
-            )
-            weight = score.masked_fill(absent[:, None], lowest).softmax(dim=-1)
+            score = torch.baddbmm(barrier, queries, key.transpose(1, 2))
+            score = torch.baddbmm(score, to_relation, relation.transpose(1, 2))
+            weight = score.softmax(dim=-1)
             weight = nn.functional.dropout(weight, layer.dropout, layer.training)
             weights.append(weight)
             sums.append(torch.bmm(weight.to(relation.dtype), relation))
-        mixed = self._mixed(weights, values, relations)
-        by_head = mixed.view(len(query), layer.heads, -1).transpose(0, 1)
+        mixed = self._mixed(weights, sources, memory, relations)
         summed = joined(sums).transpose(0, 1)
-        gathered = torch.baddbmm(by_head, summed, self.from_value).transpose(0, 1).flatten(1)
+        gathered = torch.baddbmm(mixed.transpose(0, 1), summed, self.from_value)
+        gathered = gathered.transpose(0, 1).flatten(1)
         if near.target is None:
             return gathered * relations.seeing
         result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
         return result.index_copy(0, near.target, gathered)
 
-    def _mixed(self, weights: list[Tensor], values: Tensor, relations: Relations) -> Tensor:
-        """Σ a v of all targets that have sources, group by group."""
-        near = relations.near
-        if torch.is_grad_enabled() or near.source is None:
-            parts = [
-                (torch.bmm(weight.to(value.dtype), value) * self.own).sum(dim=1)
-                for weight, value in zip(weights, near.of_sources(values), strict=True)
+    def _sources(self, memory: Memory, near: Neighbourhoods) -> list[tuple[Tensor, ...]]:
+        """Keys, and values unless `_mixed` reads them from the memory, of every slot; group by group."""
+        inner = len(self.gate_weight)
+        if _from_table(near):
+            return [(keys,) for keys in near.of_sources(memory[:, :inner])]
+        return [rows.split(inner, -1) for rows in near.of_sources(memory)]
+
+    def _mixed(
+        self, weights: list[Tensor], sources: list[tuple[Tensor, ...]], memory: Memory,
+        relations: Relations,
+    ) -> Tensor:  # fmt: skip
+        """Σ a v of all targets that have sources [n, H, d], group by group."""
+        if not _from_table(relations.near):
+            # Each head's own columns of the sums of all: a diagonal, which is a view.
+            by_heads = (
+                torch.bmm(weight.to(value.dtype), value).unflatten(-1, (self.layer.heads, -1))
+                for weight, (_, value) in zip(weights, sources, strict=True)
+            )
+            return joined([each.diagonal(dim1=1, dim2=2).transpose(1, 2) for each in by_heads])
+        table = memory.reshape(-1, self.layer.head_width)
+        rows_of_heads = relations.rows_of_heads(self.layer.heads)
+        return joined(
+            [
+                nn.functional.embedding_bag(
+                    rows, table, mode="sum",
+                    per_sample_weights=weight.to(table.dtype).flatten(0, 1),
+                ).view(len(weight), self.layer.heads, -1)
+                for weight, rows in zip(weights, rows_of_heads, strict=True)
             ]
-            return joined(parts)
-        # Weighted sums of rows of a table, without a copy of the rows. Without gradients this costs a
-        # tenth of gathering and multiplying; with gradients it would cost more.
-        table = values.reshape(-1, self.layer.head_width)
-        parts = [
-            nn.functional.embedding_bag(
-                rows, table, mode="sum",
-                per_sample_weights=weight.to(table.dtype).flatten(0, 1),
-            ).view(len(weight), -1)
-            for weight, rows in zip(weights, relations.rows_of_heads(self.layer.heads), strict=True)
-        ]  # fmt: skip
-        return joined(parts)
+        )  # fmt: skip
+
+
+def _from_table(near: Neighbourhoods) -> bool:
+    """Whether sums of values are taken by weighted look-ups of their rows, without a copy of the rows.
+
+    Without gradients this costs a tenth of gathering and multiplying; with gradients it would cost more.
+    """
+    return not torch.is_grad_enabled() and near.source is not None
