@@ -1,5 +1,6 @@
 """Attention whose keys and values depend on the relative pose of source and target."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ class RelationAttention(nn.Module):
 
     With edge embedding r, keys are k + Wk r and values v + Wv r. A bipartite layer normalises sources
     and targets separately. The heads together may be narrower than their input. Dropout acts on
-    attention weights and inside the feed-forward block. The layer computes as its `folded` form does.
+    attention weights and inside the feed-forward block. `folded` has the form in which it is computed.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float, bipartite: bool):
@@ -48,38 +49,73 @@ class RelationAttention(nn.Module):
         # that would collect the head's columns, and the copy costs more than the zeros.
         own = torch.eye(heads).repeat_interleave(head_width, dim=1)
         self.register_buffer("own", own, persistent=False)
-        self.register_buffer("no_bias", torch.zeros(inner), persistent=False)
 
-    def folded(self) -> "FoldedAttention":
-        """The layer as it is computed: for one pass, or for all steps of a rollout."""
-        norm, scale = self.norm_relation, self.head_width**-0.5
-        to_score = self.relation_key.weight * (norm.weight * scale)
-        from_value = self.relation_value.weight * norm.weight
-        # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
-        # for all relations may as well be part of every value. In scores it would cancel.
-        constant = torch.addmv(self.relation_value.bias, self.relation_value.weight, norm.bias)
-        inner, width = self.gate.out_features, self.key.in_features
-        from_gathered, from_target = self.gate.weight.split([inner, width], dim=1)
-        weight = [self.query.weight, self.itself.weight, from_target]
-        bias = [self.query.bias, self.itself.bias, self.gate.bias]
-        source_weight = [self.key.weight, self.value.weight]
-        source_bias = [self.no_bias, self.value.bias + constant]
-        if self.norm_target is None:  # one product for targets and sources
-            weight, bias = torch.cat(weight + source_weight), torch.cat(bias + source_bias)
-            source_weight, source_bias = weight[-2 * inner :], bias[-2 * inner :]
-        else:
-            weight, bias, source_weight, source_bias = map(
-                torch.cat, (weight, bias, source_weight, source_bias)
-            )
-        heads = (self.heads, self.head_width, width)
-        weights = [
-            weight, bias, source_weight, source_bias, from_gathered, to_score.view(heads),
-            from_value.view(heads).transpose(1, 2), self.own * scale,
-        ]  # fmt: skip
-        device = self.own.device.type
-        if torch.is_autocast_enabled(device):  # once, not in every product
-            weights = [weight.to(torch.get_autocast_dtype(device)) for weight in weights]
-        return FoldedAttention(self, *weights)
+
+def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
+    """Layers of one size as they are computed: for one pass, or for all steps of a rollout.
+
+    Their weights are put together for all layers at once, because on an accelerator a product of two
+    weights costs as much as its launch. All layers are bipartite, or none.
+    """
+    layers = list(layers)
+    if not layers:
+        return []
+
+    def stacked(of: Callable[[RelationAttention], Tensor]) -> Tensor:
+        return torch.stack([of(layer) for layer in layers])
+
+    first = layers[0]
+    inner, width, scale = first.gate.out_features, first.key.in_features, first.head_width**-0.5
+    relation_value = stacked(lambda layer: layer.relation_value.weight)
+    norm_weight = stacked(lambda layer: layer.norm_relation.weight)[:, None]
+    to_score = stacked(lambda layer: layer.relation_key.weight) * (norm_weight * scale)
+    from_value = relation_value * norm_weight
+    # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
+    # for all relations may as well be part of every value. In scores it would cancel.
+    constant = torch.baddbmm(
+        stacked(lambda layer: layer.relation_value.bias)[..., None], relation_value,
+        stacked(lambda layer: layer.norm_relation.bias)[..., None],
+    ).squeeze(-1)  # fmt: skip
+    gate = stacked(lambda layer: layer.gate.weight)
+    from_gathered, from_target = gate.split([inner, width], dim=2)
+    weight = [
+        stacked(lambda layer: layer.query.weight),
+        stacked(lambda layer: layer.itself.weight),
+        from_target,
+    ]
+    bias = [
+        stacked(lambda layer: layer.query.bias),
+        stacked(lambda layer: layer.itself.bias),
+        stacked(lambda layer: layer.gate.bias),
+    ]
+    source_weight = [
+        stacked(lambda layer: layer.key.weight),
+        stacked(lambda layer: layer.value.weight),
+    ]
+    value_bias = stacked(lambda layer: layer.value.bias) + constant
+    source_bias = [torch.zeros_like(value_bias), value_bias]
+    if first.norm_target is None:  # one product for targets and sources
+        weight, bias = torch.cat(weight + source_weight, 1), torch.cat(bias + source_bias, 1)
+        source_weight, source_bias = weight[:, -2 * inner :], bias[:, -2 * inner :]
+    else:
+        weight, bias, source_weight, source_bias = (
+            torch.cat(parts, 1) for parts in (weight, bias, source_weight, source_bias)
+        )
+    heads = (first.heads, first.head_width)
+    weights = [
+        weight, bias, source_weight, source_bias, from_gathered, to_score.unflatten(1, heads),
+        from_value.unflatten(1, heads).transpose(2, 3),
+    ]  # fmt: skip
+    own_scaled = first.own * scale
+    device = own_scaled.device.type
+    if torch.is_autocast_enabled(device):  # once, not in every product
+        dtype = torch.get_autocast_dtype(device)
+        weights, own_scaled = [each.to(dtype) for each in weights], own_scaled.to(dtype)
+    of_layers = zip(*(each.unbind() for each in weights), strict=True)
+    return [
+        FoldedAttention(layer, *own, own_scaled)
+        for layer, own in zip(layers, of_layers, strict=True)
+    ]
 
 
 @dataclass(frozen=True)

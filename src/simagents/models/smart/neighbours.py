@@ -17,6 +17,9 @@ _FINE = (
 # On an accelerator every group costs launches. Powers of two are a compromise: on four WOMD scenes slots are
 # 1.5 to 1.7 times the edges, where steps of four times would make it 2.2 to 3.3.
 _WIDE = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+# There a group of few targets joins the next wider one, for as many slots of padding at most: six layers launch some
+# forty kernels for a group, which is about what they take to read so many slots once (estimated, not measured).
+_PADDING = 2**15
 
 _ROW = 2**20
 _MIDDLE = _ROW // 2
@@ -179,6 +182,9 @@ def _grouped(
     number, order = number.sort(stable=True)
     ends = torch.searchsorted(number, torch.arange(len(widths) + 1, device=device), right=True)
     *sizes, beyond = ends.diff().tolist()  # without those of no source
+    if device.type != "cpu":
+        sizes, taken = _joined_groups(sizes, bounds)
+        widths = torch.tensor([0, *taken], device=device)
     if beyond:
         raise ValueError(
             f"a target has {int(degree.max())} sources; at most {bounds[-1]} are supported."
@@ -201,6 +207,17 @@ def _grouped(
         return found
     away = squared.new_full((slots + 1,), torch.inf).scatter_(0, place, squared)[:-1]
     return _nearest(found, away, nearest)
+
+
+def _joined_groups(sizes: list[int], bounds: tuple[int, ...]) -> tuple[list[int], tuple[int, ...]]:
+    """Sizes of the groups after some have joined a wider one, and the width of each bound's targets."""
+    sizes, taken = list(sizes), list(bounds)
+    for at in range(len(sizes) - 1):
+        wider = next((place for place in range(at + 1, len(sizes)) if sizes[place]), None)
+        if wider is not None and sizes[at] * (bounds[wider] - bounds[at]) <= _PADDING:
+            taken = [bounds[wider] if width == bounds[at] else width for width in taken]
+            sizes[at], sizes[wider] = 0, sizes[wider] + sizes[at]
+    return sizes, tuple(taken)
 
 
 def _nearest(found: Neighbourhoods, away: Tensor, nearest: int) -> Neighbourhoods:
