@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 # Targets with about the same number of sources are computed together, padded to the upper bound of
-# their group. The bounds are fixed, so the shape in which a target is computed depends on its own
+# their group. The bounds are fixed, so on a CPU the shape in which a target is computed depends on its own
 # neighbourhood alone and never on what else is in the batch.
 _FINE = (
     4, 8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 144, 160, 176,
@@ -192,13 +192,17 @@ def _grouped(
     groups = [(size, bound) for size, bound in zip(sizes, bounds, strict=True) if size]
     if not groups:
         return Neighbourhoods.none(device)
+    if alike := device.type != "cpu" and _alike(groups, len(degree)):
+        groups = [(len(degree), groups[0][1])]
+        begin = torch.arange(len(degree), device=device) * groups[0][1]
+    else:
+        width = widths.index_select(0, number)
+        begin = torch.empty_like(width).scatter_(0, order, width.cumsum(0) - width)
     slots = sum(size * bound for size, bound in groups)
-    width = widths.index_select(0, number)
-    begin = torch.empty_like(width).scatter_(0, order, width.cumsum(0) - width)
     place = (begin - before).index_select(0, t) + until - 1
     place = torch.where(close, place, slots)  # the others into one slot too many
     source = place.new_full((slots + 1,), -1).scatter_(0, place, s)[:-1]
-    with_sources = order[-sum(size for size, _ in groups) :]
+    with_sources = None if alike else order[-sum(size for size, _ in groups) :]
     absent = (source < 0).split([size * bound for size, bound in groups])
     source = source.clamp(min=0)
     absent = [one.view(group) for one, group in zip(absent, groups, strict=True)]
@@ -207,6 +211,12 @@ def _grouped(
         return found
     away = squared.new_full((slots + 1,), torch.inf).scatter_(0, place, squared)[:-1]
     return _nearest(found, away, nearest)
+
+
+def _alike(groups: list[tuple[int, int]], targets: int) -> bool:
+    """Whether all targets, with those of no source, are one group in their own order."""
+    size, bound = groups[0]
+    return len(groups) == 1 and (targets - size) * bound <= _PADDING
 
 
 def _joined_groups(sizes: list[int], bounds: tuple[int, ...]) -> tuple[list[int], tuple[int, ...]]:
