@@ -17,9 +17,10 @@ _FINE = (
 # On an accelerator every group costs launches. Powers of two are a compromise: on four WOMD scenes slots are
 # 1.5 to 1.7 times the edges, where steps of four times would make it 2.2 to 3.3.
 _WIDE = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-# There a group of few targets joins the next wider one, for as many slots of padding at most: six layers launch some
-# forty kernels for a group, which is about what they take to read so many slots once (estimated, not measured).
-_PADDING = 2**15
+# There a group of few targets joins the next wider one, for as many slots of padding at most. With its backward
+# pass a group launches some hundred kernels in six layers, a millisecond; in that time memory of 4 TB/s reads and
+# writes the 15 kB that so many slots take (an estimate, measured on no accelerator).
+_PADDING = 2**16
 
 _ROW = 2**20
 _MIDDLE = _ROW // 2
@@ -68,11 +69,11 @@ class Neighbourhoods:
 
     def of_slots(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Rows of the slots, group by group."""
-        return rows.split([absent.numel() for absent in self.absent])
+        return _parts(rows, [absent.numel() for absent in self.absent])
 
     def of_targets(self, rows: Float[Tensor, "n_all *D"]) -> tuple[Float[Tensor, "_ *D"], ...]:
         """Rows of the targets in the order of `target`, group by group."""
-        return rows.split([len(absent) for absent in self.absent])
+        return _parts(rows, [len(absent) for absent in self.absent])
 
     def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
         """Rows of the sources, group by group."""
@@ -85,6 +86,11 @@ class Neighbourhoods:
             rows.index_select(0, source).view(*absent.shape, -1)
             for source, absent in zip(self.of_slots(self.source), self.absent, strict=True)
         ]
+
+
+def _parts(rows: Tensor, sizes: list[int]) -> tuple[Tensor, ...]:
+    """Rows split; for a single part nothing is, so that its gradient is not copied."""
+    return (rows,) if len(sizes) == 1 else rows.split(sizes)
 
 
 def joined(parts: list[Tensor]) -> Tensor:

@@ -38,7 +38,7 @@ class Relations:
     def barriers(self) -> list[Float[Tensor, "_ 1 K"]]:
         """Group by group what scores start from: 0, and where there is no source a number below all of them."""
         return [
-            rows.new_zeros(()).masked_fill(absent[:, None], LOWEST)
+            (absent[:, None] * LOWEST).to(rows.dtype)
             for rows, absent in zip(self.embedded, self.near.absent, strict=True)
         ]
 
