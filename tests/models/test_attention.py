@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from simagents.models.smart import attention
 from simagents.models.smart.attention import RelationAttention
 from simagents.models.smart.neighbours import Neighbourhoods
 from simagents.models.smart.relations import Relations, embed_relations
@@ -53,7 +54,7 @@ def relations_of(target, source, relation):
 
 
 def folded(layer, x, sources, target, source, relation):
-    form = layer.folded()
+    (form,) = attention.folded([layer])
     return form(x, form.read(x), form.memory(sources), relations_of(target, source, relation))
 
 

@@ -1,16 +1,17 @@
 """Attention whose keys and values depend on the relative pose of source and target."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simagents.models.smart.neighbours import joined
+from simagents.models.smart.neighbours import Neighbourhoods, joined
 from simagents.models.smart.relations import Relations
 
-Memory = tuple[Float[Tensor, "*S H"], Float[Tensor, "*S H"]]
-"""Keys and values of sources, heads side by side."""
+Memory = Float[Tensor, "*S W"]
+"""Keys and, behind them, values of sources, heads side by side: what a target reads is gathered once."""
 
 
 class RelationAttention(nn.Module):
@@ -18,7 +19,7 @@ class RelationAttention(nn.Module):
 
     With edge embedding r, keys are k + Wk r and values v + Wv r. A bipartite layer normalises sources
     and targets separately. The heads together may be narrower than their input. Dropout acts on
-    attention weights and inside the feed-forward block. The layer computes as its `folded` form does.
+    attention weights and inside the feed-forward block. `folded` has the form in which it is computed.
     """
 
     def __init__(self, width: int, heads: int, head_width: int, dropout: float, bipartite: bool):
@@ -48,38 +49,73 @@ class RelationAttention(nn.Module):
         # that would collect the head's columns, and the copy costs more than the zeros.
         own = torch.eye(heads).repeat_interleave(head_width, dim=1)
         self.register_buffer("own", own, persistent=False)
-        self.register_buffer("no_bias", torch.zeros(inner), persistent=False)
 
-    def folded(self) -> "FoldedAttention":
-        """The layer as it is computed: for one pass, or for all steps of a rollout."""
-        norm, scale = self.norm_relation, self.head_width**-0.5
-        to_score = self.relation_key.weight * (norm.weight * scale)
-        from_value = self.relation_value.weight * norm.weight
-        # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
-        # for all relations may as well be part of every value. In scores it would cancel.
-        constant = torch.addmv(self.relation_value.bias, self.relation_value.weight, norm.bias)
-        inner, width = self.gate.out_features, self.key.in_features
-        from_gathered, from_target = self.gate.weight.split([inner, width], dim=1)
-        weight = [self.query.weight, self.itself.weight, from_target]
-        bias = [self.query.bias, self.itself.bias, self.gate.bias]
-        source_weight = [self.key.weight, self.value.weight]
-        source_bias = [self.no_bias, self.value.bias + constant]
-        if self.norm_target is None:  # one product for targets and sources
-            weight, bias = torch.cat(weight + source_weight), torch.cat(bias + source_bias)
-            source_weight, source_bias = weight[-2 * inner :], bias[-2 * inner :]
-        else:
-            weight, bias, source_weight, source_bias = map(
-                torch.cat, (weight, bias, source_weight, source_bias)
-            )
-        heads = (self.heads, self.head_width, width)
-        weights = [
-            weight, bias, source_weight, source_bias, from_gathered, to_score.view(heads),
-            from_value.view(heads).transpose(1, 2), self.own, self.own * scale,
-        ]  # fmt: skip
-        device = self.own.device.type
-        if torch.is_autocast_enabled(device):  # once, not in every product
-            weights = [weight.to(torch.get_autocast_dtype(device)) for weight in weights]
-        return FoldedAttention(self, *weights)
+
+def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
+    """Layers of one size as they are computed: for one pass, or for all steps of a rollout.
+
+    Their weights are put together for all layers at once, because on an accelerator a product of two
+    weights costs as much as its launch. All layers are bipartite, or none.
+    """
+    layers = list(layers)
+    if not layers:
+        return []
+
+    def stacked(of: Callable[[RelationAttention], Tensor]) -> Tensor:
+        return torch.stack([of(layer) for layer in layers])
+
+    first = layers[0]
+    inner, width, scale = first.gate.out_features, first.key.in_features, first.head_width**-0.5
+    relation_value = stacked(lambda layer: layer.relation_value.weight)
+    norm_weight = stacked(lambda layer: layer.norm_relation.weight)[:, None]
+    to_score = stacked(lambda layer: layer.relation_key.weight) * (norm_weight * scale)
+    from_value = relation_value * norm_weight
+    # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
+    # for all relations may as well be part of every value. In scores it would cancel.
+    constant = torch.baddbmm(
+        stacked(lambda layer: layer.relation_value.bias)[..., None], relation_value,
+        stacked(lambda layer: layer.norm_relation.bias)[..., None],
+    ).squeeze(-1)  # fmt: skip
+    gate = stacked(lambda layer: layer.gate.weight)
+    from_gathered, from_target = gate.split([inner, width], dim=2)
+    weight = [
+        stacked(lambda layer: layer.query.weight),
+        stacked(lambda layer: layer.itself.weight),
+        from_target,
+    ]
+    bias = [
+        stacked(lambda layer: layer.query.bias),
+        stacked(lambda layer: layer.itself.bias),
+        stacked(lambda layer: layer.gate.bias),
+    ]
+    source_weight = [
+        stacked(lambda layer: layer.key.weight),
+        stacked(lambda layer: layer.value.weight),
+    ]
+    value_bias = stacked(lambda layer: layer.value.bias) + constant
+    source_bias = [torch.zeros_like(value_bias), value_bias]
+    if first.norm_target is None:  # one product for targets and sources
+        weight, bias = torch.cat(weight + source_weight, 1), torch.cat(bias + source_bias, 1)
+        source_weight, source_bias = weight[:, -2 * inner :], bias[:, -2 * inner :]
+    else:
+        weight, bias, source_weight, source_bias = (
+            torch.cat(parts, 1) for parts in (weight, bias, source_weight, source_bias)
+        )
+    heads = (first.heads, first.head_width)
+    weights = [
+        weight, bias, source_weight, source_bias, from_gathered, to_score.unflatten(1, heads),
+        from_value.unflatten(1, heads).transpose(2, 3),
+    ]  # fmt: skip
+    own_scaled = first.own * scale
+    device = own_scaled.device.type
+    if torch.is_autocast_enabled(device):  # once, not in every product
+        dtype = torch.get_autocast_dtype(device)
+        weights, own_scaled = [each.to(dtype) for each in weights], own_scaled.to(dtype)
+    of_layers = zip(*(each.unbind() for each in weights), strict=True)
+    return [
+        FoldedAttention(layer, *own, own_scaled)
+        for layer, own in zip(layers, of_layers, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -113,22 +149,21 @@ class FoldedAttention:
     gate_weight: Float[Tensor, "I I"]
     to_score: Float[Tensor, "H d D"]
     from_value: Float[Tensor, "H D d"]
-    own: Float[Tensor, "H I"]
     own_scaled: Float[Tensor, "H I"]
 
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
         """Keys and values of sources; computed once for all targets that attend to them."""
         rows = self.layer.norm_source(source)
-        keys, values = nn.functional.linear(rows, self.source_weight, self.source_bias).chunk(2, -1)
-        return keys, values
+        return nn.functional.linear(rows, self.source_weight, self.source_bias)
 
     def read(self, x: Float[Tensor, "N D"]) -> Reading:
         """All that depends on each target alone."""
         bipartite = self.layer.norm_target is not None
         rows = (self.layer.norm_target or self.layer.norm_source)(x)
         rows = nn.functional.linear(rows, self.target_weight, self.target_bias)
-        query, itself, gate, *memory = rows.chunk(3 if bipartite else 5, -1)
-        return Reading(query, itself, gate, tuple(memory) or None)
+        inner = len(self.gate_weight)
+        query, itself, gate, *memory = rows.split(3 * [inner] + (not bipartite) * [2 * inner], -1)
+        return Reading(query, itself, gate, *(memory or [None]))
 
     def __call__(
         self, x: Float[Tensor, "N D"], reading: Reading, memory: Memory, relations: Relations
@@ -146,49 +181,65 @@ class FoldedAttention:
             return torch.zeros_like(query)
         if near.target is not None:
             query = query.index_select(0, near.target)
-        keys, values = memory
         by_head = query[:, None] * self.own_scaled
         heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
         to_relations = (heads @ self.to_score).transpose(0, 1)
-        lowest = torch.finfo(query.dtype).min
+        sources = self._sources(memory, near)
         weights, sums = [], []
-        for queries, to_relation, absent, relation, key in zip(
-            near.of_targets(by_head), near.of_targets(to_relations), near.absent,
-            relations.embedded, near.of_sources(keys), strict=True,
+        for queries, to_relation, barrier, relation, (key, *_) in zip(
+            near.of_targets(by_head), near.of_targets(to_relations), relations.barriers,
+            relations.embedded, sources, strict=True,
         ):  # fmt: skip
-            score = torch.baddbmm(
-                queries @ key.transpose(1, 2), to_relation, relation.transpose(1, 2)
-            )
-            weight = score.masked_fill(absent[:, None], lowest).softmax(dim=-1)
+            score = torch.baddbmm(barrier, queries, key.transpose(1, 2))
+            score = torch.baddbmm(score, to_relation, relation.transpose(1, 2))
+            weight = score.softmax(dim=-1)
             weight = nn.functional.dropout(weight, layer.dropout, layer.training)
             weights.append(weight)
             sums.append(torch.bmm(weight.to(relation.dtype), relation))
-        mixed = self._mixed(weights, values, relations)
-        by_head = mixed.view(len(query), layer.heads, -1).transpose(0, 1)
+        mixed = self._mixed(weights, sources, memory, relations)
         summed = joined(sums).transpose(0, 1)
-        gathered = torch.baddbmm(by_head, summed, self.from_value).transpose(0, 1).flatten(1)
+        gathered = torch.baddbmm(mixed.transpose(0, 1), summed, self.from_value)
+        gathered = gathered.transpose(0, 1).flatten(1)
         if near.target is None:
             return gathered * relations.seeing
         result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
         return result.index_copy(0, near.target, gathered)
 
-    def _mixed(self, weights: list[Tensor], values: Tensor, relations: Relations) -> Tensor:
-        """Σ a v of all targets that have sources, group by group."""
-        near = relations.near
-        if torch.is_grad_enabled() or near.source is None:
-            parts = [
-                (torch.bmm(weight.to(value.dtype), value) * self.own).sum(dim=1)
-                for weight, value in zip(weights, near.of_sources(values), strict=True)
+    def _sources(self, memory: Memory, near: Neighbourhoods) -> list[tuple[Tensor, ...]]:
+        """Keys, and values unless `_mixed` reads them from the memory, of every slot; group by group."""
+        inner = len(self.gate_weight)
+        if _from_table(near):
+            return [(keys,) for keys in near.of_sources(memory[:, :inner])]
+        return [rows.split(inner, -1) for rows in near.of_sources(memory)]
+
+    def _mixed(
+        self, weights: list[Tensor], sources: list[tuple[Tensor, ...]], memory: Memory,
+        relations: Relations,
+    ) -> Tensor:  # fmt: skip
+        """Σ a v of all targets that have sources [n, H, d], group by group."""
+        if not _from_table(relations.near):
+            # Each head's own columns of the sums of all: a diagonal, which is a view.
+            by_heads = (
+                torch.bmm(weight.to(value.dtype), value).unflatten(-1, (self.layer.heads, -1))
+                for weight, (_, value) in zip(weights, sources, strict=True)
+            )
+            return joined([each.diagonal(dim1=1, dim2=2).transpose(1, 2) for each in by_heads])
+        table = memory.reshape(-1, self.layer.head_width)
+        rows_of_heads = relations.rows_of_heads(self.layer.heads)
+        return joined(
+            [
+                nn.functional.embedding_bag(
+                    rows, table, mode="sum",
+                    per_sample_weights=weight.to(table.dtype).flatten(0, 1),
+                ).view(len(weight), self.layer.heads, -1)
+                for weight, rows in zip(weights, rows_of_heads, strict=True)
             ]
-            return joined(parts)
-        # Weighted sums of rows of a table, without a copy of the rows. Without gradients this costs a
-        # tenth of gathering and multiplying; with gradients it would cost more.
-        table = values.reshape(-1, self.layer.head_width)
-        parts = [
-            nn.functional.embedding_bag(
-                rows, table, mode="sum",
-                per_sample_weights=weight.to(table.dtype).flatten(0, 1),
-            ).view(len(weight), -1)
-            for weight, rows in zip(weights, relations.rows_of_heads(self.layer.heads), strict=True)
-        ]  # fmt: skip
-        return joined(parts)
+        )  # fmt: skip
+
+
+def _from_table(near: Neighbourhoods) -> bool:
+    """Whether sums of values are taken by weighted look-ups of their rows, without a copy of the rows.
+
+    Without gradients this costs a tenth of gathering and multiplying; with gradients it would cost more.
+    """
+    return not torch.is_grad_enabled() and near.source is not None

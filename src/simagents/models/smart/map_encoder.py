@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from simagents.config.models import Smart as SmartSettings
 from simagents.models.perceptrons import mlp_embedding
-from simagents.models.smart.attention import RelationAttention
+from simagents.models.smart.attention import RelationAttention, folded
 from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.neighbours import near_one_another
 from simagents.models.smart.relations import looked_up, relations_between
@@ -42,8 +42,7 @@ class MapEncoder(nn.Module):
         pose = scenes.map_pose
         among = near_one_another(pose[:, :2], scenes.map_scene, radius, limit)
         relations = relations_between(pose, pose, among, embedding)
-        for layer in self.layers:
-            folded = layer.folded()
-            reading = folded.read(x)
-            x = folded(x, reading, reading.memory, relations)
+        for layer in folded(self.layers):
+            reading = layer.read(x)
+            x = layer(x, reading, reading.memory, relations)
         return x

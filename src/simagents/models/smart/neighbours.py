@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 # Targets with about the same number of sources are computed together, padded to the upper bound of
-# their group. The bounds are fixed, so the shape in which a target is computed depends on its own
+# their group. The bounds are fixed, so on a CPU the shape in which a target is computed depends on its own
 # neighbourhood alone and never on what else is in the batch.
 _FINE = (
     4, 8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 144, 160, 176,
@@ -17,6 +17,10 @@ _FINE = (
 # On an accelerator every group costs launches. Powers of two are a compromise: on four WOMD scenes slots are
 # 1.5 to 1.7 times the edges, where steps of four times would make it 2.2 to 3.3.
 _WIDE = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
+# There a group of few targets joins the next wider one, for as many slots of padding at most. With its backward
+# pass a group launches some hundred kernels in six layers, a millisecond; in that time memory of 4 TB/s reads and
+# writes the 15 kB that so many slots take (an estimate, measured on no accelerator).
+_PADDING = 2**16
 
 _ROW = 2**20
 _MIDDLE = _ROW // 2
@@ -65,11 +69,11 @@ class Neighbourhoods:
 
     def of_slots(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Rows of the slots, group by group."""
-        return rows.split([absent.numel() for absent in self.absent])
+        return _parts(rows, [absent.numel() for absent in self.absent])
 
     def of_targets(self, rows: Float[Tensor, "n_all *D"]) -> tuple[Float[Tensor, "_ *D"], ...]:
         """Rows of the targets in the order of `target`, group by group."""
-        return rows.split([len(absent) for absent in self.absent])
+        return _parts(rows, [len(absent) for absent in self.absent])
 
     def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
         """Rows of the sources, group by group."""
@@ -82,6 +86,11 @@ class Neighbourhoods:
             rows.index_select(0, source).view(*absent.shape, -1)
             for source, absent in zip(self.of_slots(self.source), self.absent, strict=True)
         ]
+
+
+def _parts(rows: Tensor, sizes: list[int]) -> tuple[Tensor, ...]:
+    """Rows split; for a single part nothing is, so that its gradient is not copied."""
+    return (rows,) if len(sizes) == 1 else rows.split(sizes)
 
 
 def joined(parts: list[Tensor]) -> Tensor:
@@ -179,6 +188,9 @@ def _grouped(
     number, order = number.sort(stable=True)
     ends = torch.searchsorted(number, torch.arange(len(widths) + 1, device=device), right=True)
     *sizes, beyond = ends.diff().tolist()  # without those of no source
+    if device.type != "cpu":
+        sizes, taken = _joined_groups(sizes, bounds)
+        widths = torch.tensor([0, *taken], device=device)
     if beyond:
         raise ValueError(
             f"a target has {int(degree.max())} sources; at most {bounds[-1]} are supported."
@@ -186,13 +198,17 @@ def _grouped(
     groups = [(size, bound) for size, bound in zip(sizes, bounds, strict=True) if size]
     if not groups:
         return Neighbourhoods.none(device)
+    if alike := device.type != "cpu" and _alike(groups, len(degree)):
+        groups = [(len(degree), groups[0][1])]
+        begin = torch.arange(len(degree), device=device) * groups[0][1]
+    else:
+        width = widths.index_select(0, number)
+        begin = torch.empty_like(width).scatter_(0, order, width.cumsum(0) - width)
     slots = sum(size * bound for size, bound in groups)
-    width = widths.index_select(0, number)
-    begin = torch.empty_like(width).scatter_(0, order, width.cumsum(0) - width)
     place = (begin - before).index_select(0, t) + until - 1
     place = torch.where(close, place, slots)  # the others into one slot too many
     source = place.new_full((slots + 1,), -1).scatter_(0, place, s)[:-1]
-    with_sources = order[-sum(size for size, _ in groups) :]
+    with_sources = None if alike else order[-sum(size for size, _ in groups) :]
     absent = (source < 0).split([size * bound for size, bound in groups])
     source = source.clamp(min=0)
     absent = [one.view(group) for one, group in zip(absent, groups, strict=True)]
@@ -201,6 +217,23 @@ def _grouped(
         return found
     away = squared.new_full((slots + 1,), torch.inf).scatter_(0, place, squared)[:-1]
     return _nearest(found, away, nearest)
+
+
+def _alike(groups: list[tuple[int, int]], targets: int) -> bool:
+    """Whether all targets, with those of no source, are one group in their own order."""
+    size, bound = groups[0]
+    return len(groups) == 1 and (targets - size) * bound <= _PADDING
+
+
+def _joined_groups(sizes: list[int], bounds: tuple[int, ...]) -> tuple[list[int], tuple[int, ...]]:
+    """Sizes of the groups after some have joined a wider one, and the width of each bound's targets."""
+    sizes, taken = list(sizes), list(bounds)
+    for at in range(len(sizes) - 1):
+        wider = next((place for place in range(at + 1, len(sizes)) if sizes[place]), None)
+        if wider is not None and sizes[at] * (bounds[wider] - bounds[at]) <= _PADDING:
+            taken = [bounds[wider] if width == bounds[at] else width for width in taken]
+            sizes[at], sizes[wider] = 0, sizes[wider] + sizes[at]
+    return sizes, tuple(taken)
 
 
 def _nearest(found: Neighbourhoods, away: Tensor, nearest: int) -> Neighbourhoods:

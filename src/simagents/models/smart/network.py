@@ -13,7 +13,7 @@ from simagents.models.paths import AgentState, Paths, Worlds
 from simagents.models.perceptrons import mlp_embedding, mlp_head
 from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
-from simagents.models.smart.attention import RelationAttention
+from simagents.models.smart.attention import RelationAttention, folded
 from simagents.models.smart.classes import by_class
 from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.goals import GoalCoordinates, GoalMark, goal_pieces
@@ -300,8 +300,9 @@ class Smart(nn.Module, TokenPolicy):
 
     def _layers(self) -> Layers:
         """The layers as they are computed: in time, to the map, among agents."""
-        triples = zip(self.time_layers, self.map_agent_layers, self.agent_layers, strict=True)
-        return [tuple(layer.folded() for layer in triple) for triple in triples]
+        alike = folded([*self.time_layers, *self.agent_layers])
+        in_time, among = alike[: len(self.time_layers)], alike[len(self.time_layers) :]
+        return list(zip(in_time, folded(self.map_agent_layers), among, strict=True))
 
     def _of_agents(self, scenes: SceneBatch) -> Float[Tensor, "A width"]:
         """What the network knows of each agent at all times: class and size."""

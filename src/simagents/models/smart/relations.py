@@ -14,6 +14,8 @@ from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.neighbours import Neighbourhoods, joined
 
 _ROWS_AT_ONCE = 4096
+LOWEST = -1e30
+"""Finite in every precision: a target of padding alone has weights, which mean nothing."""
 
 Mark = Callable[[Tensor, Tensor, Tensor], Tensor]
 """embeddings of relations, their targets, their sources -> embeddings"""
@@ -33,6 +35,14 @@ class Relations:
         return Relations(Neighbourhoods.none(device), [])
 
     @cached_property
+    def barriers(self) -> list[Float[Tensor, "_ 1 K"]]:
+        """Group by group what scores start from: 0, and where there is no source a number below all of them."""
+        return [
+            (absent[:, None] * LOWEST).to(rows.dtype)
+            for rows, absent in zip(self.embedded, self.near.absent, strict=True)
+        ]
+
+    @cached_property
     def seeing(self) -> Bool[Tensor, "N 1"]:
         """Which targets have sources, where all targets are in the one group that there is."""
         (absent,) = self.near.absent
@@ -43,10 +53,10 @@ class Relations:
         return {}
 
     def rows_of_heads(self, heads: int) -> list[Int64[Tensor, "_ K"]]:
-        """Group by group, the rows of each target and head in a table of sources by heads."""
+        """Group by group, where the values of each target and head are in a memory's rows of a head's width."""
         if heads not in self._rows:
-            head = torch.arange(heads, device=self.near.source.device)[:, None]
-            rows = (self.near.source * heads).split([one.numel() for one in self.near.absent])
+            head = torch.arange(heads, 2 * heads, device=self.near.source.device)[:, None]
+            rows = (self.near.source * (2 * heads)).split([one.numel() for one in self.near.absent])
             self._rows[heads] = [
                 (one.view(len(absent), 1, -1) + head).flatten(0, 1)
                 for one, absent in zip(rows, self.near.absent, strict=True)

@@ -39,15 +39,14 @@ class Recent:
     pose: Float[Tensor, "N P 3"]
     valid: Bool[Tensor, "N P"]
     """False where there is no node yet, too"""
-    keys: list[Float[Tensor, "N P I"]]
+    memories: list[Float[Tensor, "N P W"]]
     """of the temporal attention, layer by layer"""
-    values: list[Float[Tensor, "N P I"]]
 
     @staticmethod
     def empty(agents: Float[Tensor, "N *T 3"], size: int) -> "Recent":
         """Before the first node of agents whose poses are of that kind."""
         pose = agents.new_zeros(len(agents), size, 3)
-        return Recent(0, pose, torch.zeros_like(pose[..., 0], dtype=torch.bool), [], [])
+        return Recent(0, pose, torch.zeros_like(pose[..., 0], dtype=torch.bool), [])
 
     @property
     def last(self) -> tuple[Float[Tensor, "N 3"], Bool[Tensor, "N"]]:
@@ -63,28 +62,18 @@ class Recent:
 
     def memory(self, layer: int) -> Memory:
         """Keys and values in the order of agents and slots; none before the first node."""
-        if not self.steps:
-            nothing = self.pose.new_zeros(0, 0)
-            return nothing, nothing
-        return self.keys[layer].flatten(0, 1), self.values[layer].flatten(0, 1)
+        return self.memories[layer].flatten(0, 1) if self.steps else self.pose.new_zeros(0, 0)
 
     def after(self, pose: Tensor, valid: Tensor, memories: list[Memory]) -> "Recent":
         """With one more node of every agent."""
         size = self.pose.shape[1]
-        keys, values = self.keys, self.values
+        rings = self.memories
         if not self.steps:
-            keys, values = (
-                [rows.new_zeros(len(rows), size, rows.shape[1]) for rows in kind]
-                for kind in zip(*memories, strict=True)
-            )
+            rings = [rows.new_zeros(len(rows), size, rows.shape[1]) for rows in memories]
         slot = self.steps % size
         self.pose[:, slot], self.valid[:, slot] = pose, valid
-        newest = zip(*memories, strict=True)
-        keys, values = (
-            [_written(ring, slot, row) for ring, row in zip(rings, rows, strict=True)]
-            for rings, rows in zip((keys, values), newest, strict=True)
-        )
-        return replace(self, steps=self.steps + 1, keys=keys, values=values)
+        rings = [_written(ring, slot, rows) for ring, rows in zip(rings, memories, strict=True)]
+        return replace(self, steps=self.steps + 1, memories=rings)
 
     def rows(self, which: Int64[Tensor, "n"]) -> "Recent":
         """A copy of some rows, perhaps several times."""
@@ -96,8 +85,7 @@ class Recent:
             self,
             pose=select(self.pose),
             valid=select(self.valid),
-            keys=[select(rows) for rows in self.keys],
-            values=[select(rows) for rows in self.values],
+            memories=[select(rows) for rows in self.memories],
         )
 
 
