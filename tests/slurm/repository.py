@@ -68,7 +68,13 @@ class Repository:
         """`snakemake --profile slurm` for the table; `words` are further options."""
         programs = Path(sys.executable).parent
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-        impatient = [sys.executable, Path(__file__).with_name("impatient.py")]
+        # A shell that runs the tests in the background has them, and all that they start, ignore Ctrl-C.
+        impatient = [
+            "env",
+            "--default-signal=INT",
+            sys.executable,
+            Path(__file__).with_name("impatient.py"),
+        ]
         with (self.folder / "snakemake.log").open("ab") as out:
             self._snakemake = subprocess.Popen(
                 [*impatient, "--profile", "slurm", "--configfile", "config/cut.yaml",
