@@ -1,8 +1,9 @@
 """Numbers of docs/findings.md, which are those of the kept results; none of them is typed.
 
 In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a number by the key that the paper's
-prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text, and
-`{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`.
+prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
+`{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`, and
+`{{ repeated() }}` what `simagents repeat` says of the two machines.
 """
 
 import re
@@ -13,17 +14,20 @@ from jinja2 import Environment, StrictUndefined
 
 from simagents.errors import InputError, unknown_value
 from simagents.files import read_json
+from simagents.reference.repeat import compared, markdown
 from simagents.report.numbers import of_table
 
 PAGE = "findings"
-KEPT = Path("results/reference/small")
+KEPT = (Path("results/reference/small-xeon"), Path("results/reference/small-epyc"))
+"""Of scale small, each from one machine; what both have is that of the first."""
 
 
 def rendered(text: str, root: Path) -> str:
     """The page with its numbers. Raises InputError for a number or a file that was not kept."""
-    tables = {
-        path.stem: read_json(path) for path in sorted((root / KEPT / "tables").glob("*.json"))
-    }
+    paths = [
+        path for folder in reversed(KEPT) for path in sorted((root / folder).glob("tables/*.json"))
+    ]
+    tables = {path.stem: read_json(path) for path in paths}
     facts = dict(fact for name, cells in tables.items() for fact in of_table(name, cells))
 
     def number(key: str) -> str:
@@ -32,10 +36,7 @@ def rendered(text: str, root: Path) -> str:
         return re.sub(r"-(?=\d)", "−", facts[key].replace("$", ""))
 
     def kept(name: str) -> str:
-        path = root / KEPT / name
-        if not path.exists():
-            raise InputError(f"{PAGE}.md: {path} was not kept.")
-        return path.read_text()
+        return kept_file(root, name).read_text()
 
     def entry(name: str, head: str, row: str, column: str) -> str:
         lines = [re.split(r" *\| *", line)[1:-1] for line in kept(name).splitlines()]
@@ -45,6 +46,19 @@ def rendered(text: str, root: Path) -> str:
                 return cells[lines[start].index(column)].replace("-", "−")
         raise InputError(f"{PAGE}.md: {name} has no {column} of {row} in a table of {head}.")
 
+    def repeated() -> str:
+        return markdown(list(compared(*(root / folder for folder in reversed(KEPT)))))
+
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.globals |= {"number": number, "kept": kept, "entry": entry}
+    environment.globals |= {
+        "number": number, "kept": kept, "entry": entry, "repeated": repeated,
+    }  # fmt: skip
     return environment.from_string(text).render()
+
+
+def kept_file(root: Path, name: str) -> Path:
+    """Of the first folder that has it. Raises InputError where none does."""
+    for folder in KEPT:
+        if (root / folder / name).exists():
+            return root / folder / name
+    raise InputError(f"{root / KEPT[0] / name} was not kept.")

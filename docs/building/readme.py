@@ -7,7 +7,7 @@ GitHub shows the README as it is, so that the table is written into it: after ne
 import re
 from pathlib import Path
 
-from building.findings import KEPT
+from building.findings import kept_file
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
 from simagents.report.columns import COLUMNS
@@ -38,7 +38,7 @@ def table(root: Path) -> str:
 
 
 def _row(root: Path, name: str, label: str) -> dict:
-    path = root / KEPT / "tables" / f"{name}.json"
+    path = kept_file(root, f"tables/{name}.json")
     for row in read_json(path)["rows"]:
         if row["label"] == label:
             return row

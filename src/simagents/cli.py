@@ -236,17 +236,17 @@ GROUPS = {
         "keep": Command(
             "simagents.reference.keep",
             "copy scores, tables and figures of a finished scale, for git",
-            "--scale small --out results/reference/small",
+            "--scale small --out results/reference/small-xeon",
         ),
         "rebuild": Command(
             "simagents.reference.rebuild",
             "make tables and figures again from kept scores, and compare",
-            "results/reference/small",
+            "results/reference/small-xeon",
         ),
         "repeat": Command(
             "simagents.reference.repeat",
             "whether this machine's results agree with kept ones of another",
-            "--kept results/reference/small --results results/small --out repeat.md",
+            "--kept results/reference/small-xeon --results results/small --out repeat.md",
         ),
     },
     "workflow": {

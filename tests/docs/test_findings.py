@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def root(tmp_path):
     """A repository that keeps one table of two rows, which differ by -0.03 ± 0.01."""
-    tables = tmp_path / findings.KEPT / "tables"
+    tables = tmp_path / findings.KEPT[0] / "tables"
     tables.mkdir(parents=True)
     cell = {"metametric": {"mean": 0.7, "deviation": None, "standard_error": 0.01, "undefined": 0}}
     difference = {"row": 1, "to": 0, "mean": -0.03, "low": -0.04, "high": -0.02, "p": 0.001}

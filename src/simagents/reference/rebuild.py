@@ -22,7 +22,7 @@ class Args:
     """Rebuild the tables and figures of kept results from their scores; nothing is trained or driven."""
 
     folder: Positional[Path]
-    """that `simagents keep` wrote, such as results/reference/small"""
+    """that `simagents keep` wrote, such as results/reference/small-xeon"""
     write: bool = False
     """put what differs in the place of what was kept, after a change of how tables or figures look"""
 

@@ -32,7 +32,7 @@ class Args:
     """
 
     kept: Path
-    """folder that `simagents keep` wrote, such as results/reference/small"""
+    """folder that `simagents keep` wrote, such as results/reference/small-xeon"""
     results: Path
     """of the same scale and code: results/small, or another kept folder"""
     out: Path
