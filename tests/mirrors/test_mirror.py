@@ -28,10 +28,10 @@ def write(folder, rows, steps=3):
 
 
 def shown(folder):
-    """What TensorBoard reads: values by step, of every name."""
+    """What TensorBoard reads: steps and values, of every name."""
     events = EventAccumulator(str(folder)).Reload()
     names = events.Tags()["scalars"]
-    return {name: {event.step: event.value for event in events.Scalars(name)} for name in names}
+    return {name: [(event.step, event.value) for event in events.Scalars(name)] for name in names}
 
 
 def test_tensorboard_shows_every_number_of_every_step(tmp_path, capsys):
@@ -39,11 +39,11 @@ def test_tensorboard_shows_every_number_of_every_step(tmp_path, capsys):
     write(tmp_path / "runs/sft-2", ROWS[:1])
     main(Args([tmp_path / "runs"], tensorboard=tmp_path / "boards"))
     assert shown(tmp_path / "boards/bc-1") == {
-        "training/loss": {0: 2.0, 1: 1.5, 2: 1.25},
-        "time/seconds_update": {0: 0.5, 1: 0.25, 2: 0.125},
-        "validation/driven": {1: 0.75},
+        "training/loss": [(0, 2.0), (1, 1.5), (2, 1.25)],
+        "time/seconds_update": [(0, 0.5), (1, 0.25), (2, 0.125)],
+        "validation/driven": [(1, 0.75)],
     }
-    assert shown(tmp_path / "boards/sft-2")["training/loss"] == {0: 2.0}
+    assert shown(tmp_path / "boards/sft-2")["training/loss"] == [(0, 2.0)]
     assert "2 runs mirrored" in capsys.readouterr().out
 
 
@@ -51,7 +51,7 @@ def test_a_second_mirror_shows_no_step_twice(tmp_path):
     write(tmp_path / "runs/bc-1", ROWS)
     for _ in range(2):
         main(Args([tmp_path / "runs"], tensorboard=tmp_path / "boards"))
-    assert shown(tmp_path / "boards/bc-1")["training/loss"] == {0: 2.0, 1: 1.5, 2: 1.25}
+    assert shown(tmp_path / "boards/bc-1")["training/loss"] == [(0, 2.0), (1, 1.5), (2, 1.25)]
 
 
 class Recorder:
@@ -62,6 +62,9 @@ class Recorder:
 
     def add(self, step, numbers):
         self.rows.append((step, numbers["training/loss"]))
+
+    def flush(self):
+        pass
 
     def close(self):
         self.closed = True
@@ -99,6 +102,16 @@ def test_a_run_that_begins_later_is_found_and_followed_to_its_folder_of_results(
     assert boards["bc-1"].rows == [(0, 2.0), (1, 1.5), (2, 1.25)]
 
 
+def test_saves_that_vanish_beside_a_history_do_not_matter(watched):
+    """Training removes its older saves while a mirror looks for histories."""
+    folder, mirrors, boards = watched
+    write(folder / "resume/bc-1", ROWS[:1])
+    (folder / "resume/bc-1/step200").mkdir()
+    (folder / "resume/bc-1/step200/history.jsonl").write_text("no history of a run\n")
+    mirrors.look()
+    assert boards["bc-1"].rows == [(0, 2.0)]
+
+
 def test_a_line_that_is_being_written_waits(tmp_path):
     path = tmp_path / "history.jsonl"
     path.write_text('{"step": 0, "loss": 2.0}\n{"step": 1, "lo')
@@ -115,21 +128,23 @@ def test_a_line_that_is_being_written_waits(tmp_path):
     [
         (dict(), "no board is named"),
         (dict(folders="elsewhere", tensorboard="boards"), "there is no such folder"),
-        (dict(tensorboard="boards"), "there is no history.jsonl in it"),
+        (dict(tensorboard="boards"), "no folder in it has a history.jsonl"),
+        (dict(tensorboard="boards", every=0.0), "the seconds between looks must be above 0"),
     ],
 )
 def test_what_cannot_be_mirrored_is_one_sentence(tmp_path, args, said):
     folders = [tmp_path / args.get("folders", "")]
     board = tmp_path / args["tensorboard"] if "tensorboard" in args else None
     with pytest.raises(InputError, match=said):
-        main(Args(folders, tensorboard=board))
+        main(Args(folders, tensorboard=board, every=args.get("every", 10.0)))
 
 
 def test_a_file_that_is_no_history_is_named(tmp_path):
     (tmp_path / "bc-1").mkdir()
-    (tmp_path / "bc-1/history.jsonl").write_text("[1, 2]\n")
-    with pytest.raises(InputError, match="is no row of a history"):
-        main(Args([tmp_path], tensorboard=tmp_path / "boards"))
+    for line in ("[1, 2]", '{"step": "one"}', '{"step": 1, "loss": [2]}', '{"loss": 1}'):
+        (tmp_path / "bc-1/history.jsonl").write_text(line + "\n")
+        with pytest.raises(InputError, match="is no row of a history"):
+            main(Args([tmp_path], tensorboard=tmp_path / "boards"))
 
 
 def test_names_are_grouped_for_the_boards():

@@ -13,6 +13,9 @@ class Board(Protocol):
     def add(self, step: int, numbers: dict[str, float]) -> None:
         """Numbers of a step, by name; a slash in a name separates its group."""
 
+    def flush(self) -> None:
+        """Show what was added."""
+
     def close(self) -> None:
         """Nothing more comes."""
 
@@ -34,6 +37,8 @@ class TensorBoard:
     def add(self, step: int, numbers: dict[str, float]) -> None:
         for name, value in numbers.items():
             self._writer.add_scalar(name, value, step)
+
+    def flush(self) -> None:
         self._writer.flush()
 
     def close(self) -> None:
@@ -41,23 +46,32 @@ class TensorBoard:
 
 
 class WeightsAndBiases:
-    """A run of the same name in a project; it continues where an earlier mirror ended."""
+    """A run of the same name in a project; it continues where an earlier mirror ended, if the server says where."""
 
     def __init__(self, project: str, run: str, recipe: dict[str, Any]):
         try:
             import wandb
         except ImportError:
             raise InputError(
-                "Weights & Biases is not installed; run `pip install wandb`."
+                "Weights & Biases is not installed; run `pip install 'wandb>=0.31'`."
             ) from None
-        self._run = wandb.init(
-            project=project, id=run, name=run, config=recipe, resume="allow", reinit="create_new"
-        )
+        try:
+            self._run = wandb.init(
+                project=project, id=run, name=run, config=recipe, resume="allow",
+                reinit="create_new",
+            )  # fmt: skip
+        except wandb.errors.Error as problem:
+            raise InputError(
+                f"Weights & Biases: {problem}; log in with `wandb login`, or set WANDB_MODE=offline."
+            ) from None
         self._next = self._run.step
 
     def add(self, step: int, numbers: dict[str, float]) -> None:
         if step >= self._next:
             self._run.log(numbers, step=step)
+
+    def flush(self) -> None:
+        """The library sends by itself."""
 
     def close(self) -> None:
         self._run.finish()

@@ -24,7 +24,7 @@ class Args:
     """Mirror what runs log; Ctrl-C ends it, and the same command begins it again."""
 
     folders: Positional[list[Path]]
-    """that have runs in them: resume for those that train, results/SCALE/runs for finished ones"""
+    """that have a folder for each run: resume for those that train, results/SCALE/runs for finished ones"""
     tensorboard: Path | None = None
     """out: folder of event files, for `tensorboard --logdir`"""
     wandb: str | None = None
@@ -39,8 +39,10 @@ def main(args: Args) -> None:
     """Raises InputError where there is nothing to mirror, or nowhere to show it."""
     if args.tensorboard is None and args.wandb is None:
         raise InputError("no board is named; add `--tensorboard FOLDER` or `--wandb PROJECT`.")
+    if args.every <= 0:
+        raise InputError(f"--every {args.every}: the seconds between looks must be above 0.")
     missing = [str(folder) for folder in args.folders if not folder.is_dir()]
-    if missing:
+    if missing and not args.follow:  # what is followed may not have begun
         raise InputError(
             f"{missing[0]}: there is no such folder; name one with runs, such as resume."
         )
@@ -48,7 +50,7 @@ def main(args: Args) -> None:
     try:
         mirrors.look()
         if not mirrors.tails and not args.follow:
-            raise InputError(f"{args.folders[0]}: there is no {HISTORY} in it.")
+            raise InputError(f"{args.folders[0]}: no folder in it has a {HISTORY}.")
         while args.follow:
             sleep(args.every)
             mirrors.look()
@@ -56,7 +58,7 @@ def main(args: Args) -> None:
         pass
     finally:
         mirrors.close()
-    print(f"{len(mirrors.tails)} runs mirrored")
+    print(f"{len(mirrors.tails)} {'run' if len(mirrors.tails) == 1 else 'runs'} mirrored")
 
 
 def _boards(args: Args, run: str, recipe: dict[str, Any]) -> Iterator[Board]:
@@ -82,7 +84,10 @@ class Mirrors:
         for run, path in self._by_run(HISTORY).items():
             tail = self.tails.setdefault(run, Tail(path))
             tail.path = path  # another one once the run has finished
-            rows = tail.new()
+            try:
+                rows = tail.new()
+            except FileNotFoundError:  # the run has just replaced it
+                continue
             if not rows:
                 continue
             recipe = read_json(recipes[run]) if run in recipes else {}
@@ -92,6 +97,8 @@ class Mirrors:
                 numbers = {grouped(name): row[name] for name in row if name != "step"}
                 for board in self.open[run]:
                     board.add(row["step"], numbers)
+            for board in self.open[run]:
+                board.flush()
             if tail.step + 1 == recipe.get("budget", {}).get("steps"):
                 self._close(run)
 
@@ -106,7 +113,7 @@ class Mirrors:
 
     def _by_run(self, name: str) -> dict[str, Path]:
         """Files of that name; of a run that several folders have, the last folder's."""
-        found = (path for folder in self.folders for path in sorted(folder.rglob(name)))
+        found = (path for folder in self.folders for path in sorted(folder.glob(f"*/{name}")))
         return {path.parent.name: path for path in found}
 
 

@@ -111,10 +111,10 @@ def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
     if torch.is_autocast_enabled(device):  # once, not in every product
         dtype = torch.get_autocast_dtype(device)
         weights, own_scaled = [each.to(dtype) for each in weights], own_scaled.to(dtype)
-    of_layers = zip(*(each.unbind() for each in weights), strict=True)
+    by_layer = zip(*(each.unbind() for each in weights), strict=True)
     return [
-        FoldedAttention(layer, *own, own_scaled)
-        for layer, own in zip(layers, of_layers, strict=True)
+        FoldedAttention(layer, *of_layer, own_scaled)
+        for layer, of_layer in zip(layers, by_layer, strict=True)
     ]
 
 
@@ -238,7 +238,7 @@ class FoldedAttention:
 
 
 def _from_table(near: Neighbourhoods) -> bool:
-    """Whether sums of values are taken by weighted look-ups of their rows, without a copy of the rows.
+    """Whether sums of values are taken by weighted look-ups of their rows, without a copy for every slot.
 
     Without gradients this costs a tenth of gathering and multiplying; with gradients it would cost more.
     """

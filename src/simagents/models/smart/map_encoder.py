@@ -37,6 +37,8 @@ class MapEncoder(nn.Module):
         x = self.token(shapes[scenes.map_token].flatten(1))
         for kind, embedding in enumerate(self.types):
             x = x + embedding(scenes.map_type[:, kind])
+        if not self.layers:
+            return x  # nothing would read the relations
         radius, limit = self.config.map_radius, self.config.map_neighbours
         embedding = looked_up(self.relation, radius, self.config.relation_rows)
         pose = scenes.map_pose

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -17,9 +18,10 @@ _FINE = (
 # On an accelerator every group costs launches. Powers of two are a compromise: on four WOMD scenes slots are
 # 1.5 to 1.7 times the edges, where steps of four times would make it 2.2 to 3.3.
 _WIDE = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-# There a group of few targets joins the next wider one, for as many slots of padding at most. With its backward
-# pass a group launches some hundred kernels in six layers, a millisecond; in that time memory of 4 TB/s reads and
-# writes the 15 kB that so many slots take (an estimate, measured on no accelerator).
+# There groups of few targets join wider ones, for as many slots of padding in all at most. With its backward pass a
+# group launches some hundred kernels in six layers, a millisecond. In that time memory of 4 TB/s reads and writes 4 GB,
+# and a slot takes some 15 kB of that in six layers, so padding of 65,536 slots costs a quarter of what a group does
+# (an estimate, measured on no accelerator).
 _PADDING = 2**16
 
 _ROW = 2**20
@@ -188,9 +190,8 @@ def _grouped(
     number, order = number.sort(stable=True)
     ends = torch.searchsorted(number, torch.arange(len(widths) + 1, device=device), right=True)
     *sizes, beyond = ends.diff().tolist()  # without those of no source
-    if device.type != "cpu":
-        sizes, taken = _joined_groups(sizes, bounds)
-        widths = torch.tensor([0, *taken], device=device)
+    padding = 0 if device.type == "cpu" else _PADDING
+    sizes, taken, padding = joined_groups(sizes, bounds, padding)
     if beyond:
         raise ValueError(
             f"a target has {int(degree.max())} sources; at most {bounds[-1]} are supported."
@@ -198,10 +199,15 @@ def _grouped(
     groups = [(size, bound) for size, bound in zip(sizes, bounds, strict=True) if size]
     if not groups:
         return Neighbourhoods.none(device)
-    if alike := device.type != "cpu" and _alike(groups, len(degree)):
-        groups = [(len(degree), groups[0][1])]
-        begin = torch.arange(len(degree), device=device) * groups[0][1]
+    size, bound = groups[0]
+    # One group of all targets, those of no source among them, keeps their order.
+    alike = len(groups) == 1 and (len(degree) - size) * bound <= padding
+    if alike:
+        groups = [(len(degree), bound)]
+        begin = torch.arange(len(degree), device=device) * bound
     else:
+        if taken != bounds:
+            widths = torch.tensor([0, *taken], device=device)
         width = widths.index_select(0, number)
         begin = torch.empty_like(width).scatter_(0, order, width.cumsum(0) - width)
     slots = sum(size * bound for size, bound in groups)
@@ -219,21 +225,22 @@ def _grouped(
     return _nearest(found, away, nearest)
 
 
-def _alike(groups: list[tuple[int, int]], targets: int) -> bool:
-    """Whether all targets, with those of no source, are one group in their own order."""
-    size, bound = groups[0]
-    return len(groups) == 1 and (targets - size) * bound <= _PADDING
+def joined_groups(
+    sizes: list[int], bounds: tuple[int, ...], padding: int
+) -> tuple[list[int], tuple[int, ...], int]:
+    """Groups of so many targets, of which those that are cheap to join are in the next wider one.
 
-
-def _joined_groups(sizes: list[int], bounds: tuple[int, ...]) -> tuple[list[int], tuple[int, ...]]:
-    """Sizes of the groups after some have joined a wider one, and the width of each bound's targets."""
+    Returns the sizes after that, the width that the targets of each bound have, and what is left of
+    `padding`, the slots that joining may add.
+    """
     sizes, taken = list(sizes), list(bounds)
-    for at in range(len(sizes) - 1):
-        wider = next((place for place in range(at + 1, len(sizes)) if sizes[place]), None)
-        if wider is not None and sizes[at] * (bounds[wider] - bounds[at]) <= _PADDING:
+    for at, wider in pairwise([place for place, size in enumerate(sizes) if size]):
+        added = sizes[at] * (bounds[wider] - bounds[at])
+        if added <= padding:
             taken = [bounds[wider] if width == bounds[at] else width for width in taken]
             sizes[at], sizes[wider] = 0, sizes[wider] + sizes[at]
-    return sizes, tuple(taken)
+            padding -= added
+    return sizes, tuple(taken), padding
 
 
 def _nearest(found: Neighbourhoods, away: Tensor, nearest: int) -> Neighbourhoods:

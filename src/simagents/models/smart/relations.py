@@ -15,7 +15,8 @@ from simagents.models.smart.neighbours import Neighbourhoods, joined
 
 _ROWS_AT_ONCE = 4096
 LOWEST = -1e30
-"""Finite in every precision: a target of padding alone has weights, which mean nothing."""
+"""Below every score, and finite in float32 and bfloat16: a target of padding alone has weights, which mean
+nothing. float16, in which nothing runs here, would overflow."""
 
 Mark = Callable[[Tensor, Tensor, Tensor], Tensor]
 """embeddings of relations, their targets, their sources -> embeddings"""
@@ -53,7 +54,10 @@ class Relations:
         return {}
 
     def rows_of_heads(self, heads: int) -> list[Int64[Tensor, "_ K"]]:
-        """Group by group, where the values of each target and head are in a memory's rows of a head's width."""
+        """Group by group, where the values of each target and head are among a memory's rows of a head's width.
+
+        A source's rows are its keys, head by head, and then its values.
+        """
         if heads not in self._rows:
             head = torch.arange(heads, 2 * heads, device=self.near.source.device)[:, None]
             rows = (self.near.source * (2 * heads)).split([one.numel() for one in self.near.absent])
