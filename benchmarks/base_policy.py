@@ -1,4 +1,4 @@
-"""What makes behaviour cloning see the road: one change at a time, at equal CPU seconds.
+"""What makes behaviour cloning see the road: one change at a time, at equal cost.
 
 Trains the policy of the chosen scale with its recipe and with one change of it after the other, each for the
 same CPU seconds of one core, or, for changes that leave the cost of a step as it is, for the same number of
@@ -95,20 +95,22 @@ def main(args: Args) -> None:
         if args.out.exists()
         else []
     )
-    changes = CHANGES | {
-        name: {"held_out": _held_out(plan, parts)} for name, parts in FEWER.items()
-    }
-    known = {(result["name"], result["seed"]) for result in results}
+    changes = dict(CHANGES)
+    if plan.source == "synthetic":
+        changes |= {name: {"held_out": _held_out(plan, parts)} for name, parts in FEWER.items()}
+    budget = {"steps": args.steps} if args.steps else {"seconds": args.seconds}
+    known = {(r["name"], r["seed"]) for r in results if r["budget"] == budget}
     for seed in range(args.repeats):
         for name in args.only or changes:
             if (name, seed) in known:
                 continue
             content = chosen.recipe.model_dump(mode="json") | {"seed": seed}
             recipe = read_as(Recipe, changed(content, changes[name], name), name)
-            results.append({"name": name, "seed": seed, **measured(recipe, plan, args)})
+            found = measured(recipe, plan, args)
+            results.append({"name": name, "seed": seed, "budget": budget, **found})
             with args.out.open("a") as file:
                 file.write(json.dumps(results[-1]) + "\n")
-    print(table(results))
+    print(table([result for result in results if result["budget"] == budget]))
 
 
 def _held_out(plan: Plan, parts: int) -> int:
@@ -194,7 +196,11 @@ def table(results: list[dict]) -> str:
     ]
     for name in dict.fromkeys(result["name"] for result in results):
         rows = [result for result in results if result["name"] == name]
-        mean = {key: sum(r[key] for r in rows) / len(rows) for key in rows[0] if key != "name"}
+        mean = {
+            key: sum(r[key] for r in rows) / len(rows)
+            for key in rows[0]
+            if key not in ("name", "budget")
+        }
         lines.append(
             f"| {name} | {mean['steps']:,.0f} | {mean['validation_cross_entropy']:.3f}"
             f" | {mean['validation_rise_without_map']:.3f} | {mean['realism']:.3f}"

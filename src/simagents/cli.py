@@ -245,7 +245,7 @@ GROUPS = {
         ),
         "repeat": Command(
             "simagents.reference.repeat",
-            "whether this machine's results agree with kept ones of another",
+            "whether results of this machine differ from kept ones by more than seeds do",
             "--kept results/reference/small-xeon --results results/small --out repeat.md",
         ),
     },

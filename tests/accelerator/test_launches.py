@@ -1,8 +1,8 @@
 """What a step launches, and how often Python waits, on a stand-in for a GPU.
 
 With as many layers as the published model has. Bars are what was counted, and a little more: they are
-there to be lowered. They hold for batches of any size: a larger one launches more only until none of its
-groups of targets is small enough to join a wider one.
+there to be lowered. A larger batch launches a little more, until none of its groups of targets is small
+enough to join a wider one.
 """
 
 import pytest
@@ -60,7 +60,8 @@ def rollout(setting, copies):
 
 
 @pytest.mark.parametrize(("work", "kernels", "waits"), [(cloning, 2900, 12), (rollout, 850, 5)])
-def test_launches_and_waits_are_few_and_do_not_grow_with_scenes(setting, work, kernels, waits):
+def test_launches_and_waits_are_few_and_hardly_grow_with_scenes(setting, work, kernels, waits):
     one, many = work(setting, 1), work(setting, 4)
     assert max(one[0], many[0]) <= kernels
+    assert many[0] <= one[0] * 1.1
     assert one[1] == many[1] <= waits

@@ -103,6 +103,65 @@ def test_outputs_and_gradients_are_those_of_the_plain_form(world, bipartite, siz
         assert torch.allclose(gradient, to_weights_too[name], rtol=0, atol=1e-10), name
 
 
+def all_targets(world, dtype):
+    """Every target in one group, in its own order; those of no source see padding alone."""
+    _, _, target, source, relation = world
+    edges_of = [torch.nonzero(target == node).flatten() for node in range(9)]
+    absent = torch.stack([torch.arange(16) >= len(own) for own in edges_of])
+    edges = torch.cat([torch.nn.functional.pad(own, (0, 16 - len(own))) for own in edges_of])
+    near = Neighbourhoods(None, source[edges], [absent])
+    return embed_relations(near, relation[edges].to(dtype), lambda r: r)
+
+
+@pytest.mark.parametrize("bipartite", [False, True])
+@pytest.mark.parametrize("learns", [False, True])
+def test_targets_in_one_group_of_their_own_order_are_those_of_several_groups(
+    world, bipartite, learns
+):
+    layer = layer_of(bipartite)
+    x, sources, *edges = world
+    with torch.set_grad_enabled(learns):
+        (form,) = attention.folded([layer])
+        memory = form.memory(sources)
+        grouped = form(x, form.read(x), memory, relations_of(*edges))
+        together = form(x, form.read(x), memory, all_targets(world, torch.float64))
+    assert torch.allclose(together, grouped, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("learns", [False, True])
+def test_bfloat16_is_near_and_finite_also_for_targets_of_padding_alone(world, learns):
+    layer = layer_of(False).float()
+    x, sources = (rows.float() for rows in world[:2])
+    outputs = []
+    for enabled in (False, True):
+        with torch.set_grad_enabled(learns), torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            (form,) = attention.folded([layer])
+            relations = all_targets(world, torch.float32)
+            outputs.append(form(x, form.read(x), form.memory(sources), relations))
+    exact, rounded = outputs
+    assert (rounded - exact).abs().max() < 0.05 * exact.abs().max()
+    assert not torch.equal(rounded, exact)
+    if learns:
+        layer.zero_grad()
+        rounded.sum().backward()
+        assert all(p.grad.isfinite().all() for p in layer.parameters())
+
+
+def test_layers_folded_together_are_layers_folded_alone(world):
+    layers = [layer_of(False), layer_of(False)]
+    with torch.no_grad():
+        for parameter in layers[1].parameters():
+            parameter.mul_(1.5)
+    x, _, *edges = world
+    relations = relations_of(torch.where(edges[1] > 8, 0, edges[0]), edges[1] % 9, edges[2])
+    together = attention.folded(layers)
+    for layer, form in zip(layers, together, strict=True):
+        (alone,) = attention.folded([layer])
+        one, other = (f(x, f.read(x), f.read(x).memory, relations) for f in (form, alone))
+        assert torch.allclose(one, other, rtol=0, atol=1e-12)
+    assert attention.folded([]) == []
+
+
 def test_nobody_to_look_at_leaves_the_target_to_itself(world):
     layer = layer_of(False)
     x, sources, target, source, relation = world

@@ -46,7 +46,7 @@ def test_the_same_training_elsewhere_agrees(tmp_path):
     repeat.main(repeat.Args(kept, other, tmp_path / "repeat.md"))
     text = (tmp_path / "repeat.md").read_text()
     assert "Of 3 differences of rows with several seeds, 0 are resolved" in text
-    assert text.count("| BC | 4 |") == 1
+    assert text.count("| one | BC | 4 |") == 1
     assert "The log" not in text  # a baseline is the same everywhere
     assert "Alone" not in text  # neither machine has it
 
@@ -72,7 +72,7 @@ def test_false_differences_are_as_rare_as_promised(tmp_path):
 def test_one_seed_says_nothing(tmp_path):
     systems = [*SYSTEMS, "sft-0"]
     folders = [machine(tmp_path / name, systems=systems) for name in ("kept", "other")]
-    assert "1 rows have one seed" in repeat.markdown(list(repeat.compared(*folders)))
+    assert "of which nothing can be said: 1." in repeat.markdown(list(repeat.compared(*folders)))
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,9 @@ def test_what_cannot_be_compared_is_refused(tmp_path, other, said):
     folders = machine(tmp_path / "kept"), machine(tmp_path / "other", **other)
     with pytest.raises(InputError, match=said):
         repeat.main(repeat.Args(*folders, tmp_path / "repeat.md"))
+
+
+def test_a_folder_that_was_not_kept_is_named(tmp_path):
+    other = machine(tmp_path / "other")
+    with pytest.raises(InputError, match="elsewhere: there are no tables in it"):
+        repeat.main(repeat.Args(tmp_path / "elsewhere", other, tmp_path / "repeat.md"))

@@ -1,4 +1,4 @@
-"""Whether the results of another machine agree with kept ones.
+"""Whether another machine's results differ from kept ones by more than seeds and scenes explain.
 
 Rounding differs from processor to processor, and training amplifies it: a seed that is trained elsewhere
 ends with other weights. What two machines must have in common is what the seeds of one have in common.
@@ -17,18 +17,20 @@ from simagents.errors import InputError
 from simagents.files import read_json, replacing
 from simagents.report.cells import by_seed, read_scores
 from simagents.report.columns import COLUMNS
+from simagents.report.pairs import number
 from simagents.report.rows import Row
 
 COMPARED = ("metametric", "ade", "distance")
 LEVEL = 0.05
-"""Of the Holm-adjusted p value from which on a row counts as different."""
+"""A difference is resolved where its Holm-adjusted p value is below this."""
 
 
 @dataclass
 class Args:
     """Compare kept results with those of the same runs on this machine, row by row of their tables.
 
-    Each pair of means comes with the 95 % interval of its difference over seeds and scenarios.
+    Each pair of means comes with the 95 % interval of its difference over seeds and scenarios. What few
+    seeds do not resolve may still differ: the intervals say by how much.
     """
 
     kept: Path
@@ -43,6 +45,7 @@ class Args:
 class Line:
     """One row of a table on both machines."""
 
+    table: str
     label: str
     seeds: int
     means: dict[str, tuple[float, float]]
@@ -52,6 +55,8 @@ class Line:
 
 def main(args: Args) -> None:
     """Raises InputError where the folders have no row in common."""
+    if not (args.kept / "tables").is_dir():
+        raise InputError(f"{args.kept}: there are no tables in it; name a folder that was kept.")
     lines = list(compared(args.kept, args.results))
     if not lines:
         raise InputError(
@@ -65,8 +70,10 @@ def main(args: Args) -> None:
 
 
 def compared(kept: Path, results: Path) -> Iterator[Line]:
-    """Each row of the kept tables, once, of which both folders have all scores. Baselines are the same on
-    both but for rounding, and are left out."""
+    """Each row of the kept tables, once, of which both folders have all scores.
+
+    Baselines and imported models are left out: no machine trained them.
+    """
     seen = set()
     for path in sorted((kept / "tables").glob("*.json")):
         cells = read_json(path)
@@ -78,7 +85,7 @@ def compared(kept: Path, results: Path) -> Iterator[Line]:
             seen.add(key)
             files = [_scores(folder, row, cells["evaluation"]) for folder in (kept, results)]
             if all(files):
-                yield _line(row, *(read_scores(paths)[1] for paths in files))
+                yield _line(path.stem, row, *(read_scores(paths)[1] for paths in files))
 
 
 def _scores(folder: Path, row: Row, evaluation: str) -> list[Path]:
@@ -87,7 +94,7 @@ def _scores(folder: Path, row: Row, evaluation: str) -> list[Path]:
     return list(chain(*parts)) if all(parts) else []
 
 
-def _line(row: Row, kept: dict[str, Any], repeated: dict[str, Any]) -> Line:
+def _line(table: str, row: Row, kept: dict[str, Any], repeated: dict[str, Any]) -> Line:
     for system in row.systems:
         if not kept[system].index.equals(repeated[system].index):
             raise InputError(
@@ -95,6 +102,7 @@ def _line(row: Row, kept: dict[str, Any], repeated: dict[str, Any]) -> Line:
             )
     scores = {key: [by_seed(row, of, key) for of in (kept, repeated)] for key in COMPARED}
     return Line(
+        table,
         row.label,
         len(row.systems),
         {key: (float(np.mean(one)), float(np.mean(two))) for key, (one, two) in scores.items()},
@@ -106,28 +114,29 @@ def markdown(lines: list[Line]) -> str:
     """A table, and below it how many rows differ beyond what seeds and scenarios explain."""
     heads = [f"{COLUMNS[key].heading}, kept | repeated | difference" for key in COMPARED]
     text = [
-        f"| | seeds | {' | '.join(heads)} |",
-        f"|---|--:|{'--:|' * 3 * len(COMPARED)}",
+        f"| table | row | seeds | {' | '.join(heads)} |",
+        f"|---|---|--:|{'--:|' * 3 * len(COMPARED)}",
     ]
     for line in lines:
         entries = [_entry(key, line) for key in COMPARED]
-        text.append(f"| {line.label} | {line.seeds} | {' | '.join(entries)} |")
+        text.append(f"| {line.table} | {line.label} | {line.seeds} | {' | '.join(entries)} |")
     return "\n".join([*text, "", _verdict(lines), ""])
 
 
 def _entry(key: str, line: Line) -> str:
     of, column = line.differences[key], COLUMNS[key]
     change = replace(column, signed=True)
-    low, high = change.format(of.low), change.format(of.high)
-    kept, repeated = map(column.format, line.means[key])
-    return f"{kept} | {repeated} | {change.format(of.mean)} [{low}, {high}]"
+    mean, low, high = (change.format(number(end)) for end in (of.mean, of.low, of.high))
+    kept, repeated = (column.format(number(value)) for value in line.means[key])
+    return f"{kept} | {repeated} | {mean} [{low}, {high}]"
 
 
 def _verdict(lines: list[Line]) -> str:
     several = [line for line in lines if line.seeds > 1]
     p = holm([line.differences[key].p for line in several for key in COMPARED])
+    p = [value for value in p if not np.isnan(value)]
     count = sum(value < LEVEL for value in p)
     said = f"Of {len(p)} differences of rows with several seeds, {count} are resolved at {LEVEL:.0%} (Holm)."
     if len(several) < len(lines):
-        said += f" {len(lines) - len(several)} rows have one seed, of which nothing can be said."
+        said += f" Rows with one seed, of which nothing can be said: {len(lines) - len(several)}."
     return said

@@ -22,7 +22,7 @@ _WIDE = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
 # group launches some hundred kernels in six layers, a millisecond. In that time memory of 4 TB/s reads and writes 4 GB,
 # and a slot takes some 15 kB of that in six layers, so padding of 65,536 slots costs a quarter of what a group does
 # (an estimate, measured on no accelerator).
-_PADDING = 2**16
+_PADDING, _CPU_PADDING = 2**16, 0
 
 _ROW = 2**20
 _MIDDLE = _ROW // 2
@@ -190,7 +190,7 @@ def _grouped(
     number, order = number.sort(stable=True)
     ends = torch.searchsorted(number, torch.arange(len(widths) + 1, device=device), right=True)
     *sizes, beyond = ends.diff().tolist()  # without those of no source
-    padding = 0 if device.type == "cpu" else _PADDING
+    padding = _CPU_PADDING if device.type == "cpu" else _PADDING
     sizes, taken, padding = joined_groups(sizes, bounds, padding)
     if beyond:
         raise ValueError(
