@@ -7,7 +7,7 @@ GitHub shows the README as it is, so that the table is written into it: after ne
 import re
 from pathlib import Path
 
-from building.findings import kept_file
+from building.findings import KEPT
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
 from simagents.report.columns import COLUMNS
@@ -38,7 +38,7 @@ def table(root: Path) -> str:
 
 
 def _row(root: Path, name: str, label: str) -> dict:
-    path = kept_file(root, f"tables/{name}.json")
+    path = root / KEPT[0] / f"tables/{name}.json"  # all rows are of one machine
     for row in read_json(path)["rows"]:
         if row["label"] == label:
             return row
@@ -46,7 +46,9 @@ def _row(root: Path, name: str, label: str) -> dict:
 
 
 def with_table(text: str, root: Path) -> str:
-    """A README with the table in its place."""
+    """A README with the table in its place. Raises InputError where it has none."""
+    if not BLOCK.search(text):
+        raise InputError("README.md: the marks <!-- numbers:small --> … are missing.")
     return BLOCK.sub(lambda _: table(root), text)
 
 
