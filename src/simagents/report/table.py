@@ -105,15 +105,14 @@ def layout(
     beside = published if published and published.has_values and not literature else None
     if any(of.of_pairs for of in columns.values()):
         labels = [f"{number} {label}" for number, label in enumerate(labels, start=1)]
-    columns_of = [
-        pair for key, of in columns.items() for pair in _columns(rows, key, of, beside, cells)
-    ]
+    by_key = {key: list(_columns(rows, key, of, beside, cells)) for key, of in columns.items()}
+    columns_of = [pair for pairs in by_key.values() for pair in pairs]
     lines = [
         Line(Head(label), [contents[place] for _, contents in columns_of], (*row["systems"],))
         for place, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
     below = [
-        Line(Head(row, published=True), [_printed(published, row, key) for key in columns])
+        Line(Head(row, published=True), [*_of_literature(published, row, by_key)])
         for row in literature
         if published
     ]
@@ -196,6 +195,15 @@ def _pair_columns(
 def _printed(published: Published, row: str, key: str) -> Cell:
     value = published.value(row, key)
     return Cell(NOTHING if value is None else column(key).format(value), published=True)
+
+
+def _of_literature(
+    published: Published, row: str, by_key: dict[str, list[tuple[Head, list[Cell]]]]
+) -> Iterator[Cell]:
+    """A published row whole; what stands beside our own numbers, the deviation over seeds, it has not."""
+    for key, (_, *beside) in by_key.items():
+        yield _printed(published, row, key)
+        yield from (Cell(NOTHING, published=True) for _ in beside)
 
 
 def _best(rows: list[Json], key: str, of: Column) -> str | None:
