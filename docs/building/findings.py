@@ -3,7 +3,8 @@
 In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a number by the key that the paper's
 prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
 `{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`, and
-`{{ repeated() }}` what `simagents repeat` says of the two machines.
+`{{ repeated() }}` what `simagents repeat` says of the two machines. `{% if has("alpha") %}` begins a section that
+waits for its table, and `{{ missing() }}` names the tables of the scale that nobody has computed yet.
 """
 
 import re
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
+from simagents.config.reading import read
 from simagents.errors import InputError, unknown_value
 from simagents.files import read_json
+from simagents.plan import Plan
 from simagents.reference.repeat import compared, markdown
 from simagents.report.numbers import of_table
 
@@ -46,12 +49,22 @@ def rendered(text: str, root: Path) -> str:
                 return cells[lines[start].index(column)].replace("-", "−")
         raise InputError(f"{PAGE}.md: {name} has no {column} of {row} in a table of {head}.")
 
+    def has(table: str) -> bool:
+        return table in tables
+
+    def missing() -> str:
+        planned = Plan.of(read(root, {"scale": "small", "data": "default"}))
+        return ", ".join(
+            f"`{name}`" for name in planned.by_default(planned.tables) if name not in tables
+        )
+
     def repeated() -> str:
         return markdown(list(compared(*(root / folder for folder in reversed(KEPT)))))
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals |= {
-        "number": number, "kept": kept, "entry": entry, "repeated": repeated,
+        "number": number, "kept": kept, "entry": entry, "has": has, "missing": missing,
+        "repeated": repeated,
     }  # fmt: skip
     return environment.from_string(text).render()
 
