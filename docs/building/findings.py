@@ -39,7 +39,8 @@ def rendered(text: str, root: Path) -> str:
         return re.sub(r"-(?=\d)", "−", facts[key].replace("$", ""))
 
     def kept(name: str) -> str:
-        return kept_file(root, name).read_text()
+        # Its headings are below those of the page.
+        return re.sub("^#", "###", kept_file(root, name).read_text(), flags=re.MULTILINE)
 
     def entry(name: str, head: str, row: str, column: str) -> str:
         lines = [re.split(r" *\| *", line)[1:-1] for line in kept(name).splitlines()]

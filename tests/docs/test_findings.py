@@ -41,6 +41,22 @@ def test_numbers_verdicts_and_tables_are_read(root):
     ]  # fmt: skip
 
 
+def test_headings_of_kept_texts_are_below_those_of_the_page(root):
+    (root / findings.KEPT[0] / "noise.md").write_text("# Noise\n\ntext\n\n## A run\n")
+    shown = findings.rendered('{{ kept("noise.md") }}', root)
+    assert shown == "### Noise\n\ntext\n\n#### A run\n"
+
+
+def test_a_section_waits_for_its_table_and_what_is_missing_is_named(root):
+    text = '{% if has("strategy") %}yes{% endif %}{% if has("alpha") %}no{% endif %}'
+    assert findings.rendered(text, root) == "yes"
+    (root / "config").symlink_to(ROOT / "config")
+    (root / "config.yaml").symlink_to(ROOT / "config.yaml")
+    names = findings.rendered("{{ missing() }}", root).split(", ")
+    assert "`alpha`" in names
+    assert "`strategy`" not in names
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
