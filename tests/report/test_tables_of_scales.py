@@ -63,3 +63,9 @@ def test_every_row_has_a_cell_of_every_column(scale, name, cell):
         assert len(line.cells) == len(content["heads"])
     assert name in html(content) or settings.caption[:10] in html(content)
     assert markdown(content).count("\n|") > len(content["lines"])
+
+
+@pytest.mark.parametrize(("scale", "name"), TABLES)
+def test_no_table_of_realism_leaves_out_who_merely_drives_less(scale, name):
+    columns = SCALES[scale].tables[name].settings.columns
+    assert "metametric" not in columns or "distance" in columns

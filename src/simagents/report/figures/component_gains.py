@@ -22,7 +22,8 @@ LINE = 0.24
 
 
 def draw(settings: ComponentGains, inputs: FigureInputs) -> Figure:
-    """Scores only: what is no score has no difference on the same scenarios.
+    """Likelihoods only: what is no score has no difference on the same scenarios, and metres have no place
+    on the axis of likelihoods.
 
     Raises InputError, naming the nearest row, where the table has no row `over`.
     """
@@ -31,7 +32,7 @@ def draw(settings: ComponentGains, inputs: FigureInputs) -> Figure:
     if settings.over not in labels:
         raise unknown_key(settings.over, "over", labels)
     base = labels.index(settings.over)
-    keys = [key for key in cells["columns"] if column(key).of_scores]
+    keys = [key for key in cells["columns"] if column(key).of_scores and not column(key).unit]
     later = range(base + 1, len(cells["rows"]))
     size = (TEXT_WIDTH, 0.75 + LINE * len(keys))
     figure, axes = plt.subplots(figsize=size, layout="constrained")
