@@ -31,14 +31,15 @@ TITLES = {
     "distance_to_log": "distance to the log (m)",
     "reward": "reward",
     "kl": "KL (nats)",
+    "beta": "$\\beta$",
     "entropy": "entropy (nats)",
     "positive": "share above $\\alpha$",
     "gradient_norm": "gradient norm",
     "explained": "explained",
 }
 """Logged quantities, as they are titled."""
-LOGARITHMIC = ("gradient_norm",)
-"""Quantities that have spikes: drawn over powers of ten where they span more than one."""
+LOGARITHMIC = ("gradient_norm", "beta")
+"""Quantities that have spikes or grow by factors: drawn over powers of ten where they span more than one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ STAGES = (
     Stage(
         "Reinforcement fine-tuning",
         "reward",
-        ("reward", "kl", "entropy", "gradient_norm", "explained"),
+        ("reward", "kl", "beta", "entropy", "gradient_norm", "explained"),
     ),
 )
 
@@ -77,7 +78,7 @@ class Curve:
 
 
 def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
-    """Panels for the stages that occur, each with the quantities that its runs logged.
+    """Panels for the stages that occur, each with the quantities that its runs logged and that moved.
 
     Rows of baselines and imports have no curves and are left out. Raises InputError where no row is trained,
     and where a run has no history.
@@ -85,7 +86,7 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
     curves = curves_of(inputs.rows, inputs.histories)
     stages = {stage: [c for c in curves if _stage(c.history) is stage] for stage in STAGES}
     panels = [
-        (stage, members, [q for q in stage.quantities if any(q in c.history for c in members)])
+        (stage, members, [q for q in stage.quantities if _moves(q, members)])
         for stage, members in stages.items()
         if members
     ]
@@ -125,6 +126,11 @@ def curves_of(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve
                 curves.append(Curve(row.label, colour, histories[system], dash))
                 drawn.add(system)
     return curves
+
+
+def _moves(quantity: str, curves: list[Curve]) -> bool:
+    """Whether a run logged several values of it: a fixed β is not worth a panel."""
+    return any(quantity in c.history and c.history[quantity].nunique() > 1 for c in curves)
 
 
 def _stage(history: pd.DataFrame) -> Stage:
