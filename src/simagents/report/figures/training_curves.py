@@ -41,6 +41,9 @@ TITLES = {
 LOGARITHMIC = ("gradient_norm", "beta")
 """Quantities that have spikes or grow by factors: drawn over powers of ten where they span more than one."""
 
+_DECADES = 1000
+"""Axes that span this factor have ticks at powers of ten alone."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -152,7 +155,9 @@ def _panel(axes: Axes, quantity: str, curves: list[Curve]) -> None:
     low, high = axes.dataLim.intervaly
     if quantity in LOGARITHMIC and 0 < 10 * low < high:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=5))
+        low, high = axes.get_ylim()
+        subs = (1, 2, 5) if high < _DECADES * low else (1,)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=5))
         axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
