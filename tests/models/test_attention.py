@@ -162,6 +162,25 @@ def test_layers_folded_together_are_layers_folded_alone(world):
     assert attention.folded([]) == []
 
 
+def test_no_two_gradients_share_memory(world):
+    """Those of a second micro-batch are added in place to those of the first."""
+    layers = [layer_of(False), layer_of(False)]
+    x, _, *edges = world
+    relations = relations_of(torch.where(edges[1] > 8, 0, edges[0]), edges[1] % 9, edges[2])
+    gradients = []
+    for passes in (1, 2):
+        for layer in layers:
+            layer.zero_grad()
+        for _ in range(passes):
+            rows = x
+            for form in attention.folded(layers):
+                rows = form(rows, form.read(rows), form.read(rows).memory, relations)
+            rows.square().sum().backward()
+        gradients.append([p.grad.clone() for layer in layers for p in layer.parameters()])
+    for once, twice in zip(*gradients, strict=True):
+        assert torch.allclose(2 * once, twice, rtol=1e-9, atol=1e-12)
+
+
 def test_nobody_to_look_at_leaves_the_target_to_itself(world):
     layer = layer_of(False)
     x, sources, target, source, relation = world

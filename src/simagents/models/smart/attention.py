@@ -71,10 +71,12 @@ def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
     to_score = stacked(lambda layer: layer.relation_key.weight) * (norm_weight * scale)
     from_value = relation_value * norm_weight
     # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
-    # for all relations may as well be part of every value. In scores it would cancel.
-    constant = torch.baddbmm(
-        stacked(lambda layer: layer.relation_value.bias)[..., None], relation_value,
-        stacked(lambda layer: layer.norm_relation.bias)[..., None],
+    # for all relations may as well be part of every value. In scores it would cancel. The two biases are
+    # added layer by layer: added as stacks, their gradients would be views of the same memory, into which
+    # autograd then adds both.
+    value_bias = torch.baddbmm(
+        stacked(lambda layer: layer.value.bias + layer.relation_value.bias)[..., None],
+        relation_value, stacked(lambda layer: layer.norm_relation.bias)[..., None],
     ).squeeze(-1)  # fmt: skip
     gate = stacked(lambda layer: layer.gate.weight)
     from_gathered, from_target = gate.split([inner, width], dim=2)
@@ -92,7 +94,6 @@ def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
         stacked(lambda layer: layer.key.weight),
         stacked(lambda layer: layer.value.weight),
     ]
-    value_bias = stacked(lambda layer: layer.value.bias) + constant
     source_bias = [torch.zeros_like(value_bias), value_bias]
     if first.norm_target is None:  # one product for targets and sources
         weight, bias = torch.cat(weight + source_weight, 1), torch.cat(bias + source_bias, 1)
