@@ -128,6 +128,7 @@ def test_a_line_that_is_being_written_waits(tmp_path):
     [
         (dict(), "no board is named"),
         (dict(folders="elsewhere", tensorboard="boards"), "there is no such folder"),
+        (dict(folders="elsewhere", tensorboard="boards", follow=True), "there is no such folder"),
         (dict(tensorboard="boards"), "no folder in it has a history.jsonl"),
         (dict(tensorboard="boards", every=0.0), "the seconds between looks must be above 0"),
     ],
@@ -136,7 +137,8 @@ def test_what_cannot_be_mirrored_is_one_sentence(tmp_path, args, said):
     folders = [tmp_path / args.get("folders", "")]
     board = tmp_path / args["tensorboard"] if "tensorboard" in args else None
     with pytest.raises(InputError, match=said):
-        main(Args(folders, tensorboard=board, every=args.get("every", 10.0)))
+        options = {key: args[key] for key in ("every", "follow") if key in args}
+        main(Args(folders, tensorboard=board, **options))
 
 
 def test_a_file_that_is_no_history_is_named(tmp_path):

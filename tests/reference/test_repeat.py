@@ -90,5 +90,5 @@ def test_what_cannot_be_compared_is_refused(tmp_path, other, said):
 
 def test_a_folder_that_was_not_kept_is_named(tmp_path):
     other = machine(tmp_path / "other")
-    with pytest.raises(InputError, match="elsewhere: there are no tables in it"):
+    with pytest.raises(InputError, match="elsewhere/tables: there is no such folder"):
         repeat.main(repeat.Args(tmp_path / "elsewhere", other, tmp_path / "repeat.md"))

@@ -3,6 +3,7 @@
 A process of its own: what it shows, or fails to show, cannot disturb training.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,10 +43,12 @@ def main(args: Args) -> None:
     if args.every <= 0:
         raise InputError(f"--every {args.every}: the seconds between looks must be above 0.")
     missing = [str(folder) for folder in args.folders if not folder.is_dir()]
-    if missing and not args.follow:  # what is followed may not have begun
+    if missing and (not args.follow or len(missing) == len(args.folders)):
         raise InputError(
             f"{missing[0]}: there is no such folder; name one with runs, such as resume."
         )
+    for folder in missing:
+        print(f"{folder}: there is no such folder yet; it is looked for again", file=sys.stderr)
     mirrors = Mirrors(args.folders, lambda run, recipe: list(_boards(args, run, recipe)))
     try:
         mirrors.look()

@@ -56,7 +56,9 @@ class Line:
 def main(args: Args) -> None:
     """Raises InputError where the folders have no row in common."""
     if not (args.kept / "tables").is_dir():
-        raise InputError(f"{args.kept}: there are no tables in it; name a folder that was kept.")
+        raise InputError(
+            f"{args.kept / 'tables'}: there is no such folder; name one that `simagents keep` wrote."
+        )
     lines = list(compared(args.kept, args.results))
     if not lines:
         raise InputError(
