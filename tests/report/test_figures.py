@@ -78,6 +78,12 @@ def test_training_curves_for_every_way_of_learning(tmp_path, history, rows):
     assert b"CreationDate" not in pdf
 
 
+def test_a_run_of_one_step_has_panels(tmp_path, history, rows):
+    histories = [history("rft-1", steps=1, reward=0.7, kl=0.0, beta=0.04)]
+    _, png = drawn(tmp_path, "training_curves", rows=rows("rft-1"), histories=histories)
+    assert png.startswith(b"\x89PNG")
+
+
 def test_a_run_without_a_history_is_an_error(tmp_path, history, rows):
     args = arguments(
         "training_curves",

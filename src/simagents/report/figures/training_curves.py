@@ -81,7 +81,7 @@ class Curve:
 
 
 def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
-    """Panels for the stages that occur, each with the quantities that its runs logged and that moved.
+    """Panels for the stages that occur, each with the quantities that its runs logged.
 
     Rows of baselines and imports have no curves and are left out. Raises InputError where no row is trained,
     and where a run has no history.
@@ -89,7 +89,7 @@ def draw(settings: TrainingCurves, inputs: FigureInputs) -> Figure:
     curves = curves_of(inputs.rows, inputs.histories)
     stages = {stage: [c for c in curves if _stage(c.history) is stage] for stage in STAGES}
     panels = [
-        (stage, members, [q for q in stage.quantities if _moves(q, members)])
+        (stage, members, [q for q in stage.quantities if _shown(q, members)])
         for stage, members in stages.items()
         if members
     ]
@@ -131,9 +131,10 @@ def curves_of(rows: list[Row], histories: dict[str, pd.DataFrame]) -> list[Curve
     return curves
 
 
-def _moves(quantity: str, curves: list[Curve]) -> bool:
-    """Whether a run logged several values of it: a fixed β is not worth a panel."""
-    return any(quantity in c.history and c.history[quantity].nunique() > 1 for c in curves)
+def _shown(quantity: str, curves: list[Curve]) -> bool:
+    """Whether a run logged it, and, of β, which most recipes fix, several values."""
+    values = [curve.history[quantity] for curve in curves if quantity in curve.history]
+    return any(quantity != "beta" or one.nunique() > 1 for one in values)
 
 
 def _stage(history: pd.DataFrame) -> Stage:
