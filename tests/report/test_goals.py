@@ -94,6 +94,19 @@ def test_the_manoeuvres_shown_are_those_of_one_vehicle_by_name(crossing):
     assert abs(left["straight on"]) < 5
 
 
+def test_a_u_turn_ends_behind_and_comes_first():
+    """Its vehicle is near a junction, and the goal is on the lane to its left."""
+    scenario = generate_scenario(1, 10**9 + 2)
+    row, goals = shown(scenario)
+    assert list(goals) == ["left turn", "U-turn"]
+    start, heading = scenario.position[row, CURRENT, :2], scenario.heading[row, CURRENT]
+    ahead, left = np.array(
+        [[np.cos(heading), np.sin(heading)], [-np.sin(heading), np.cos(heading)]]
+    ) @ (goals["U-turn"] - start)
+    assert ahead < 0
+    assert left > 1
+
+
 def test_a_panel_a_goal_and_a_single_one_where_goals_change_nothing(tmp_path, crossing):
     write_scenarios(tmp_path / "shard", [crossing])
     ids, log = crossing.agent_id[crossing.simulated], crossing.position[crossing.simulated, 11:]

@@ -98,3 +98,27 @@ def test_alternatives_of_synthetic_scenes_keep_their_rules(scenarios):
                 )
                 assert nearest_place(graph.lines[way.lanes[-1]], way.points[-1])[1] < 1e-6
     assert found > 5
+
+
+def test_a_vehicle_turns_round_where_lanes_part_by_hand(street):
+    """From x = 10, 20 m to the fork at x = 30, 4 m over, and the last 56 of 80 m west, at y = 4. The lane that
+    begins 20 m further on, those of its own direction, and those to the right or far away lead elsewhere."""
+    west = tuple((x, 4.0, 0.0) for x in range(30, -91, -5))
+    others = [
+        tuple((x + 20.0, 4.0, 0.0) for x, _, _ in west),
+        tuple((x, -4.0, 0.0) for x, _, _ in west),
+        tuple((x, 20.0, 0.0) for x, _, _ in west),
+        tuple((x, 3.0, 0.0) for x in range(30, 201, 5)),
+    ]
+    scenario = street(
+        start=((0.0, 0.0),), speed=(10.0,), lanes=(APPROACH, AHEAD, LEFT, west, *others)
+    )
+    graph = LaneGraph(replace(scenario, link=np.array([(LinkKind.EXIT, 500, 501)])))
+    start = np.array([10.0, 0.0])
+    assert list(graph.ways_back(start, 0.0, 80.0)) == []  # the one lane ahead is no junction
+    links = [(LinkKind.EXIT, 500, 501), (LinkKind.EXIT, 500, 502)]
+    graph = LaneGraph(replace(scenario, link=np.array(links)))
+    (way,) = graph.ways_back(start, 0.0, 80.0)
+    assert way.lanes == (0, 3)
+    assert np.allclose(way.points[-1], [-26.0, 4.0])
+    assert way.turn == pytest.approx(np.pi)

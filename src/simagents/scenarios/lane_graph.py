@@ -14,6 +14,10 @@ ALONG = np.pi / 4
 """Largest angle between a vehicle's heading and the direction of a lane that it is on."""
 SPACING = 1.0
 """Metres between the points of a way."""
+BACK = np.pi * 5 / 6
+"""Radians: a way that turns more goes back."""
+ROUND = 12.0
+"""Metres within which a vehicle turns round: about three lanes, or the turning circle of a car."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +25,7 @@ class Way:
     """A way of some length along centre lines, from the place nearest to a vehicle."""
 
     lanes: tuple[int, ...]
-    """rows of map features, each an exit of the one before"""
+    """rows of map features, each an exit of the one before, or the lane beside it on which it turns round"""
     points: Float64[np.ndarray, "n 2"]
     """metres in the world frame, `SPACING` apart up to the last, which ends the way"""
     turn: float
@@ -55,12 +59,51 @@ class LaneGraph:
         In the order of the map's features and of their links. Ways that end before are left out,
         and no way uses a lane twice.
         """
+        for lane, line in self._under(position, heading):
+            yield from self._onwards((lane,), line, heading, length)
+
+    def ways_back(
+        self, position: Float64[np.ndarray, "2"], heading: float, length: float
+    ) -> Iterator[Way]:
+        """The same for a vehicle that turns round at the next place where lanes part.
+
+        Lane graphs seldom have lanes for U-turns. So these ways lead from the end of the vehicle's lane
+        straight over to the nearest lane that begins there in the opposite direction, to the left and
+        at most `ROUND` away.
+        """
+        for lane, line in self._under(position, heading):
+            lanes = (lane,)
+            while len(self.exits[lanes[-1]]) == 1 and self.exits[lanes[-1]][0] not in lanes:
+                lanes = (*lanes, self.exits[lanes[-1]][0])
+                line = _joined(line, self.lines[lanes[-1]])
+            if len(self.exits[lanes[-1]]) > 1 and (opposite := self._opposite(line)) is not None:
+                joined = _joined(line, self.lines[opposite])
+                yield from self._onwards((*lanes, opposite), joined, heading, length)
+
+    def _under(
+        self, position: Float64[np.ndarray, "2"], heading: float
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Lanes that a vehicle at this pose is on, and the rest of their lines."""
         for lane, line in self.lines.items():
             if (position < self.low[lane]).any() or (position > self.high[lane]).any():
                 continue
             place, offset, direction = nearest_place(line, position)
             if offset <= ON_LANE and abs(_turn(heading, direction)) <= ALONG:
-                yield from self._onwards((lane,), _from(line, place), heading, length)
+                yield lane, _from(line, place)
+
+    def _opposite(self, line: np.ndarray) -> int | None:
+        """The nearest lane that begins to the left of a line's end and leads back."""
+        ahead = _direction(line[-2:])
+        near = {}
+        for lane, other in self.lines.items():
+            gap = other[0] - line[-1]
+            away = float(np.linalg.norm(gap))
+            beside = float(-np.sin(ahead) * gap[0] + np.cos(ahead) * gap[1])
+            # Beside rather than ahead, where the lane of a left turn or of another arm may begin.
+            turn = _turn(ahead, _direction(other[:2]))
+            if away / np.sqrt(2) < beside <= ROUND and abs(turn) > BACK:
+                near[lane] = away
+        return min(near, key=lambda lane: near[lane], default=None)
 
     def _onwards(
         self, lanes: tuple[int, ...], line: np.ndarray, heading: float, length: float
@@ -69,16 +112,14 @@ class LaneGraph:
         if along[-1] >= length:
             at = np.append(np.arange(0.0, length, SPACING), length)
             points = np.column_stack([np.interp(at, along, line[:, axis]) for axis in (0, 1)])
-            segment = min(int(np.searchsorted(along, length)), len(line) - 1)
-            last = line[segment] - line[segment - 1]
-            yield Way(lanes, points, _turn(heading, float(np.arctan2(last[1], last[0]))))
+            segment = min(max(int(np.searchsorted(along, length)), 1), len(line) - 1)
+            last = _direction(line[segment - 1 : segment + 1])
+            yield Way(lanes, points, _turn(heading, last))
             return
         for lane in self.exits[lanes[-1]]:
             if lane not in lanes:
-                # A lane begins where the one before it ends.
-                longer = np.concatenate([line, self.lines[lane]])
-                moved = np.append(True, np.linalg.norm(np.diff(longer, axis=0), axis=1) > 1e-6)
-                yield from self._onwards((*lanes, lane), longer[moved], heading, length)
+                longer = _joined(line, self.lines[lane])
+                yield from self._onwards((*lanes, lane), longer, heading, length)
 
 
 def arc_lengths(line: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n"]:
@@ -98,6 +139,18 @@ def nearest_place(
     near = int(away.argmin())
     place = arc_lengths(line)[near] + share[near] * np.sqrt(squared[near])
     return float(place), float(away[near]), float(np.arctan2(step[near, 1], step[near, 0]))
+
+
+def _joined(line: np.ndarray, following: np.ndarray) -> np.ndarray:
+    """A line and the one after it, which may begin where it ends."""
+    longer = np.concatenate([line, following])
+    return longer[np.append(True, np.linalg.norm(np.diff(longer, axis=0), axis=1) > 1e-6)]
+
+
+def _direction(pair: np.ndarray) -> float:
+    """Radians from the first to the second of two points."""
+    step = pair[1] - pair[0]
+    return float(np.arctan2(step[1], step[0]))
 
 
 def _turn(before: float, after: float) -> float:

@@ -1,7 +1,7 @@
 """Figure: one vehicle with goals of different manoeuvres, and the same scene without goals.
 
 After Fig. 3b of RLFTSim (Ahmadi et al. 2026, arXiv:2605.19033), which shows a left turn and a U-turn.
-Where no lane graph has both ahead of a vehicle, another pair is shown; titles name the manoeuvres.
+Where no vehicle could do both, another pair is shown; titles name the manoeuvres.
 """
 
 import numpy as np
