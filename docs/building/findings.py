@@ -2,9 +2,10 @@
 
 In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a number by the key that the paper's
 prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
-`{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`, and
-`{{ repeated() }}` what `simagents repeat` says of the two machines. `{% if has("alpha") %}` begins a section that
-waits for its table, and `{{ missing() }}` names the tables of the scale that nobody has computed yet.
+`{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`,
+`{{ folders() }}` which folder has which tables, and `{{ repeated() }}` what `simagents repeat` says of every other
+machine and the first. `{% if has("alpha") %}` begins a section that waits for its table, and `{{ missing() }}` names the
+tables of the scale that nobody has computed yet.
 """
 
 import re
@@ -21,16 +22,14 @@ from simagents.reference.repeat import compared, markdown
 from simagents.report.numbers import of_table
 
 PAGE = "findings"
-KEPT = (Path("results/reference/small-xeon"), Path("results/reference/small-epyc"))
-"""Of scale small, each from one machine; what both have is that of the first."""
+KEPT = tuple(Path("results/reference") / name for name in ("small-xeon", "small-zen5", "small-epyc"))
+"""Of scale small, each from one machine; what several have is that of the first."""
 
 
 def rendered(text: str, root: Path) -> str:
     """The page with its numbers. Raises InputError for a number or a file that was not kept."""
-    paths = [
-        path for folder in reversed(KEPT) for path in sorted((root / folder).glob("tables/*.json"))
-    ]
-    tables = {path.stem: read_json(path) for path in paths}
+    of = {folder: sorted((root / folder).glob("tables/*.json")) for folder in KEPT}
+    tables = {path.stem: read_json(path) for folder in reversed(KEPT) for path in of[folder]}
     facts = dict(fact for name, cells in tables.items() for fact in of_table(name, cells))
 
     def number(key: str) -> str:
@@ -59,13 +58,23 @@ def rendered(text: str, root: Path) -> str:
             f"`{name}`" for name in planned.by_default(planned.tables) if name not in tables
         )
 
+    def folders() -> str:
+        lines = [(folder, ", ".join(f"`{path.stem}`" for path in of[folder])) for folder in KEPT]
+        return "\n".join(f"- `{folder.name}`: {names}" for folder, names in lines if names)
+
     def repeated() -> str:
-        return markdown(list(compared(*(root / folder for folder in reversed(KEPT)))))
+        first, *others = (folder for folder in KEPT if of[folder])
+        parts = [
+            f"`{first.name}`, kept, and `{other.name}`, repeated:\n\n"
+            + markdown(list(compared(root / first, root / other)))
+            for other in others
+        ]
+        return "\n".join(parts)
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals |= {
         "number": number, "kept": kept, "entry": entry, "has": has, "missing": missing,
-        "repeated": repeated,
+        "folders": folders, "repeated": repeated,
     }  # fmt: skip
     return environment.from_string(text).render()
 
