@@ -12,6 +12,7 @@ from simagents.errors import InputError
 from simagents.evaluation import gradients
 from simagents.evaluation.score_functions import CountSketch
 from simagents.models.families import build_policy, freeze
+from simagents.report.gradient_noise import symmetric
 from simagents.rewards.realism import build
 from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
@@ -29,8 +30,13 @@ SETTINGS = {
 
 @pytest.fixture
 def measure(measured, scenarios):
-    """Measures an untrained policy; returns the arrays."""
-    return lambda **changes: load_file(measured(gradients, scenarios, SETTINGS | changes))
+    """Measures an untrained policy; returns the arrays, and the matrix of dot products as `gram`."""
+
+    def arrays(**changes):
+        found = load_file(measured(gradients, scenarios, SETTINGS | changes))
+        return found | {"gram": torch.from_numpy(symmetric(found["products"].numpy()))}
+
+    return arrays
 
 
 def test_the_gradient_of_a_loss_follows_from_dot_products(

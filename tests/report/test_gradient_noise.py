@@ -203,7 +203,7 @@ def stored(path, scenes):
     """A file as `simagents gradients` writes it."""
     measured = world(scenes, 0)
     rows = scenes * ROLLOUTS
-    arrays = {"gram": measured.gram.reshape(rows, rows)}
+    arrays = {"products": measured.gram.reshape(rows, rows)[np.triu_indices(rows)]}
     arrays |= {f"rewards.{n}": array for n, array in measured.rewards.items()}
     arrays |= {f"without.{n}": array for n, array in measured.without.items()}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,8 @@
 
 The file (.safetensors) has S scenes, R rollouts of each; rollouts are ordered by scene.
 
-    gram           float32 [S·R, S·R]      dot products of the rollouts' score functions
+    products       float32 [_]             dot products of the rollouts' score functions: of their symmetric
+                                           matrix [S·R, S·R] the upper triangle, row by row
     rewards.N      float32 [S, R/N]        the metric of every N successive rollouts, N = 1, 2, 4, … R
     without.N      float32 [S, R/N, N]     the same without each of its members, N ≥ 2
 
@@ -93,7 +94,9 @@ def main(args: Args) -> None:
     facts = {**settings.model_dump(mode="json"), "weights": count, "sketched": sketch is not None}
     with replacing(args.out) as temporary:
         metadata = {name: json.dumps(fact) for name, fact in facts.items()}
-        save_file({"gram": stacked @ stacked.T, **arrays}, temporary, metadata)
+        row, column = torch.triu_indices(len(stacked), len(stacked))
+        products = (stacked @ stacked.T)[row, column]
+        save_file({"products": products, **arrays}, temporary, metadata)
 
 
 def compared_sets(rollouts: int) -> dict[str, Float[Tensor, "_ R"]]:

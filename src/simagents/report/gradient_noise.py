@@ -47,7 +47,7 @@ class Measured:
             raise InputError(f"{path}: there is no such file.") from None
         except (SafetensorError, KeyError, TypeError) as problem:
             raise InputError(f"{path}: not from `simagents gradients` ({problem}).") from None
-        gram = arrays.pop("gram")
+        gram = symmetric(arrays.pop("products"))
         scenes = len(gram) // rollouts
         if scenes < LEAST_SCENES:
             raise InputError(
@@ -64,6 +64,15 @@ class Measured:
     def sizes(self) -> list[int]:
         """N of which every rule has a gradient."""
         return sorted(self.without)
+
+
+def symmetric(triangle: Float[np.ndarray, "_"]) -> Float[np.ndarray, "n n"]:
+    """The matrix of which these are the rows of the upper triangle."""
+    n = int(np.sqrt(2 * len(triangle)))
+    matrix = np.empty((n, n), triangle.dtype)
+    row, column = np.triu_indices(n)
+    matrix[row, column] = matrix[column, row] = triangle
+    return matrix
 
 
 def advantages(measured: Measured, size: int) -> dict[str, Float64[np.ndarray, "S K N"]]:
