@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simagents.models.smart.neighbours import Neighbourhoods, joined
 from simagents.models.smart.relations import Relations
+from simagents.models.smart.source_sums import source_sums
 
 Memory = Float[Tensor, "*S W"]
 """Keys and, behind them, values of sources, heads side by side: what a target reads is gathered once."""
@@ -45,8 +45,6 @@ class RelationAttention(nn.Module):
             nn.Linear(width, 4 * width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
         self.norm_after_feed = nn.LayerNorm(width)
-        # Each head's columns. A product of whole rows that are zero outside the head saves a copy
-        # that would collect the head's columns, and the copy costs more than the zeros.
         own = torch.eye(heads).repeat_interleave(head_width, dim=1)
         self.register_buffer("own", own, persistent=False)
 
@@ -107,14 +105,13 @@ def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
         weight, bias, source_weight, source_bias, from_gathered, to_score.unflatten(1, heads),
         from_value.unflatten(1, heads).transpose(2, 3),
     ]  # fmt: skip
-    own_scaled = first.own * scale
-    device = own_scaled.device.type
+    own, device = first.own, first.own.device.type
     if torch.is_autocast_enabled(device):  # once, not in every product
         dtype = torch.get_autocast_dtype(device)
-        weights, own_scaled = [each.to(dtype) for each in weights], own_scaled.to(dtype)
+        weights, own = [each.to(dtype) for each in weights], own.to(dtype)
     by_layer = zip(*(each.unbind() for each in weights), strict=True)
     return [
-        FoldedAttention(layer, *of_layer, own_scaled)
+        FoldedAttention(layer, *of_layer, own)
         for layer, of_layer in zip(layers, by_layer, strict=True)
     ]
 
@@ -150,7 +147,8 @@ class FoldedAttention:
     gate_weight: Float[Tensor, "I I"]
     to_score: Float[Tensor, "H d D"]
     from_value: Float[Tensor, "H D d"]
-    own_scaled: Float[Tensor, "H I"]
+    own: Float[Tensor, "H I"]
+    """ones where a column belongs to a head"""
 
     def memory(self, source: Float[Tensor, "S D"]) -> Memory:
         """Keys and values of sources; computed once for all targets that attend to them."""
@@ -182,65 +180,15 @@ class FoldedAttention:
             return torch.zeros_like(query)
         if near.target is not None:
             query = query.index_select(0, near.target)
-        by_head = query[:, None] * self.own_scaled
         heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
-        to_relations = (heads @ self.to_score).transpose(0, 1)
-        sources = self._sources(memory, near)
-        weights, sums = [], []
-        for queries, to_relation, barrier, relation, (key, *_) in zip(
-            near.of_targets(by_head), near.of_targets(to_relations), relations.barriers,
-            relations.embedded, sources, strict=True,
-        ):  # fmt: skip
-            score = torch.baddbmm(barrier, queries, key.transpose(1, 2))
-            score = torch.baddbmm(score, to_relation, relation.transpose(1, 2))
-            weight = score.softmax(dim=-1)
-            weight = nn.functional.dropout(weight, layer.dropout, layer.training)
-            weights.append(weight)
-            sums.append(torch.bmm(weight.to(relation.dtype), relation))
-        mixed = self._mixed(weights, sources, memory, relations)
-        summed = joined(sums).transpose(0, 1)
-        gathered = torch.baddbmm(mixed.transpose(0, 1), summed, self.from_value)
+        to_relation = (heads @ self.to_score).transpose(0, 1)
+        values, summed = source_sums(
+            query * layer.head_width**-0.5, to_relation, memory, self.own, relations,
+            layer.dropout if layer.training else 0.0,
+        )  # fmt: skip
+        gathered = torch.baddbmm(values.transpose(0, 1), summed.transpose(0, 1), self.from_value)
         gathered = gathered.transpose(0, 1).flatten(1)
         if near.target is None:
             return gathered * relations.seeing
         result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
         return result.index_copy(0, near.target, gathered)
-
-    def _sources(self, memory: Memory, near: Neighbourhoods) -> list[tuple[Tensor, ...]]:
-        """Keys, and values unless `_mixed` reads them from the memory, of every slot; group by group."""
-        inner = len(self.gate_weight)
-        if _from_table(near):
-            return [(keys,) for keys in near.of_sources(memory[:, :inner])]
-        return [rows.split(inner, -1) for rows in near.of_sources(memory)]
-
-    def _mixed(
-        self, weights: list[Tensor], sources: list[tuple[Tensor, ...]], memory: Memory,
-        relations: Relations,
-    ) -> Tensor:  # fmt: skip
-        """Σ a v of all targets that have sources [n, H, d], group by group."""
-        if not _from_table(relations.near):
-            # Each head's own columns of the sums of all: a diagonal, which is a view.
-            by_heads = (
-                torch.bmm(weight.to(value.dtype), value).unflatten(-1, (self.layer.heads, -1))
-                for weight, (_, value) in zip(weights, sources, strict=True)
-            )
-            return joined([each.diagonal(dim1=1, dim2=2).transpose(1, 2) for each in by_heads])
-        table = memory.reshape(-1, self.layer.head_width)
-        rows_of_heads = relations.rows_of_heads(self.layer.heads)
-        return joined(
-            [
-                nn.functional.embedding_bag(
-                    rows, table, mode="sum",
-                    per_sample_weights=weight.to(table.dtype).flatten(0, 1),
-                ).view(len(weight), self.layer.heads, -1)
-                for weight, rows in zip(weights, rows_of_heads, strict=True)
-            ]
-        )  # fmt: skip
-
-
-def _from_table(near: Neighbourhoods) -> bool:
-    """Whether sums of values are taken by weighted look-ups of their rows, without a copy for every slot.
-
-    Without gradients this costs a tenth of gathering and multiplying; with gradients it would cost more.
-    """
-    return not torch.is_grad_enabled() and near.source is not None

@@ -55,7 +55,7 @@ class FourierEmbedding(nn.Module):
             features = torch.cat([phase.cos(), phase.sin(), x.T[:, :, None]], dim=-1)
             hidden = torch.baddbmm(self.first_bias, features, self.first_weight)
         hidden = nn.functional.layer_norm(hidden, hidden.shape[-1:])
-        return torch.relu(hidden * self.norm_weight + self.norm_bias)
+        return torch.addcmul(self.norm_bias, hidden, self.norm_weight).relu_()
 
     def tabulated(
         self, low: Sequence[float], high: Sequence[float], rows: int

@@ -1,11 +1,12 @@
 """Which nodes attend to which others: a search by cells, and groups of targets with about as many sources."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 
 # Targets with about the same number of sources are computed together, padded to the upper bound of
@@ -55,17 +56,20 @@ class Neighbourhoods:
         nothing = torch.zeros(0, dtype=torch.int64, device=device)
         return Neighbourhoods(nothing, nothing, [])
 
+    def in_blocks(self, slots: int) -> "Neighbourhoods":
+        """The same, with groups of at most so many slots, or of one target."""
+        parts = (one.split(max(1, slots // one.shape[1])) for one in self.absent)
+        return replace(self, absent=list(chain.from_iterable(parts)))
+
     def target_of_slots(self) -> Int64[Tensor, "slots"]:
         """The target that each slot belongs to."""
-        if self.target is None:
-            (absent,) = self.absent
-            groups = [torch.arange(len(absent), device=absent.device)]
-        else:
-            groups = self.target.split([len(absent) for absent in self.absent])
+        target = self.target
+        if target is None:
+            target = torch.arange(sum(map(len, self.absent)), device=self.absent[0].device)
         return joined(
             [
                 rows[:, None].expand(absent.shape).reshape(-1)
-                for rows, absent in zip(groups, self.absent, strict=True)
+                for rows, absent in zip(self.of_targets(target), self.absent, strict=True)
             ]
         )
 
@@ -73,21 +77,22 @@ class Neighbourhoods:
         """Rows of the slots, group by group."""
         return _parts(rows, [absent.numel() for absent in self.absent])
 
-    def of_targets(self, rows: Float[Tensor, "n_all *D"]) -> tuple[Float[Tensor, "_ *D"], ...]:
+    def of_targets(self, rows: Shaped[Tensor, "n_all *D"]) -> tuple[Shaped[Tensor, "_ *D"], ...]:
         """Rows of the targets in the order of `target`, group by group."""
         return _parts(rows, [len(absent) for absent in self.absent])
 
-    def of_sources(self, rows: Float[Tensor, "S D"]) -> list[Float[Tensor, "_ _ D"]]:
-        """Rows of the sources, group by group."""
-        if self.source is None:
-            (absent,) = self.absent
-            return [rows.view(*absent.shape, -1)]
-        # index_select, not rows[source]: four times as fast on a CPU. Group by group, because the
-        # gradient of one gather that is split would have to be concatenated again.
-        return [
-            rows.index_select(0, source).view(*absent.shape, -1)
-            for source, absent in zip(self.of_slots(self.source), self.absent, strict=True)
-        ]
+    def places(self) -> tuple[Int64[Tensor, "_"], ...]:
+        """Rows that the sources of the slots have, group by group."""
+        if self.source is not None:
+            return self.of_slots(self.source)
+        slots = sum(absent.numel() for absent in self.absent)
+        return self.of_slots(torch.arange(slots, device=self.absent[0].device))
+
+    def of_sources(self, rows: Float[Tensor, "S D"]) -> Iterator[Float[Tensor, "_ _ D"]]:
+        """Rows of the sources, group by group, each gathered when it is its turn."""
+        # index_select, not rows[source]: four times as fast on a CPU.
+        for source, absent in zip(self.places(), self.absent, strict=True):
+            yield rows.index_select(0, source).view(*absent.shape, -1)
 
 
 def _parts(rows: Tensor, sizes: list[int]) -> tuple[Tensor, ...]:

@@ -13,7 +13,8 @@ from simagents.geometry import wrap_angle
 from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.neighbours import Neighbourhoods, joined
 
-_ROWS_AT_ONCE = 4096
+_SLOTS_AT_ONCE = 4096
+"""On a CPU, whose caches hold the intermediates of so many relations: that saves more time than the products take."""
 LOWEST = -1e30
 """Below every score, and finite in float32 and bfloat16: a target of padding alone has weights, which mean
 nothing. float16, in which nothing runs here, would overflow."""
@@ -45,9 +46,8 @@ class Relations:
 
     @cached_property
     def seeing(self) -> Bool[Tensor, "N 1"]:
-        """Which targets have sources, where all targets are in the one group that there is."""
-        (absent,) = self.near.absent
-        return ~absent.all(dim=-1, keepdim=True)
+        """Which targets have sources, where all targets are in their order."""
+        return ~joined([absent.all(dim=-1, keepdim=True) for absent in self.near.absent])
 
     @cached_property
     def _rows(self) -> dict[int, list[Tensor]]:
@@ -59,11 +59,11 @@ class Relations:
         A source's rows are its keys, head by head, and then its values.
         """
         if heads not in self._rows:
-            head = torch.arange(heads, 2 * heads, device=self.near.source.device)[:, None]
-            rows = (self.near.source * (2 * heads)).split([one.numel() for one in self.near.absent])
+            device = self.near.absent[0].device
+            head = torch.arange(heads, 2 * heads, device=device)[:, None]
             self._rows[heads] = [
-                (one.view(len(absent), 1, -1) + head).flatten(0, 1)
-                for one, absent in zip(rows, self.near.absent, strict=True)
+                (places.view(len(absent), 1, -1) * (2 * heads) + head).flatten(0, 1)
+                for places, absent in zip(self.near.places(), self.near.absent, strict=True)
             ]
         return self._rows[heads]
 
@@ -80,43 +80,43 @@ def relations_between(
         return Relations.none(target.device)
     slots = near.target_of_slots()
     features = relation_features(target, source.index_select(0, near.source), slots)
-    marked = None if mark is None else lambda rows: mark(rows, slots, near.source)
-    return embed_relations(near, features, embedding, marked)
+    return embed_relations(near, features, embedding, mark, slots)
 
 
 def embed_relations(
     near: Neighbourhoods,
     features: Float[Tensor, "slots F"],
     embedding: Callable[[Tensor], Tensor],
-    mark: Callable[[Tensor], Tensor] | None = None,
+    mark: Mark | None = None,
+    target: Int64[Tensor, "slots"] | None = None,
 ) -> Relations:
-    """Features of all slots, padding included, through `embedding`, row by row.
+    """Features of all slots, padding included, through `embedding`, row by row. `mark` needs their targets.
 
     The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
     computed here once, without its scale and shift, which the layers fold into their weights.
     """
-    rows = _normalised(embedding, features)
-    rows = rows if mark is None else mark(rows)
-    parts = zip(near.of_slots(rows), near.absent, strict=True)
-    return Relations(near, [part.view(*absent.shape, -1) for part, absent in parts])
+    if features.device.type == "cpu":
+        near = near.in_blocks(_SLOTS_AT_ONCE)
+        parts = [_normalised(embedding, part) for part in near.of_slots(features)]
+    else:  # few launches rather than small ones
+        parts = near.of_slots(_normalised(embedding, features))
+    if mark is not None:
+        of_slots = zip(parts, near.of_slots(target), near.places(), strict=True)
+        parts = [mark(*of_block) for of_block in of_slots]
+    shaped = zip(parts, near.absent, strict=True)
+    return Relations(near, [part.view(*absent.shape, -1) for part, absent in shaped])
 
 
 def _normalised(
     embedding: Callable[[Tensor], Tensor], features: Float[Tensor, "E F"]
 ) -> Float[Tensor, "E D"]:
     """Embeddings after a LayerNorm without scale and shift."""
+    embedded = embedding(features)
+    embedded = nn.functional.layer_norm(embedded, embedded.shape[-1:])
     device = features.device.type
-    # A few thousand rows at a time: on a CPU, intermediates that stay in the caches save more time
-    # than the products take.
-    at_once = _ROWS_AT_ONCE if device == "cpu" else max(len(features), 1)
-    parts = []
-    for rows in features.split(at_once):
-        embedded = embedding(rows)
-        embedded = nn.functional.layer_norm(embedded, embedded.shape[-1:])
-        if torch.is_autocast_enabled(device):
-            embedded = embedded.to(torch.get_autocast_dtype(device))  # once, not in every layer
-        parts.append(embedded)
-    return joined(parts)
+    if torch.is_autocast_enabled(device):  # once, not in every layer
+        embedded = embedded.to(torch.get_autocast_dtype(device))
+    return embedded
 
 
 def relation_features(
