@@ -5,8 +5,15 @@ import torch
 from simagents.errors import InputError
 
 
+def keep_float32_exact() -> None:
+    """No TF32 on a GPU: under it, distances of the metric and of relations lose a decimal."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False  # of recurrent units, on by default
+
+
 def check_device(device: str) -> None:
-    """Raises InputError where a tensor cannot be put on it and read back."""
+    """Make ready to compute there. Raises InputError where a tensor cannot be put on it and read back."""
+    keep_float32_exact()
     try:
         torch.empty(1, device=device).item()
     except (AssertionError, RuntimeError) as problem:

@@ -13,6 +13,7 @@ from simagents.models.nearby.moments import Moments
 from simagents.models.nearby.observer import Observer, Surroundings
 from simagents.models.perceptrons import mlp_head
 from simagents.models.traffic_bots.destination import Candidates, DestinationLogits
+from simagents.models.traffic_bots.exact_gru import ExactGRU
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class LatentEncoder(nn.Module):
         width, latent = settings.width, settings.latent_width
         self.radius = settings.destination_radius
         self.observer = Observer(settings)
-        self.past, self.whole = nn.GRU(width, width), nn.GRU(width, width)
+        self.past, self.whole = ExactGRU(width, width), ExactGRU(width, width)
         self.prior_head = mlp_head(width, width, 2 * latent)
         self.posterior_head = mlp_head(2 * width, width, 2 * latent)
         self.destination = DestinationLogits(settings)

@@ -12,6 +12,7 @@ from simagents.models.nearby.map_encoder import EncodedMap
 from simagents.models.nearby.moments import Moments
 from simagents.models.nearby.observer import Surroundings
 from simagents.models.nearby.relations import RelativePose
+from simagents.models.traffic_bots.exact_gru import ExactGRU
 from simagents.models.traffic_bots.latents import Latents
 from simagents.scenarios.agent_class import CLASSES
 
@@ -58,7 +59,7 @@ class Memory(nn.Module):
         width = settings.width
         self.of_look = nn.Linear(width + 3 + len(CLASSES), width)
         self.of_own = nn.Linear(7, width)
-        self.unit = nn.GRU(width, width)
+        self.unit = ExactGRU(width, width)
         # 10 m/s, 2 m/s², 0.5 rad/s, 5 m, 1 m, sine and cosine
         units = torch.tensor([0.1, 0.5, 2.0, 0.2, 1.0, 1.0, 1.0])
         self.register_buffer("per_unit", units, persistent=False)

@@ -46,6 +46,7 @@ def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_
 
     factors = [of_policy, *([of_head] if head else []), *([of_policy] if added else [])]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factors)
+    _run_in_precision(policy, recipe)
     engine, *_ = deepspeed.initialize(
         model=policy,
         optimizer=optimiser,
@@ -93,6 +94,26 @@ def _clip(groups: list[dict], limit: float) -> Tensor:
 def _norm(gradients: list[Tensor]) -> Tensor:
     norms = torch._foreach_norm(gradients, 2, dtype=torch.double)
     return torch.linalg.vector_norm(torch.stack(norms)).float()
+
+
+def _run_in_precision(policy: nn.Module, recipe: Recipe) -> None:
+    """Have every forward pass switch autocast on by itself.
+
+    On a GPU DeepSpeed's engine switches off an autocast around it, and would compute what has gradients in
+    float32, beside rollouts in bfloat16. Hooks, because a copy of a policy shares them, while a method
+    that is replaced would stay that of the original.
+    """
+    active = []
+
+    def enter(module: nn.Module, inputs: tuple) -> None:
+        active.append(autocast(next(module.parameters()).device, recipe))
+        active[-1].__enter__()
+
+    def leave(module: nn.Module, inputs: tuple, output: Any) -> None:
+        active.pop().__exit__(None, None, None)
+
+    policy.register_forward_pre_hook(enter)
+    policy.register_forward_hook(leave, always_call=True)
 
 
 def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:

@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from simagents.device import keep_float32_exact
 from simagents.errors import InputError
 from simagents.files import UnwritableError
 
@@ -47,8 +48,7 @@ def start_processes() -> Processes:
     torch.set_num_threads(1)
     if on_gpu:
         torch.cuda.set_device(local)
-        # Under TF32, distances of the metric and of relations lose a decimal.
-        torch.backends.cuda.matmul.allow_tf32 = False
+        keep_float32_exact()
     deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", verbose=False)
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     return Processes(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), device)
