@@ -7,8 +7,10 @@ import pytest
 
 from simagents.scenarios.goals import APART, SPEEDS, alternatives, goals_of, log_end
 from simagents.scenarios.lane_graph import LaneGraph, nearest_place
+from simagents.scenarios.manoeuvres import shown
 from simagents.scenarios.roles import may_have_goal
 from simagents.scenarios.scenario import CURRENT, AgentType, LinkKind
+from simagents.scenarios.womd.decode import read_scenarios
 
 APPROACH = tuple((x, 0.0, 0.0) for x in range(-100, 31, 5))
 AHEAD = tuple((x, 0.0, 0.0) for x in range(30, 201, 5))
@@ -122,3 +124,41 @@ def test_a_vehicle_turns_round_where_lanes_part_by_hand(street):
     assert way.lanes == (0, 3)
     assert np.allclose(way.points[-1], [-26.0, 4.0])
     assert way.turn == pytest.approx(np.pi)
+
+
+@pytest.mark.parametrize("beyond", [0.0, 1.5])
+def test_a_vehicle_at_or_just_past_the_end_of_its_lane_goes_on(street, beyond):
+    """20 m further are ahead or round the corner, and none further is where it stands."""
+    west = tuple((x, 4.0, 0.0) for x in range(30, -91, -5))
+    doubled = (*APPROACH, APPROACH[-1])  # a last point twice has no direction
+    scenario = street(lanes=(doubled, AHEAD, LEFT, west))
+    links = [(LinkKind.EXIT, 500, 501), (LinkKind.EXIT, 500, 502)]
+    graph = LaneGraph(replace(scenario, link=np.array(links)))
+    start = np.array([30.0 + beyond, 0.0])
+    ends = {
+        tuple(way.points[-1].round(2)) for way in graph.ways(start, 0.0, 20.0) if way.lanes[0] == 0
+    }
+    assert ends == {(50.0, 0.0), (34.0, 16.0)}
+    (back,) = (way for way in graph.ways_back(start, 0.0, 20.0) if way.lanes[0] == 0)
+    assert np.allclose(back.points[-1], [14.0, 4.0], atol=0.01)
+    for way in graph.ways(start, 0.0, 0.0):
+        assert way.turn == 0.0
+
+
+def test_every_vehicle_of_real_scenes_has_its_ways(womd):
+    """Wherever it is on its lane, at whatever speed."""
+    for scenario in (
+        each for path in sorted(womd.glob("*.tfrecord-*")) for each in read_scenarios(path)
+    ):
+        shown(scenario)
+        goals_of(scenario, "alternative")
+        graph = LaneGraph(scenario)
+        for row in scenario.simulated:
+            at = scenario.position[row, CURRENT, :2].astype(np.float64)
+            for length in (0.0, 40.0):
+                heading = float(scenario.heading[row, CURRENT])
+                for way in (
+                    *graph.ways(at, heading, length),
+                    *graph.ways_back(at, heading, length),
+                ):
+                    assert np.isfinite(way.points).all()

@@ -143,3 +143,18 @@ def test_the_command_reports_bounded_errors(tmp_path, scenarios):
     args.tokenizer = arguments(size=2000, tolerance=0.5).tokenizer
     build.main(args)
     assert json.loads(args.report.read_text())["vehicle"]["mean_error_m"] > 0.3
+
+
+@pytest.mark.parametrize("limit", [1, 7, 60, 1000])
+def test_what_is_collected_in_parts_is_what_all_at_once_would_be(limit):
+    """400 snippets, many of them equal: the first distinct ones in their order, whatever the parts."""
+    random = np.random.default_rng(0)
+    snippets = random.integers(0, 3, (400, 1, 3)).repeat(6, axis=1) / 2 + random.integers(
+        0, 9, (400, 1, 1)
+    )
+    distinct = list(dict.fromkeys(map(bytes, snippets)))[:limit]
+    collected = build._Distinct(limit)
+    for part in np.split(snippets, [3, 3, 50, 51, 200, 333]):
+        collected.add(part)
+    assert collected.seen == 400
+    assert list(map(bytes, collected.first())) == distinct

@@ -39,7 +39,8 @@ class LaneGraph:
         lanes = np.flatnonzero(scenario.map_kind == MapKind.LANE)
         driven = scenario.map_type[lanes] != LaneType.BIKE_LANE
         self.lines = {
-            int(lane): scenario.polyline(lane)[:, :2].astype(np.float64) for lane in lanes[driven]
+            int(lane): _moving(scenario.polyline(lane)[:, :2].astype(np.float64))
+            for lane in lanes[driven]
         }
         self.lines = {lane: line for lane, line in self.lines.items() if len(line) > 1}
         # Most lanes are far away, which the box around them shows faster than their points do.
@@ -143,8 +144,12 @@ def nearest_place(
 
 def _joined(line: np.ndarray, following: np.ndarray) -> np.ndarray:
     """A line and the one after it, which may begin where it ends."""
-    longer = np.concatenate([line, following])
-    return longer[np.append(True, np.linalg.norm(np.diff(longer, axis=0), axis=1) > 1e-6)]
+    return _moving(np.concatenate([line, following]))
+
+
+def _moving(line: np.ndarray) -> np.ndarray:
+    """Without points that repeat the one before, from which no direction follows."""
+    return line[np.append(True, np.linalg.norm(np.diff(line, axis=0), axis=1) > 1e-6)]
 
 
 def _direction(pair: np.ndarray) -> float:
@@ -159,7 +164,8 @@ def _turn(before: float, after: float) -> float:
 
 
 def _from(line: np.ndarray, place: float) -> np.ndarray:
-    """The rest of a line from so many metres along it."""
+    """The rest of a line from so many metres along it, a last millimetre at least, which has its direction."""
     along = arc_lengths(line)
+    place = max(0.0, min(place, along[-1] - 1e-3))
     start = [np.interp(place, along, line[:, axis]) for axis in (0, 1)]
     return np.concatenate([[start], line[along > place + 1e-6]])

@@ -31,6 +31,8 @@ SAME = 0.01
 """Snippets that differ by less than this in sum are counted once (CAT-K)."""
 FASTEST = 45.0
 """m/s; faster snippets are errors of the log, and dead tokens in the published vocabulary."""
+MEASURED = 5000
+"""Scenarios of a report at most: a quarter of an hour of work, and enough for means to three digits."""
 
 
 @dataclass
@@ -60,7 +62,7 @@ def main(args: Args) -> None:
     motions, pieces, used = read_until(store, args.snippets)
     vocabulary = build(motions, pieces, args)
     vocabulary.write(args.out)
-    write_json(args.report, report(vocabulary, [store[row] for row in range(used)]))
+    write_json(args.report, report(vocabulary, store, used))
 
 
 def read_until(store: ScenarioStore, limit: int) -> tuple[list[np.ndarray], np.ndarray, int]:
@@ -74,15 +76,17 @@ def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray]
 
     Snippets are in the frame of their first pose; gaps of the log are filled, but histories are not
     extended. Stops early when every class has `limit` snippets, equal ones counted, and there are as
-    many map pieces.
+    many map pieces. Memory holds a few times `limit` of each, however rare a class is.
     """
-    snippets: list[list[np.ndarray]] = [[] for _ in CLASSES]
+    snippets = [_Distinct(limit) for _ in CLASSES]
     pieces: list[np.ndarray] = []
-    used = 0
+    collected = used = 0
     for scenario in scenarios:
         used += 1
         origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
-        pieces.append(cut_map(scenario, origin).shape)
+        if collected < limit or not pieces:
+            pieces.append(cut_map(scenario, origin).shape)
+            collected += len(pieces[-1])
         rows = scenario.simulated
         classes = class_of(torch.from_numpy(scenario.agent_type[rows].astype(np.int64))).numpy()
         pose, seen = clean_tracks(scenario, rows, origin, extended=False)
@@ -92,12 +96,38 @@ def collect(scenarios: Iterable[Scenario], limit: int) -> tuple[list[np.ndarray]
             local = to_local(window, window[:, :1]).numpy()
             speed = np.linalg.norm(local[:, -1, :2], axis=-1) / (SUBSTEPS * 0.1)
             whole = seen[:, start] & seen[:, start + SUBSTEPS] & long_seen & (speed < FASTEST)
-            for index in range(len(CLASSES)):
-                snippets[index].append(local[whole & (classes == index)])
-        if min(sum(map(len, motions)) for motions in (*snippets, pieces)) >= limit:
+            for index, of_class in enumerate(snippets):
+                of_class.add(local[whole & (classes == index)])
+        if min(collected, *(of_class.seen for of_class in snippets)) >= limit:
             break
-    motions = [_distinct(np.concatenate(motions))[:limit] for motions in snippets]
-    return motions, np.concatenate(pieces)[:limit].astype(np.float64), used
+    shapes = np.concatenate(pieces)[:limit].astype(np.float64)
+    return [of_class.first() for of_class in snippets], shapes, used
+
+
+class _Distinct:
+    """The first so many distinct snippets of those that are added."""
+
+    def __init__(self, limit: int):
+        self.limit = limit
+        self.seen = 0
+        """all that were added, equal ones counted"""
+        self._parts: list[np.ndarray] = []
+        self._pending = 0
+
+    def add(self, snippets: np.ndarray) -> None:
+        self.seen += len(snippets)
+        if self._parts and len(self._parts[0]) == self.limit:
+            return  # no later one would be among the first
+        self._parts.append(snippets)
+        self._pending += len(snippets)
+        if self._pending > self.limit:
+            self.first()
+
+    def first(self) -> np.ndarray:
+        """Without those that are equal to an earlier one, in their order."""
+        self._parts = [_distinct(np.concatenate(self._parts))[: self.limit]]
+        self._pending = 0
+        return self._parts[0]
 
 
 def _distinct(snippets: np.ndarray) -> np.ndarray:
@@ -134,11 +164,16 @@ def build(motions: list[np.ndarray], pieces: np.ndarray, args: Args) -> Vocabula
     return Vocabulary(motion, count, torch.cat([shapes, padding]))
 
 
-def report(vocabulary: Vocabulary, scenarios: list[Scenario]) -> dict[str, Any]:
-    """Errors in metres on the data that the vocabulary was built from, and unused tokens."""
+def report(vocabulary: Vocabulary, store: ScenarioStore, used: int) -> dict[str, Any]:
+    """Errors in metres on the first `used` scenarios, those that the vocabulary was built from, and unused tokens.
+
+    Of more than `MEASURED`, on the first so many.
+    """
+    measured = min(used, MEASURED)
     motion = Reconstruction(vocabulary)
     map_errors, map_uses = [], np.zeros(len(vocabulary.map), dtype=np.int64)
-    for scenario in tqdm(scenarios, desc="measuring reconstruction", unit="scenario"):
+    for row in tqdm(range(measured), desc="measuring reconstruction", unit="scenario"):
+        scenario = store[row]
         origin = scenario.position[scenario.sdc, CURRENT, :2].astype(np.float64)
         pose, seen = clean_tracks(scenario, scenario.simulated, origin)
         classes = class_of(
@@ -159,4 +194,4 @@ def report(vocabulary: Vocabulary, scenarios: list[Scenario]) -> dict[str, Any]:
         "dead": int((map_uses == 0).sum()),
         **spread(np.concatenate(map_errors)),
     }
-    return {"scenarios": len(scenarios), **motion.summary(), "map": of_map}
+    return {"scenarios": measured, **motion.summary(), "map": of_map}

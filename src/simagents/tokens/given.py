@@ -30,4 +30,4 @@ def main(args: Args) -> None:
     store, vocabulary = ScenarioStore(args.scenarios), Vocabulary.read(args.given)
     *_, used = read_until(store, args.snippets)
     vocabulary.write(args.out)
-    write_json(args.report, report(vocabulary, [store[row] for row in range(used)]))
+    write_json(args.report, report(vocabulary, store, used))
