@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from simagents.errors import InputError
 from simagents.files import UnwritableError
 from simagents.training.resume.history import History
 
@@ -53,3 +54,16 @@ def test_only_one_process_writes(tmp_path):
 def test_the_export_is_a_copy(tmp_path):
     write(tmp_path, 0, range(2)).export(tmp_path / "out")
     assert (tmp_path / "out").read_text() == (tmp_path / "history.jsonl").read_text()
+
+
+def test_a_history_behind_its_save_is_refused(tmp_path):
+    """As after the loss of a machine whose disk had the save and not yet the lines before it."""
+    write(tmp_path, 0, [0, 1, 2, 5])
+    before = (tmp_path / "history.jsonl").read_bytes()
+    with pytest.raises(
+        InputError, match=r"of step 6, .* 2 are missing, the first of them 3, .*anew"
+    ):
+        History(tmp_path, 6, writes=True)
+    assert (tmp_path / "history.jsonl").read_bytes() == before
+    write(tmp_path, 3, [3])
+    assert [row["step"] for row in rows(tmp_path)] == [0, 1, 2, 3]

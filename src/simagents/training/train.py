@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -154,6 +155,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
                 sums = learner.prepare(micro_batches)
             total, stop = _agree(learner, micro_batches, bool(requests), device)
             if stop:
+                history.sync()
                 checkpoint.save(step, learner.state())
                 raise StopError
             for batch in micro_batches * learner.passes:
@@ -174,6 +176,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             numbers = summed(sums, device)
             learner.follow(numbers)
             numbers["gradient_norm"] = float(norm)
+            _check_finite(recipe, step, numbers)
             numbers["seconds"] = perf_counter() - start
             done = step + 1
             if validation.due(done):
@@ -185,8 +188,21 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             history.add(step, **numbers)
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             if done % args.save_every == 0 and done < recipe.budget.steps:
+                history.sync()
                 checkpoint.save(done, learner.state())
         from_first(lambda: _finish(args, policy, history, processes))
+
+
+def _check_finite(recipe: Recipe, step: int, numbers: dict[str, float]) -> None:
+    """Raises InputError before weights that are no numbers are saved; the same on all processes."""
+    loss, norm = numbers["loss"], numbers["gradient_norm"]
+    if not (isfinite(loss) and isfinite(norm)):
+        first = step * recipe.budget.batch
+        raise InputError(
+            f"{recipe.stage}, seed {recipe.seed}, step {step}: the loss is {loss} and the gradient's norm {norm}."
+            f" Earlier saves are unharmed. Lower the learning rate or `optimiser.clip`, or look for a fault in the"
+            f" scenes at places {first} to {first + recipe.budget.batch - 1} of the training order."
+        )
 
 
 def _finish(args: Args, policy: torch.nn.Module, history: History, processes: Processes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from simagents.config.goals import GoalKind
 from simagents.config.recipe import Recipe
@@ -108,20 +108,29 @@ def batches(
     scenes: TrainingScenes, recipe: Recipe, share: Share, first_step: int, workers: int
 ) -> Iterator[tuple[int, list[Batch]]]:
     """(step, this process's micro-batches) from `first_step` to the end of the budget."""
-    starts = [
-        start
-        for step in range(first_step, recipe.budget.steps)
-        for start in share.starts(step, recipe.budget.batch)
-    ]
-    places = [list(range(start, start + share.micro)) for start in starts]
+    steps = range(first_step, recipe.budget.steps)
     loader = iter(
         DataLoader(
-            scenes, sampler=places, batch_size=None, num_workers=workers,
-            worker_init_fn=_outlive_sigterm,
+            scenes, sampler=_Places(steps, recipe.budget.batch, share), batch_size=None,
+            num_workers=workers, worker_init_fn=_outlive_sigterm,
         )
     )  # fmt: skip
-    for step in range(first_step, recipe.budget.steps):
+    for step in steps:
         yield step, [next(loader) for _ in range(share.accumulation(recipe.budget.batch))]
+
+
+@dataclass(frozen=True)
+class _Places(Sampler):
+    """Places of the scenes of this process's micro-batches, as they are needed: a run may have millions."""
+
+    steps: range
+    batch: int
+    share: Share
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in self.steps:
+            for start in self.share.starts(step, self.batch):
+                yield list(range(start, start + self.share.micro))
 
 
 def _outlive_sigterm(worker: int) -> None:

@@ -1,15 +1,20 @@
 """The log of a run: one JSON object for each step."""
 
 import json
+import os
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 
+from simagents.errors import InputError
 from simagents.files import refusals, replacing
 
 
 class History:
-    """Appends to a file in the resume folder; cut back to the step that training resumes from."""
+    """Appends to a file in the resume folder; cut back to the step that training resumes from.
+
+    Raises InputError where steps before that one are missing.
+    """
 
     def __init__(self, folder: Path, first_step: int, writes: bool):
         self.path = folder / "history.jsonl"
@@ -19,9 +24,25 @@ class History:
             kept = [
                 line for line in old if line.endswith("}") and json.loads(line)["step"] < first_step
             ]
+            self._check([json.loads(line)["step"] for line in kept], first_step)
             with refusals(self.path), replacing(self.path) as temporary:
                 temporary.write_text("".join(f"{line}\n" for line in kept))
             self._file = self.path.open("a", buffering=1)
+
+    def _check(self, steps: list[int], first_step: int) -> None:
+        missing = sorted(set(range(first_step)).difference(steps))
+        if missing or len(steps) > first_step:
+            raise InputError(
+                f"{self.path}: the save is of step {first_step}, but of the steps before it"
+                f" {len(missing)} are missing, the first of them {next(iter(missing), 'none')}, and"
+                f" {len(steps) - len(set(steps))} are there twice; remove {self.path.parent} to train the run anew."
+            )
+
+    def sync(self) -> None:
+        """Have all lines on the disk, before a save that counts on them."""
+        if self.writes:
+            with refusals(self.path):
+                os.fsync(self._file.fileno())
 
     def add(self, step: int, **numbers: float) -> None:
         """`numbers` are logged with six significant digits, enough for figures."""
