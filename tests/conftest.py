@@ -247,7 +247,7 @@ def street(
     position[:, :, :2] = np.array(start)[:, None]
     position[:, :, 0] += np.array(speed)[:, None] * seconds
     position[:, :, 2] = 0.75
-    lines = [np.array(line, np.float32) for line in (*lanes, *edges)]
+    lines = [np.array(line, np.float32).reshape(-1, 3) for line in (*lanes, *edges)]
     lights = int(stop is not None)
     return Scenario(
         id="street",

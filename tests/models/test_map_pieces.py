@@ -63,3 +63,17 @@ def test_scenes_are_padded_with_the_last_row(scenarios):
         assert (rows[counts[scene] :] == len(pieces.anchor) - 1).all()
     alone = pieces_of(scenarios[1], 20.0, 4)
     assert torch.equal(alone.anchor[:-1], pieces.anchor[pieces.of_scene[1, : counts[1]]])
+
+
+@pytest.mark.parametrize("places", [(0,), (1,), (2,), (0, 1, 2)])
+def test_polylines_without_points_have_no_piece(street, places):
+    """Wherever they are among the others; the others' pieces stay as they are."""
+    lines = list(STREET)
+    for place in places:
+        lines.insert(place, ())
+    pieces = pieces_of(street(lanes=lines, edges=()))
+    expected = pieces_of(street(lanes=STREET, edges=()))
+    assert torch.equal(pieces.node, expected.node)
+    assert torch.equal(pieces.of_scene, expected.of_scene)
+    alone = pieces_of(street(lanes=((),), edges=()))
+    assert not alone.exists.any()

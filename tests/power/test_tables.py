@@ -118,3 +118,20 @@ def test_every_spread_says_how_it_was_found():
     entries = yaml.safe_load((ROOT / "config/spread.yaml").read_text())
     assert entries.keys() == {"published", "demo", "small"}
     assert all(re.search(r"\d", entry["source"]) for entry in entries.values())
+
+
+def test_tables_that_scores_of_scenes_do_not_order_are_left_out(no_results, monkeypatch):
+    """Those of planners have values of planners; the others are measured at the scale that is named."""
+    (no_results / "config/spread.yaml").write_text((ROOT / "config/spread.yaml").read_text())
+    found = []
+    monkeypatch.setattr(
+        tables,
+        "spread_of",
+        lambda plan, name, *_: found.append(name) or tables.Spread(0.01, 0.1, 0.1),
+    )
+    text = report(Args(scale="small", measured="small", root=no_results))
+    assert "Spread not known, so left out: planner_ranks (by Rank correlation)," in text
+    assert "leaderboard" in found
+    assert not [name for name in found if name.startswith("planner")]
+    with pytest.raises(InputError, match="planner_ranks: has no two rows at scale small"):
+        report(Args(scale="small", measured="small", tables=("planner_ranks",), root=no_results))

@@ -260,3 +260,9 @@ def test_scales_differ_in_values_and_not_in_keys(fresh):
     models = [keys(yaml.safe_load(p.read_text())) for p in (folder / "../model").glob("*.yaml")]
     assert len(models) == 5
     assert all(model == models[0] for model in models)
+
+
+def test_processes_without_a_gpu_of_their_own_are_not_queued(fresh):
+    fresh.change("config/scale/demo.yaml", compute__gpus=2, compute__workers=4)
+    told = problem(fresh.run("--dry-run", succeeds=False))
+    assert told.startswith("compute.workers: 4 training processes need as many GPUs")

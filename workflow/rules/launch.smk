@@ -39,6 +39,14 @@ def on_nodes():
     }
 
 
+if COMPUTE.gpus and COMPUTE.workers > COMPUTE.gpus:
+    # Such jobs could only fail, after they have queued.
+    stop(
+        f"compute.workers: {COMPUTE.workers} training processes need as many GPUs, and compute.gpus is"
+        f" {COMPUTE.gpus}; set both to the same number."
+    )
+
+
 def cores():
     """Of a training process, where a job has several nodes."""
     return max(1, shared("threads") // shared("workers"))

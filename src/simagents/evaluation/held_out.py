@@ -44,7 +44,7 @@ class HeldOutScenes:
 
     def __init__(self, args: HeldOutArgs):
         self._scenarios = ScenarioStore(args.scenarios)
-        self._tokens = TokenStore(args.tokens) if args.tokens else None
+        self._tokens = TokenStore.beside(self._scenarios.ids, args.tokens)
 
     def __len__(self) -> int:
         """Training scenes in all."""

@@ -47,7 +47,7 @@ def main(args: Args) -> None:
     """The scene is the first one with the best pair of manoeuvres, the same for every run."""
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
-    tokens = TokenStore(args.tokens) if args.tokens else None
+    tokens = TokenStore.beside(store.ids, args.tokens)
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
     sampling = draws_of(args.top_k, args.temperature)

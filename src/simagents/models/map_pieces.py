@@ -45,17 +45,17 @@ class MapPieces(Tensors):
 
 
 def cut(of: MapBatch, scenes: int, metres: float, nodes: int) -> MapPieces:
-    """Each polyline in equal pieces of at most that length, by arc length in the plane."""
+    """Each polyline in equal pieces of at most that length, by arc length in the plane; none of one without points."""
     point, device = of.point[:, :2].double(), of.point.device
     owner, polylines = of.polyline, len(of.scene)
     step = (point[1:] - point[:-1]).norm(dim=-1) * (owner[1:] == owner[:-1])
     # One coordinate along all polylines; where the next one begins it stands still.
-    place = torch.cat([step.new_zeros(min(len(point), 1)), step.cumsum(0)])
+    place = torch.cat([step.new_zeros(1), step.cumsum(0)])
     points = torch.bincount(owner, minlength=polylines)
-    last = points.cumsum(0) - 1
-    first = last - points + 1
+    last = (points.cumsum(0) - 1).clamp(min=0)
+    first = (points.cumsum(0) - points).clamp(max=max(len(point) - 1, 0))
     start, length = place[first], place[last] - place[first]
-    count = (length / metres - 1e-6).ceil().clamp(min=1).long()
+    count = (length / metres - 1e-6).ceil().clamp(min=1).long() * (points > 0)
     line = torch.repeat_interleave(torch.arange(polylines, device=device), count)
     number = torch.arange(len(line), device=device) - (count.cumsum(0) - count)[line]
     shares = torch.cat([torch.linspace(0, 1, nodes), torch.tensor([0.5])]).double().to(device)

@@ -106,10 +106,15 @@ def report(args: Args) -> str:
     analyses, left_out = [], []
     for name, published in published_tables(plan, args.root, args.tables).items():
         compared = published.compared
-        if scored is not None:
+        if scored is not None and measurable(scored, name, published):
             spread = spread_of(scored, name, published, args.root)
-        elif compared in spreads:
+        elif scored is None and compared in spreads:
             spread = spreads[compared]
+        elif args.tables and scored is not None:
+            raise InputError(
+                f"tables.{name}: has no two rows at scale {args.measured} that its paper orders by a score of"
+                f" scenes ({column(compared).title}), so no spread can be measured; leave it out of --tables."
+            )
         elif args.tables:
             raise unknown_value(compared, f"config/spread.yaml, {args.spread}.columns", spreads)
         else:
@@ -168,6 +173,12 @@ def analysis(plan: Plan, name: str, published: Published, spread: Spread) -> Ana
         scenes=scenes,
         shared=next((row.shared for row in exhibit.rows if row.shared), None),
     )
+
+
+def measurable(plan: Plan, name: str, published: Published) -> bool:
+    """Whether the scale has the table, with rows that the paper orders by what every scene has a score of."""
+    of_scores = column(published.compared).of_scores
+    return of_scores and name in plan.tables and any(ordered_rows(plan.tables[name], published))
 
 
 def spread_of(plan: Plan, name: str, published: Published, root: Path) -> Spread:
