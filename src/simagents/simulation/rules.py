@@ -71,7 +71,7 @@ class Braking:
 
 
 class LogPlayback:
-    """The log, the metric's ceiling; where it has lost an agent, the agent stands still."""
+    """The log; where it has lost an agent, the agent stands still."""
 
     def take_over(self, scenes: SceneBatch, worlds: Worlds, rows: Int64[Tensor, "n"]) -> Driver:
         agent = worlds.agent[rows]
