@@ -66,7 +66,7 @@ def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
     inner, width, scale = first.gate.out_features, first.key.in_features, first.head_width**-0.5
     relation_value = stacked(lambda layer: layer.relation_value.weight)
     norm_weight = stacked(lambda layer: layer.norm_relation.weight)[:, None]
-    to_score = stacked(lambda layer: layer.relation_key.weight) * (norm_weight * scale)
+    to_score = stacked(lambda layer: layer.relation_key.weight) * norm_weight
     from_value = relation_value * norm_weight
     # The weights of a target's sources sum to 1 (to their sum, with dropout), so what is the same
     # for all relations may as well be part of every value. In scores it would cancel. The two biases are
@@ -79,12 +79,12 @@ def folded(layers: Iterable[RelationAttention]) -> "list[FoldedAttention]":
     gate = stacked(lambda layer: layer.gate.weight)
     from_gathered, from_target = gate.split([inner, width], dim=2)
     weight = [
-        stacked(lambda layer: layer.query.weight),
+        stacked(lambda layer: layer.query.weight) * scale,
         stacked(lambda layer: layer.itself.weight),
         from_target,
     ]
     bias = [
-        stacked(lambda layer: layer.query.bias),
+        stacked(lambda layer: layer.query.bias) * scale,
         stacked(lambda layer: layer.itself.bias),
         stacked(lambda layer: layer.gate.bias),
     ]
@@ -183,7 +183,7 @@ class FoldedAttention:
         heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
         to_relation = (heads @ self.to_score).transpose(0, 1)
         values, summed = source_sums(
-            query * layer.head_width**-0.5, to_relation, memory, self.own, relations,
+            query, to_relation, memory, self.own, relations,
             layer.dropout if layer.training else 0.0,
         )  # fmt: skip
         gathered = torch.baddbmm(values.transpose(0, 1), summed.transpose(0, 1), self.from_value)

@@ -90,8 +90,12 @@ class Neighbourhoods:
 
     def of_sources(self, rows: Float[Tensor, "S D"]) -> Iterator[Float[Tensor, "_ _ D"]]:
         """Rows of the sources, group by group, each gathered when it is its turn."""
+        if self.source is None:
+            for part, absent in zip(self.of_slots(rows), self.absent, strict=True):
+                yield part.view(*absent.shape, -1)
+            return
         # index_select, not rows[source]: four times as fast on a CPU.
-        for source, absent in zip(self.places(), self.absent, strict=True):
+        for source, absent in zip(self.of_slots(self.source), self.absent, strict=True):
             yield rows.index_select(0, source).view(*absent.shape, -1)
 
 

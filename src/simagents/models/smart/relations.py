@@ -50,19 +50,23 @@ class Relations:
         return ~joined([absent.all(dim=-1, keepdim=True) for absent in self.near.absent])
 
     @cached_property
-    def _rows(self) -> dict[int, list[Tensor]]:
+    def _rows(self) -> dict[int, list[tuple[Tensor, Tensor]]]:
         return {}
 
-    def rows_of_heads(self, heads: int) -> list[Int64[Tensor, "_ K"]]:
+    def rows_of_heads(self, heads: int) -> list[tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]]]:
         """Group by group, where the values of each target and head are among a memory's rows of a head's width.
 
-        A source's rows are its keys, head by head, and then its values.
+        All rows of a group, and where those of each target and head begin among them. A source's rows are
+        its keys, head by head, and then its values.
         """
         if heads not in self._rows:
             device = self.near.absent[0].device
             head = torch.arange(heads, 2 * heads, device=device)[:, None]
             self._rows[heads] = [
-                (places.view(len(absent), 1, -1) * (2 * heads) + head).flatten(0, 1)
+                (
+                    (places.view(len(absent), 1, -1) * (2 * heads) + head).flatten(),
+                    torch.arange(0, absent.numel() * heads, absent.shape[1], device=device),
+                )
                 for places, absent in zip(self.near.places(), self.near.absent, strict=True)
             ]
         return self._rows[heads]
