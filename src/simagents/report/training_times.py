@@ -53,7 +53,8 @@ def main(args: Args) -> None:
     """Write the times."""
     made = {path.parent.name: _provenance(path) for path in args.histories}
     gpus = {run: _gpus(facts) for run, facts in made.items()}
-    times = list(stage_times(read_histories(args.histories), gpus))
+    histories = read_histories(args.histories, (_SECONDS, _CORE_SECONDS))
+    times = list(stage_times(histories, gpus))
     machines = "; ".join(sorted(set(map(_machine, made.values()))))
     columns = [
         Column("stage", "name"),
