@@ -38,7 +38,7 @@ def test_the_goal_of_the_log_is_its_last_valid_position(fork):
 def test_the_alternative_of_going_straight_on_is_the_turn_by_hand(fork):
     """From x = 10 at 7, 10 and 13 m/s for 8 s: 56, 80 and 104 m, of which 20 m are ahead of the fork, 4 m
     east to the corner, and the rest, 32, 56 and 80 m, north of (34, 0)."""
-    ways = list(alternatives(fork, 0, LaneGraph(fork)))
+    ways = list(alternatives(fork, 0, LaneGraph.of(fork)))
     assert [way.lanes for way in ways] == [(0, 2)] * 3
     ends = np.stack([way.points[-1] for way in ways])
     assert np.allclose(ends, [[34, 32], [34, 56], [34, 80]])
@@ -86,7 +86,7 @@ def test_alternatives_of_synthetic_scenes_keep_their_rules(scenarios):
     """Drivable in 8 s at 0.7 to 1.3 times the current speed, along exits, and never near the log's end."""
     found = 0
     for scenario in scenarios:
-        graph = LaneGraph(scenario)
+        graph = LaneGraph.of(scenario)
         for row in scenario.evaluated:
             speed = np.linalg.norm(scenario.velocity[row, CURRENT])
             for way in alternatives(scenario, int(row), graph):
@@ -115,11 +115,11 @@ def test_a_vehicle_turns_round_where_lanes_part_by_hand(street):
     scenario = street(
         start=((0.0, 0.0),), speed=(10.0,), lanes=(APPROACH, AHEAD, LEFT, west, *others)
     )
-    graph = LaneGraph(replace(scenario, link=np.array([(LinkKind.EXIT, 500, 501)])))
+    graph = LaneGraph.of(replace(scenario, link=np.array([(LinkKind.EXIT, 500, 501)])))
     start = np.array([10.0, 0.0])
     assert list(graph.ways_back(start, 0.0, 80.0)) == []  # the one lane ahead is no junction
     links = [(LinkKind.EXIT, 500, 501), (LinkKind.EXIT, 500, 502)]
-    graph = LaneGraph(replace(scenario, link=np.array(links)))
+    graph = LaneGraph.of(replace(scenario, link=np.array(links)))
     (way,) = graph.ways_back(start, 0.0, 80.0)
     assert way.lanes == (0, 3)
     assert np.allclose(way.points[-1], [-26.0, 4.0])
@@ -133,7 +133,7 @@ def test_a_vehicle_at_or_just_past_the_end_of_its_lane_goes_on(street, beyond):
     doubled = (*APPROACH, APPROACH[-1])  # a last point twice has no direction
     scenario = street(lanes=(doubled, AHEAD, LEFT, west))
     links = [(LinkKind.EXIT, 500, 501), (LinkKind.EXIT, 500, 502)]
-    graph = LaneGraph(replace(scenario, link=np.array(links)))
+    graph = LaneGraph.of(replace(scenario, link=np.array(links)))
     start = np.array([30.0 + beyond, 0.0])
     ends = {
         tuple(way.points[-1].round(2)) for way in graph.ways(start, 0.0, 20.0) if way.lanes[0] == 0
@@ -152,7 +152,7 @@ def test_every_vehicle_of_real_scenes_has_its_ways(womd):
     ):
         shown(scenario)
         goals_of(scenario, "alternative")
-        graph = LaneGraph(scenario)
+        graph = LaneGraph.of(scenario)
         for row in scenario.simulated:
             at = scenario.position[row, CURRENT, :2].astype(np.float64)
             for length in (0.0, 40.0):

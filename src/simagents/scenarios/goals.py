@@ -25,7 +25,7 @@ def goals_of(scenario: Scenario, kind: GoalKind, seed: int = 0) -> Float64[np.nd
     chances; none where there is none.
     """
     goals = np.full((len(scenario.simulated), 2), np.nan)
-    graph = LaneGraph(scenario) if kind == "alternative" else None
+    graph = LaneGraph.of(scenario) if kind == "alternative" else None
     for place in np.flatnonzero(may_have_goal(scenario)):
         row = int(scenario.simulated[place])
         if kind == "log":

@@ -1,6 +1,6 @@
 """Where lanes lead: ways through a scenario's lane graph from where a vehicle is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,24 +33,50 @@ class Way:
 
 
 class LaneGraph:
-    """The lanes of a scenario that vehicles drive on, with the lanes that they lead into."""
+    """Lanes by their rows of the map, with the lanes that they lead into."""
 
-    def __init__(self, scenario: Scenario):
-        lanes = np.flatnonzero(scenario.map_kind == MapKind.LANE)
-        driven = scenario.map_type[lanes] != LaneType.BIKE_LANE
-        self.lines = {
-            int(lane): _moving(scenario.polyline(lane)[:, :2].astype(np.float64))
-            for lane in lanes[driven]
-        }
-        self.lines = {lane: line for lane, line in self.lines.items() if len(line) > 1}
+    def __init__(
+        self, lines: Mapping[int, Float64[np.ndarray, "_ 2"]], exits: Iterable[tuple[int, int]]
+    ):
+        """Centre lines (m) by lane, and pairs of lanes of which the second continues the first.
+
+        Lines without a direction are left out, with their exits.
+        """
+        moving = {lane: distinct(line) for lane, line in lines.items()}
+        self.lines = {lane: line for lane, line in moving.items() if len(line) > 1}
         # Most lanes are far away, which the box around them shows faster than their points do.
         self.low = {lane: line.min(axis=0) - ON_LANE for lane, line in self.lines.items()}
         self.high = {lane: line.max(axis=0) + ON_LANE for lane, line in self.lines.items()}
-        row = {int(scenario.map_id[lane]): lane for lane in self.lines}
         self.exits: dict[int, list[int]] = {lane: [] for lane in self.lines}
-        for kind, a, b in scenario.link.tolist():
-            if kind == LinkKind.EXIT and a in row and b in row:
-                self.exits[row[a]].append(row[b])
+        for lane, following in exits:
+            if lane in self.exits and following in self.exits:
+                self.exits[lane].append(following)
+
+    @staticmethod
+    def of(scenario: Scenario) -> "LaneGraph":
+        """The lanes of a scenario that vehicles drive on, in the world frame."""
+        lanes = np.flatnonzero(scenario.map_kind == MapKind.LANE)
+        lanes = lanes[scenario.map_type[lanes] != LaneType.BIKE_LANE]
+        row = {int(scenario.map_id[lane]): int(lane) for lane in lanes}
+        return LaneGraph(
+            {int(lane): scenario.polyline(lane)[:, :2].astype(np.float64) for lane in lanes},
+            (
+                (row[a], row[b])
+                for kind, a, b in scenario.link.tolist()
+                if kind == LinkKind.EXIT and a in row and b in row
+            ),
+        )
+
+    def under(
+        self, position: Float64[np.ndarray, "2"], heading: float
+    ) -> Iterator[tuple[int, float, float]]:
+        """Lanes that an agent at this pose is on and along, metres along each, and metres from it."""
+        for lane, line in self.lines.items():
+            if (position < self.low[lane]).any() or (position > self.high[lane]).any():
+                continue
+            place, away, direction = nearest_place(line, position)
+            if away <= ON_LANE and abs(_turn(heading, direction)) <= ALONG:
+                yield lane, place, away
 
     def ways(
         self, position: Float64[np.ndarray, "2"], heading: float, length: float
@@ -60,8 +86,9 @@ class LaneGraph:
         In the order of the map's features and of their links. Ways that end before are left out,
         and no way uses a lane twice.
         """
-        for lane, line in self._under(position, heading):
-            yield from self._onwards((lane,), line, heading, length)
+        for lane, place, _ in self.under(position, heading):
+            rest = _from(self.lines[lane], place)
+            yield from self._onwards((lane,), rest, heading, length)
 
     def ways_back(
         self, position: Float64[np.ndarray, "2"], heading: float, length: float
@@ -72,25 +99,14 @@ class LaneGraph:
         straight over to the nearest lane that begins there in the opposite direction, to the left and
         at most `ROUND` away.
         """
-        for lane, line in self._under(position, heading):
-            lanes = (lane,)
+        for lane, place, _ in self.under(position, heading):
+            lanes, line = (lane,), _from(self.lines[lane], place)
             while len(self.exits[lanes[-1]]) == 1 and self.exits[lanes[-1]][0] not in lanes:
                 lanes = (*lanes, self.exits[lanes[-1]][0])
                 line = _joined(line, self.lines[lanes[-1]])
             if len(self.exits[lanes[-1]]) > 1 and (opposite := self._opposite(line)) is not None:
                 joined = _joined(line, self.lines[opposite])
                 yield from self._onwards((*lanes, opposite), joined, heading, length)
-
-    def _under(
-        self, position: Float64[np.ndarray, "2"], heading: float
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Lanes that a vehicle at this pose is on, and the rest of their lines."""
-        for lane, line in self.lines.items():
-            if (position < self.low[lane]).any() or (position > self.high[lane]).any():
-                continue
-            place, offset, direction = nearest_place(line, position)
-            if offset <= ON_LANE and abs(_turn(heading, direction)) <= ALONG:
-                yield lane, _from(line, place)
 
     def _opposite(self, line: np.ndarray) -> int | None:
         """The nearest lane that begins to the left of a line's end and leads back."""
@@ -123,6 +139,11 @@ class LaneGraph:
                 yield from self._onwards((*lanes, lane), longer, heading, length)
 
 
+def distinct(line: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "_ 2"]:
+    """Without points that repeat the one before, from which no direction follows."""
+    return line[np.append(True, np.linalg.norm(np.diff(line, axis=0), axis=1) > 1e-6)[: len(line)]]
+
+
 def arc_lengths(line: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n"]:
     """Metres along a line from its first point to every point."""
     return np.append(0.0, np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum())
@@ -144,12 +165,7 @@ def nearest_place(
 
 def _joined(line: np.ndarray, following: np.ndarray) -> np.ndarray:
     """A line and the one after it, which may begin where it ends."""
-    return _moving(np.concatenate([line, following]))
-
-
-def _moving(line: np.ndarray) -> np.ndarray:
-    """Without points that repeat the one before, from which no direction follows."""
-    return line[np.append(True, np.linalg.norm(np.diff(line, axis=0), axis=1) > 1e-6)]
+    return distinct(np.concatenate([line, following]))
 
 
 def _direction(pair: np.ndarray) -> float:

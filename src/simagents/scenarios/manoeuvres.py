@@ -38,7 +38,7 @@ def shown(scenario: Scenario) -> tuple[int, Manoeuvres] | None:
     lane leads back, a U-turn is over to the opposite lane (`LaneGraph.ways_back`), for a vehicle so near
     the junction that its goal is then behind it.
     """
-    graph, found = LaneGraph(scenario), []
+    graph, found = LaneGraph.of(scenario), []
     for row in map(int, scenario.simulated[may_have_goal(scenario)]):
         if scenario.agent_type[row] != AgentType.VEHICLE:
             continue

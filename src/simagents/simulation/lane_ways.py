@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from simagents.models.scenes import MapBatch
-from simagents.scenarios.lane_graph import ALONG, ON_LANE, arc_lengths, nearest_place
+from simagents.scenarios.lane_graph import LaneGraph, arc_lengths, distinct
 from simagents.scenarios.scenario import LaneType, LightState, LinkKind, MapKind
 
 SPACING = 2.0
@@ -38,48 +38,38 @@ class Lanes:
         start = torch.bincount(map_batch.polyline, minlength=len(map_batch.scene)).cumsum(0)
         ends = [0, *start.tolist()]
         points = map_batch.point[:, :2].double().cpu().numpy()
-        self.lines = {lane: points[ends[lane] : ends[lane + 1]] for lane in lanes}
-        self.lines = {lane: _distinct(line) for lane, line in self.lines.items()}
-        self.lines = {lane: line for lane, line in self.lines.items() if len(line) > 1}
-        self.bike = {lane for lane in self.lines if map_batch.type[lane] == LaneType.BIKE_LANE}
-        self.red = {lane for lane in self.lines if int(map_batch.light[lane]) in _RED}
-        self.exits: dict[int, list[int]] = {lane: [] for lane in self.lines}
-        for kind, one, two in map_batch.link.tolist():
-            if kind == LinkKind.EXIT and one in self.exits and two in self.exits:
-                self.exits[one].append(two)
+        self.graph = LaneGraph(
+            {lane: points[ends[lane] : ends[lane + 1]] for lane in lanes},
+            ((a, b) for kind, a, b in map_batch.link.tolist() if kind == LinkKind.EXIT),
+        )
+        self.bike = {lane for lane in lanes if map_batch.type[lane] == LaneType.BIKE_LANE}
+        self.red = {lane for lane in lanes if int(map_batch.light[lane]) in _RED}
 
     def lane_of(
         self, position: np.ndarray, heading: float, may_use_bike_lanes: bool
     ) -> tuple[int, float] | None:
         """The nearest lane that an agent at this pose is on and along, and metres along it; or None."""
-        found = None
-        for lane, line in self.lines.items():
-            if lane in self.bike and not may_use_bike_lanes:
-                continue
-            outside = (position < line.min(axis=0) - ON_LANE) | (
-                position > line.max(axis=0) + ON_LANE
-            )
-            if outside.any():
-                continue
-            place, away, direction = nearest_place(line, position)
-            turn = np.arctan2(np.sin(direction - heading), np.cos(direction - heading))
-            if away <= ON_LANE and abs(turn) <= ALONG and (found is None or away < found[2]):
-                found = lane, place, away
-        return None if found is None else found[:2]
+        found = (
+            (away, lane, place)
+            for lane, place, away in self.graph.under(position, heading)
+            if may_use_bike_lanes or lane not in self.bike
+        )
+        nearest = min(found, default=None, key=lambda each: each[0])
+        return nearest and nearest[1:]
 
     def follow(
         self, lane: int, place: float, length: float, choose: Callable[[int, int], int]
     ) -> tuple[int, ...]:
         """Lanes of a way of about that length. `choose(fork, exits)` is the number of the exit at
         each fork, forks counted along the way; a way ends where no lane leads on."""
-        lanes, gone, fork = [lane], arc_lengths(self.lines[lane])[-1] - place, 0
-        while gone < length and (exits := self.exits[lanes[-1]]):
+        lanes, gone, fork = [lane], arc_lengths(self.graph.lines[lane])[-1] - place, 0
+        while gone < length and (exits := self.graph.exits[lanes[-1]]):
             following = exits[0]
             if len(exits) > 1:
                 following = exits[choose(fork, len(exits))]
                 fork += 1
             lanes.append(following)
-            gone += arc_lengths(self.lines[following])[-1]
+            gone += arc_lengths(self.graph.lines[following])[-1]
         return tuple(lanes)
 
     def way(
@@ -87,7 +77,7 @@ class Lanes:
     ) -> tuple[np.ndarray, np.ndarray, list[float]]:
         """Points and directions of a way that goes straight on where its lanes end, and metres to its
         red lights."""
-        line = _distinct(np.concatenate([self.lines[lane] for lane in lanes]))
+        line = distinct(np.concatenate([self.graph.lines[lane] for lane in lanes]))
         along = arc_lengths(line) - place
         last = line[-1] - line[-2]
         line = np.vstack([line, line[-1] + last / np.linalg.norm(last) * (length + SPACING)])
@@ -97,7 +87,9 @@ class Lanes:
         segment = np.diff(line, axis=0)
         segment /= np.linalg.norm(segment, axis=1, keepdims=True)
         number = (np.searchsorted(along, at, side="right") - 1).clip(0, len(segment) - 1)
-        begins = np.cumsum([0, *(arc_lengths(self.lines[lane])[-1] for lane in lanes)]) - place
+        begins = (
+            np.cumsum([0, *(arc_lengths(self.graph.lines[lane])[-1] for lane in lanes)]) - place
+        )
         red = [begins[n] for n, lane in enumerate(lanes) if n and lane in self.red]
         return points, segment[number], red
 
@@ -110,12 +102,6 @@ def stacked(ways: list[tuple[np.ndarray, np.ndarray, list[float]]]) -> Ways:
         red[number, : len(places)] = places
     points, direction = (np.stack([way[part] for way in ways]) for part in (0, 1))
     return Ways(*(torch.from_numpy(each).float() for each in (points, direction, red)))
-
-
-def _distinct(line: np.ndarray) -> np.ndarray:
-    """Without points that repeat the one before."""
-    moved = np.linalg.norm(np.diff(line, axis=0), axis=1) > 1e-6
-    return line[np.append(True, moved)]
 
 
 def place_on(
