@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch
 
 from simagents.errors import InputError
 from simagents.evaluation import evaluate
@@ -52,3 +53,29 @@ def test_kept_rollouts_score_the_same(
     pd.testing.assert_frame_equal(outcome.scores, evaluated, check_exact=True)
     assert list(outcome.refused) == [scenarios[-1].id]
     assert outcome.missing == []
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_rollouts_have_the_precision_and_scores_stay_in_float32(
+    precision, tmp_path, scenarios, monkeypatch
+):
+    write_scenarios(tmp_path / "scenarios", scenarios[:1])
+    args = evaluate.Args(
+        [tmp_path / "scenarios"], tmp_path / "scores", rollouts=2, challenge=2025, top_k=0, temperature=1.0,
+        seed=0, baseline="stand_still", precision=precision, device="cpu",
+    )  # fmt: skip
+    system, found = evaluate.build_system(args), []
+
+    def watched(*given):
+        found.append(torch.is_autocast_enabled("cpu"))
+        return system(*given)
+
+    scored = evaluate.scores_of
+    monkeypatch.setattr(evaluate, "build_system", lambda _: watched)
+    monkeypatch.setattr(
+        evaluate,
+        "scores_of",
+        lambda *of: found.append(torch.is_autocast_enabled("cpu")) or scored(*of),
+    )
+    evaluate.main(args)
+    assert found == [precision == "bfloat16", False]

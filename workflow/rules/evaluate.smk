@@ -93,7 +93,7 @@ rule manoeuvres:
         runtime=COMPUTE.minutes,
     params:
         tokens=token_flags,
-        options=lambda wildcards: evaluation_options(wildcards, "challenge", "goals"),
+        options=lambda wildcards: evaluation_options(wildcards, "challenge", "goals", "precision"),
     shell:
         "OMP_NUM_THREADS=1 simagents manoeuvres --recipe {input.recipe} --weights {input.weights}"
         " --scenarios {input.scenarios} {params.tokens} {params.options} --out {output} >{log} 2>&1"

@@ -7,6 +7,7 @@ from pydantic import Field
 from simagents.config.algorithms import Sampling
 from simagents.config.data import Seed
 from simagents.config.keys import Settings
+from simagents.config.recipe import Precision
 from simagents.config.rewards import Challenge
 
 
@@ -21,6 +22,10 @@ class EvaluationDefaults(Settings):
     """seed of the rollouts"""
     limit: Annotated[int, Field(ge=0)]
     """validation scenarios that are scored; 0 for all"""
+    precision: Annotated[Precision, Field(exclude_if=lambda precision: precision == "float32")] = (
+        "float32"
+    )
+    """of the products of policies in rollouts, which bfloat16 makes faster; their scores are computed in float32"""
 
 
 class Evaluation(EvaluationDefaults):

@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from simagents.config.goals import GoalKind
+from simagents.config.recipe import Precision
 from simagents.device import check_device
 from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, draws_of, named
@@ -45,6 +46,8 @@ class Args:
     """of the rollouts; the same for all systems that are compared"""
     goals: GoalKind | None = None
     """goals that agents are given, and by which the system is scored as well"""
+    precision: Precision = "float32"
+    """of a policy's products: float32 or bfloat16"""
     limit: int = 0
     """score only the first so many scenarios of all shards; 0 for all"""
     chunk: int = 0
@@ -75,7 +78,7 @@ def main(args: Args) -> None:
     tokens = TokenStore.beside(store.ids, args.tokens)
     chunk = rows_of_chunk(len(store), args.limit, args.chunk, args.chunks)
     system = build_system(args)
-    challenge = Challenge.of(args.challenge)
+    challenge, kind = Challenge.of(args.challenge), torch.device(args.device).type
     scores = []
     with ExitStack() as stack:
         keep_pictured, keep = (
@@ -86,7 +89,8 @@ def main(args: Args) -> None:
             scenario = store[int(row)]
             scene = None if tokens is None else tokens[int(row)]
             goals = goals_of(scenario, args.goals, args.seed) if args.goals else None
-            trajectories = system(scenario, scene, goals)
+            with torch.autocast(kind, torch.bfloat16, enabled=args.precision == "bfloat16"):
+                trajectories = system(scenario, scene, goals)
             kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
             if keep:  # before scoring: a submission includes scenarios without a score
                 keep(*kept)
