@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from simagents.models.smart.neighbours import joined
 from simagents.models.smart.relations import Relations
 from simagents.models.smart.source_sums import source_sums
 
@@ -175,11 +176,25 @@ class FoldedAttention:
         return x + layer.norm_after_feed(layer.feed(layer.norm_before_feed(x)))
 
     def _gathered(self, query: Tensor, memory: Memory, relations: Relations) -> Tensor:
-        layer, near, n = self.layer, relations.near, len(query)
+        near, n = relations.near, len(query)
         if not near.absent:
             return torch.zeros_like(query)
         if near.target is not None:
             query = query.index_select(0, near.target)
+        blocks = [(query, relations)]
+        if query.device.type == "cpu" and not torch.is_grad_enabled():
+            # One by one, so that nothing of a block leaves the caches. With gradients the sums over
+            # blocks of those of the weights would cost as much as this saves.
+            blocks = zip(near.of_targets(query), relations.blocks, strict=True)
+        gathered = joined([self._of_block(rows, memory, block) for rows, block in blocks])
+        if near.target is None:
+            return gathered * relations.seeing
+        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
+        return result.index_copy(0, near.target, gathered)
+
+    def _of_block(self, query: Tensor, memory: Memory, relations: Relations) -> Tensor:
+        """Of targets that may all have sources, in the order of their neighbourhoods."""
+        layer = self.layer
         heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
         to_relation = (heads @ self.to_score).transpose(0, 1)
         values, summed = source_sums(
@@ -187,8 +202,4 @@ class FoldedAttention:
             layer.dropout if layer.training else 0.0,
         )  # fmt: skip
         gathered = torch.baddbmm(values.transpose(0, 1), summed.transpose(0, 1), self.from_value)
-        gathered = gathered.transpose(0, 1).flatten(1)
-        if near.target is None:
-            return gathered * relations.seeing
-        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
-        return result.index_copy(0, near.target, gathered)
+        return gathered.transpose(0, 1).flatten(1)

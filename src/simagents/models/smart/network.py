@@ -21,6 +21,7 @@ from simagents.models.smart.head import ClassHeads
 from simagents.models.smart.map_encoder import MapEncoder
 from simagents.models.smart.neighbours import CellIndex, Neighbourhoods, near, near_one_another
 from simagents.models.smart.relations import (
+    SLOTS_AT_ONCE,
     Mark,
     Relations,
     embed_relations,
@@ -171,7 +172,9 @@ class Smart(nn.Module, TokenPolicy):
         near = Neighbourhoods(None, source, [absent])
         back = -back.to(pose.dtype).expand(absent.shape).reshape(-1, 1)
         features = relation_features(pose, past.flatten(0, 1), near.target_of_slots())
-        return embed_relations(near, torch.cat([features, back], dim=-1), self.time_relation)
+        features = torch.cat([features, back], dim=-1)
+        # Embedded by four branches and not by tables, which takes four times the memory for a slot.
+        return embed_relations(near, features, self.time_relation, at_once=SLOTS_AT_ONCE // 4)
 
     # ---- simulation: one step at a time -------------------------------------------------------
 
@@ -368,7 +371,7 @@ class Smart(nn.Module, TokenPolicy):
 
     def _logits(self, x: Tensor, agent_class: Tensor, absent: Tensor) -> Tensor:
         logits = self.head(x) if self.config.head == "shared" else self.head(x, agent_class)
-        return logits.float().masked_fill(absent, -torch.inf)
+        return torch.where(absent, -torch.inf, logits.float())
 
 
 def _initialise(module: nn.Module) -> None:

@@ -13,7 +13,7 @@ from simagents.geometry import wrap_angle
 from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.neighbours import Neighbourhoods, joined
 
-_SLOTS_AT_ONCE = 4096
+SLOTS_AT_ONCE = 4096
 """On a CPU, whose caches hold the intermediates of so many relations: that saves more time than the products take."""
 LOWEST = -1e30
 """Below every score, and finite in float32 and bfloat16: a target of padding alone has weights, which mean
@@ -42,6 +42,15 @@ class Relations:
         return [
             (absent[:, None] * LOWEST).to(rows.dtype)
             for rows, absent in zip(self.embedded, self.near.absent, strict=True)
+        ]
+
+    @cached_property
+    def blocks(self) -> "list[Relations]":
+        """Each group as relations of its own."""
+        parts = zip(self.near.places(), self.near.absent, self.embedded, strict=True)
+        return [
+            Relations(Neighbourhoods(None, source, [absent]), [rows])
+            for source, absent, rows in parts
         ]
 
     @cached_property
@@ -93,14 +102,17 @@ def embed_relations(
     embedding: Callable[[Tensor], Tensor],
     mark: Mark | None = None,
     target: Int64[Tensor, "slots"] | None = None,
+    at_once: int = SLOTS_AT_ONCE,
 ) -> Relations:
     """Features of all slots, padding included, through `embedding`, row by row. `mark` needs their targets.
+
+    On a CPU `at_once` slots are a block.
 
     The per-layer LayerNorm of SMART's edge embeddings has the same statistics in every layer: it is
     computed here once, without its scale and shift, which the layers fold into their weights.
     """
     if features.device.type == "cpu":
-        near = near.in_blocks(_SLOTS_AT_ONCE)
+        near = near.in_blocks(at_once)
         parts = [_normalised(embedding, part) for part in near.of_slots(features)]
     else:  # few launches rather than small ones
         parts = near.of_slots(_normalised(embedding, features))
