@@ -6,7 +6,7 @@ from functools import cached_property
 from math import pi
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor, nn
 
 from simagents.geometry import wrap_angle
@@ -62,19 +62,19 @@ class Relations:
     def _rows(self) -> dict[int, list[tuple[Tensor, Tensor]]]:
         return {}
 
-    def rows_of_heads(self, heads: int) -> list[tuple[Int64[Tensor, "_"], Int64[Tensor, "_"]]]:
+    def rows_of_heads(self, heads: int) -> list[tuple[Int32[Tensor, "_"], Int32[Tensor, "_"]]]:
         """Group by group, where the values of each target and head are among a memory's rows of a head's width.
 
         All rows of a group, and where those of each target and head begin among them. A source's rows are
         its keys, head by head, and then its values.
         """
         if heads not in self._rows:
-            device = self.near.absent[0].device
-            head = torch.arange(heads, 2 * heads, device=device)[:, None]
+            of = {"dtype": torch.int32, "device": self.near.absent[0].device}  # half the bytes
+            head = torch.arange(heads, 2 * heads, **of)[:, None]
             self._rows[heads] = [
                 (
-                    (places.view(len(absent), 1, -1) * (2 * heads) + head).flatten(),
-                    torch.arange(0, absent.numel() * heads, absent.shape[1], device=device),
+                    (places.int().view(len(absent), 1, -1) * (2 * heads) + head).flatten(),
+                    torch.arange(0, absent.numel() * heads, absent.shape[1], **of),
                 )
                 for places, absent in zip(self.near.places(), self.near.absent, strict=True)
             ]
