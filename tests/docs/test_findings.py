@@ -77,4 +77,5 @@ def test_what_was_not_kept_has_no_place_on_the_page(root, text, sentence):
 
 
 def test_no_result_is_typed():
-    assert not re.search(r"\d\.\d", (ROOT / "docs" / "findings.md").read_text())
+    text = (ROOT / "docs" / "findings.md").read_text()
+    assert not re.search(r"(?<!trafficbots-v)\d\.\d", text)

@@ -17,6 +17,7 @@ RESULTS = "results/tiny"
 SCORES = f"{RESULTS}/scores/baseline-log/0123456789/0.parquet"
 RUN = f"{RESULTS}/runs/bc-0123456789"
 SCENES = f"{RESULTS}/figures/rollouts"
+READ = f"{RESULTS}/runs/sft-0123456789/history.jsonl"
 COMMANDS = {
     "cells": "simagents cells --rows '[{\"label\": \"The log\", \"systems\": [\"baseline-log\"]}]'"
     f" --columns metametric --scores {SCORES} --scale demo --data synthetic --challenge 2025"
@@ -28,7 +29,7 @@ COMMANDS = {
     "train": "torchrun anything",
 }  # fmt: skip
 FILES = {  # outputs and inputs of each rule
-    "cells": ([f"{RESULTS}/tables/log.json"], [SCORES]),
+    "cells": ([f"{RESULTS}/tables/log.json"], [SCORES, READ]),
     "table": (
         [f"{RESULTS}/tables/log.{suffix}" for suffix in ("tex", "md", "html")],
         [f"{RESULTS}/tables/log.json", "paper/templates/table.tex.j2"],
@@ -70,7 +71,7 @@ def finished(tmp_path, monkeypatch):
         for source in filter(None, (column.source, column.over)):
             frame[source] = np.linspace(0.2, 0.8, 4)
     paths = [path for outputs, _ in FILES.values() for path in outputs]
-    for path in map(Path, [SCORES, *paths]):
+    for path in map(Path, [SCORES, READ, *paths]):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     frame.to_parquet(SCORES, index=False)
@@ -89,10 +90,11 @@ def kept(finished):
 
 
 def test_scores_and_what_was_made_of_them_are_kept_and_no_weights(kept):
+    """Of histories those that a table or a figure reads."""
     names = {str(path.relative_to(kept)) for path in kept.rglob("*") if path.is_file()}
     assert names == {
         "manifest.json", "scores/baseline-log/0123456789/0.parquet", "tables/log.json", "tables/log.md",
-        "figures/rollouts.png", "runs/bc-0123456789/history.jsonl", "runs/bc-0123456789/recipe.json",
+        "figures/rollouts.png", "runs/sft-0123456789/history.jsonl", "runs/bc-0123456789/recipe.json",
     }  # fmt: skip
 
 

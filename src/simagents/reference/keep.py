@@ -1,7 +1,7 @@
 """Copy what a finished scale found, without weights, to a folder that git keeps.
 
-Kept are per-scenario scores, drives of planners, moments of gradients, histories, recipes and
-provenance of the runs, and the tables and figures that the workflow made of them. Which files and
+Kept are per-scenario scores, drives of planners, moments of gradients, the histories that tables and
+figures read, recipes and provenance of all runs, and the tables and figures that the workflow made of them. Which files and
 which commands these are is Snakemake's own record of the workflow, so that nothing is listed twice.
 """
 
@@ -22,7 +22,7 @@ from simagents.reference.manifest import Manifest, Step
 
 REBUILT = ("cells", "gradient_table", "table", "figure", "comparison")
 """Rules that make tables and figures of scores; each reads outputs of those before it alone."""
-KEPT_OF_RUNS = ("recipe.json", "history.jsonl", "provenance.json")
+KEPT_OF_RUNS = ("recipe.json", "provenance.json")
 SUFFIXES = {".json", ".md", ".png"}
 """Of outputs that are kept; the other formats hold the same once more."""
 
