@@ -4,8 +4,8 @@ In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a
 prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
 `{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`,
 `{{ folders() }}` which folder has which tables, and `{{ repeated() }}` what `simagents repeat` says of every other
-machine and the first. `{% if has("alpha") %}` begins a section that waits for its table, and `{{ missing() }}` names the
-tables of the scale that nobody has computed yet.
+machine and the first. `{% if has("alpha") %}` begins a section that waits for its table, and `{{ missing() }}` names
+the tables of the scale that nobody has computed yet.
 """
 
 import re
@@ -22,7 +22,9 @@ from simagents.reference.repeat import compared, markdown
 from simagents.report.numbers import of_table
 
 PAGE = "findings"
-KEPT = tuple(Path("results/reference") / name for name in ("small-xeon", "small-zen5", "small-epyc"))
+KEPT = tuple(
+    Path("results/reference") / name for name in ("small-xeon", "small-zen5", "small-epyc")
+)
 """Of scale small, each from one machine; what several have is that of the first."""
 
 

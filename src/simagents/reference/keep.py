@@ -1,8 +1,9 @@
 """Copy what a finished scale found, without weights, to a folder that git keeps.
 
 Kept are per-scenario scores, drives of planners, moments of gradients, the histories that tables and
-figures read, recipes and provenance of all runs, and the tables and figures that the workflow made of them. Which files and
-which commands these are is Snakemake's own record of the workflow, so that nothing is listed twice.
+figures read, recipes and provenance of all runs, and the tables and figures that the workflow made of
+them. Which files and which commands these are is Snakemake's own record of the workflow, so that nothing
+is listed twice.
 """
 
 import csv
