@@ -158,3 +158,10 @@ def test_what_is_collected_in_parts_is_what_all_at_once_would_be(limit):
         collected.add(part)
     assert collected.seen == 400
     assert list(map(bytes, collected.first())) == distinct
+
+
+def test_equal_snippets_that_fill_the_room_do_not_keep_others_out():
+    collected = build._Distinct(4)
+    collected.add(np.zeros((4, 6, 3)))
+    collected.add(np.arange(4.0)[:, None, None] + np.ones((4, 6, 3)))
+    assert len(collected.first()) == 4

@@ -81,7 +81,8 @@ def cut(of: MapBatch, scenes: int, metres: float, nodes: int) -> MapPieces:
         anchor=and_none(anchor),
         direction=and_none(ahead),
         node=and_none(node),
-        shape=and_none(offset @ axes),
+        # Sums of products, not a matrix product: autocast would take metres to 8 bits.
+        shape=and_none((offset[..., None] * axes[:, None]).sum(dim=-2)),
         kind=and_none(of.kind[line]),
         type=and_none(of.type[line]),
         light=and_none(of.light[line]),

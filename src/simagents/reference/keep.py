@@ -152,11 +152,9 @@ def _copy(root: Path, results: str, files: set[str], out: Path, manifest: Manife
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / path, target)
     manifest.write(partial)
+    old = out.with_name(f".{out.name}.old")
     if out.exists():  # renamed before it is removed, so that no moment has half a folder
-        old = out.with_name(f".{out.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         out.rename(old)
-        partial.rename(out)
-        shutil.rmtree(old)
-    else:
-        partial.rename(out)
+    partial.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

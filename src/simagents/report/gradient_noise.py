@@ -41,13 +41,13 @@ class Measured:
             with safe_open(path, framework="numpy") as file:
                 names = list(file.keys())
                 arrays = {name: file.get_tensor(name).astype(np.float64) for name in names}
+                gram = symmetric(arrays.pop("products"))
                 facts = file.metadata()
                 rollouts, group = (json.loads(facts[name]) for name in ("rollouts", "group"))
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
         except (SafetensorError, KeyError, TypeError) as problem:
             raise InputError(f"{path}: not from `simagents gradients` ({problem}).") from None
-        gram = symmetric(arrays.pop("products"))
         scenes = len(gram) // rollouts
         if scenes < LEAST_SCENES:
             raise InputError(

@@ -95,16 +95,19 @@ class LaneGraph:
     ) -> Iterator[Way]:
         """The same for a vehicle that turns round at the next place where lanes part.
 
-        Lane graphs seldom have lanes for U-turns. So these ways lead from the end of the vehicle's lane
-        straight over to the nearest lane that begins there in the opposite direction, to the left and
-        at most `ROUND` away.
+        Lane graphs seldom have lanes for U-turns. So these ways lead from the end of the last
+        lane before they part straight over to the nearest lane that begins there in the opposite
+        direction, to the left and at most `ROUND` away.
         """
         for lane, place, _ in self.under(position, heading):
             lanes, line = (lane,), _from(self.lines[lane], place)
             while len(self.exits[lanes[-1]]) == 1 and self.exits[lanes[-1]][0] not in lanes:
                 lanes = (*lanes, self.exits[lanes[-1]][0])
                 line = _joined(line, self.lines[lanes[-1]])
-            if len(self.exits[lanes[-1]]) > 1 and (opposite := self._opposite(line)) is not None:
+            if arc_lengths(line)[-1] >= length or len(self.exits[lanes[-1]]) < 2:
+                continue
+            opposite = self._opposite(line)
+            if opposite is not None and opposite not in lanes:
                 joined = _joined(line, self.lines[opposite])
                 yield from self._onwards((*lanes, opposite), joined, heading, length)
 

@@ -120,7 +120,7 @@ class _Distinct:
             return  # no later one would be among the first
         self._parts.append(snippets)
         self._pending += len(snippets)
-        if self._pending > self.limit:
+        if self._pending >= self.limit:
             self.first()
 
     def first(self) -> np.ndarray:

@@ -12,7 +12,7 @@ from simagents.models.smart.relations import Relations
 from simagents.models.smart.source_sums import source_sums
 
 Memory = Float[Tensor, "*S W"]
-"""Keys and, behind them, values of sources, heads side by side: what a target reads is gathered once."""
+"""Keys and, behind them, values of sources, heads side by side."""
 
 
 class RelationAttention(nn.Module):

@@ -32,10 +32,14 @@ class History:
     def _check(self, steps: list[int], first_step: int) -> None:
         missing = sorted(set(range(first_step)).difference(steps))
         if missing or len(steps) > first_step:
+            what = (
+                f"lack {len(missing)} of the steps before it, the first of them {missing[0]}"
+                if missing
+                else "have a step before it twice"
+            )
             raise InputError(
-                f"{self.path}: the save is of step {first_step}, but of the steps before it"
-                f" {len(missing)} are missing, the first of them {next(iter(missing), 'none')}, and"
-                f" {len(steps) - len(set(steps))} are there twice; remove {self.path.parent} to train the run anew."
+                f"{self.path}: the save is of step {first_step}, and these lines {what}; remove"
+                f" {self.path.parent} to train the run anew."
             )
 
     def sync(self) -> None:
