@@ -21,12 +21,11 @@ class History:
         self.writes = writes
         if writes:
             old = self.path.read_text().splitlines() if self.path.exists() else []
-            kept = [
-                line for line in old if line.endswith("}") and json.loads(line)["step"] < first_step
-            ]
-            self._check([json.loads(line)["step"] for line in kept], first_step)
+            whole = ((json.loads(line)["step"], line) for line in old if line.endswith("}"))
+            kept = [(step, line) for step, line in whole if step < first_step]
+            self._check([step for step, _ in kept], first_step)
             with refusals(self.path), replacing(self.path) as temporary:
-                temporary.write_text("".join(f"{line}\n" for line in kept))
+                temporary.write_text("".join(f"{line}\n" for _, line in kept))
             self._file = self.path.open("a", buffering=1)
 
     def _check(self, steps: list[int], first_step: int) -> None:
