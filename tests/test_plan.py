@@ -321,6 +321,22 @@ def test_seeds_multiply_runs_and_not_rows(config):
     assert seeds == {(0, 0), (1, 1), (2, 2)}
 
 
+def test_a_table_may_have_seeds_of_its_own(config):
+    config["seeds"] = [0, 1]
+    rows = [{"label": "BC", "stage": "bc"}]
+    config["tables"]["of_four"] = {**table(rows), "seeds": [0, 1, 2, 3]}
+    plan = plan_of(config)
+    assert [len(row.systems) for row in plan.tables["t"].rows] == [2, 2]
+    (row,) = plan.tables["of_four"].rows
+    assert [run.recipe.seed for run in row.systems] == [0, 1, 2, 3]
+    of_scale = plan.tables["t"].rows[0].systems
+    assert [run.id for run in row.systems[:2]] == [run.id for run in of_scale]
+    assert len(plan.runs) == 8
+    config["tables"]["of_four"]["seeds"] = [0, 0]
+    with pytest.raises(InputError, match=r"tables.of_four.seeds: a seed is given twice"):
+        plan_of(config)
+
+
 def test_a_shared_stage_is_trained_once_and_all_seeds_go_on_from_it(config):
     config["seeds"], config["shared_stages"] = [0, 1, 2], ["sft"]
     plan = plan_of(config)
@@ -566,12 +582,13 @@ def test_a_comparison_needs_a_row_of_the_table(config):
 
 
 @pytest.mark.parametrize(
-    ("scale", "runs"), [("demo", 54), ("small", 63), ("lab", 65), ("paper", 65)]
+    ("scale", "runs", "of_more_seeds"),
+    [("demo", 54, 0), ("small", 63, 6), ("lab", 65, 0), ("paper", 65, 0)],
 )
-def test_every_scale_plans(scale, runs):
+def test_every_scale_plans(scale, runs, of_more_seeds):
     plan = Plan.of(reading.read(PROJECT, {"scale": scale}))
     saved = len(plan.config.shared_stages) * (len(plan.config.seeds) - 1)
-    assert len(plan.runs) == runs * len(plan.config.seeds) - saved
+    assert len(plan.runs) == runs * len(plan.config.seeds) - saved + of_more_seeds
 
 
 @pytest.mark.parametrize(
@@ -660,6 +677,6 @@ def test_what_the_paper_shows_where_a_scale_has_it_is_an_exhibit():
     named = {
         name for file in sections for name in re.findall(r"\\ifinpaper\{(\w+)\}", file.read_text())
     }
-    plan = Plan.of(reading.read(PROJECT, {"scale": "paper"}))
+    plans = [Plan.of(reading.read(PROJECT, {"scale": scale})) for scale in ("paper", "small")]
     assert len(named) > 10
-    assert named <= {*plan.tables, *plan.figures}
+    assert named <= {name for plan in plans for name in plan.exhibits}

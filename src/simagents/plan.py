@@ -189,6 +189,10 @@ class Plan(SharedFiles):
         """For each measurement that runs wait for, one of these runs, by the measurement's name."""
         return {run.calibration_id: run for run in self.runs.values() if run.calibration_id}
 
+    def seeds_of(self, settings: Table | FigureSettings) -> list[int]:
+        """Training seeds of a table's or figure's rows."""
+        return getattr(settings, "seeds", None) or self.config.seeds
+
     def _exhibit(self, name: str, settings: Table | FigureSettings, where: str) -> Exhibit:
         evaluation = getattr(settings, "evaluation", None)
         if evaluation is not None and evaluation not in self.evaluations:
@@ -210,7 +214,7 @@ class Plan(SharedFiles):
         rows = [
             row
             for number, each in enumerate(getattr(settings, "rows", []))
-            for row in self._rows(each, f"{where}.rows[{number}]")
+            for row in self._rows(each, self.seeds_of(settings), f"{where}.rows[{number}]")
         ]
         if drives_planners(settings) and LOG not in [row.systems[0].id for row in rows]:
             raise InputError(
@@ -234,7 +238,7 @@ class Plan(SharedFiles):
                 raise unknown_value(table, f"{where}.tables", self.tables)
         return Exhibit(name, settings, rows, evaluation, tables)
 
-    def _rows(self, row: RowSettings, where: str) -> Iterator[Row]:
+    def _rows(self, row: RowSettings, seeds: list[int], where: str) -> Iterator[Row]:
         if row.baseline is not None:
             tokens = self.default_tokens if row.baseline in READ_TOKENS else None
             yield Row(row.label, [Baseline(row.baseline, tokens)], row.published)
@@ -246,10 +250,7 @@ class Plan(SharedFiles):
             changes = dict(zip(row.with_, chosen, strict=True))
             inner = f"{where}.with" if changes else where
             stage = self.config.stages[row.stage].changed(changes, inner)
-            runs = [
-                self._trained_or_imported(row.stage, stage, seed, inner)
-                for seed in self.config.seeds
-            ]
+            runs = [self._trained_or_imported(row.stage, stage, seed, inner) for seed in seeds]
             systems: list[System] = list({run.id: run for run in runs}.values())
             label = labelled(row.label, changes, where)
             yield Row(label, systems, row.published, shared_stage(runs))

@@ -13,6 +13,7 @@ from simagents.config.configuration import Configuration
 from simagents.errors import InputError
 from simagents.plan import Plan
 from simagents.power import tables
+from simagents.power.detection import Spread
 from simagents.power.tables import Args, ordered_rows, published_tables, report
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,16 @@ def test_one_seed_resolves_nothing_and_says_so():
     assert "training seeds: 1" in text
     *_, resolved, least = cells_of(text, "| leaderboard, ")
     assert (resolved, least) == ("0 of 1", "never")
+
+
+def test_a_table_with_seeds_of_its_own_resolves_by_them():
+    content = reading.content(ROOT, {"scale": "demo"})
+    content["tables"]["leaderboard"]["seeds"] = [0, 1, 2]
+    plan = Plan.of(Configuration.of(content))
+    published = published_tables(plan, ROOT, ("leaderboard",))["leaderboard"]
+    each = tables.analysis(plan, "leaderboard", published, Spread(0.001, 0.01, 0.01))
+    assert each.seeds == 3
+    assert "training seeds: 1 (3 for leaderboard)" in tables.text(plan, [each], "", True, [])
 
 
 @pytest.fixture

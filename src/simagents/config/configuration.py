@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from simagents.config.changes import ChangesOf, Json
 from simagents.config.compute import Compute
-from simagents.config.data import Scenarios, Seed
+from simagents.config.data import Scenarios, Seeds
 from simagents.config.evaluation import Evaluation, EvaluationDefaults
 from simagents.config.exhibits import Table
 from simagents.config.figures import Figure
@@ -22,12 +22,6 @@ from simagents.config.tokenizers import Tokenizer, Tokens
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-def _distinct(seeds: list[int]) -> list[int]:
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("a seed is given twice")
-    return seeds
-
-
 class Configuration(Settings):
     """The content of all files together."""
 
@@ -35,7 +29,7 @@ class Configuration(Settings):
     """the file of config/scale that is read"""
     data: Literal["default", "synthetic", "womd"]
     """source of the scenarios; `default` is the source of the scale"""
-    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)]
+    seeds: Seeds
     """training seeds; every row is trained once with each, and tables show mean and deviation"""
     shared_stages: list[str]
     """stages that are trained once, with the first seed, and from which the stages after them start under

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from simagents.config.data import Seeds
 from simagents.config.keys import Settings
 
 Baseline = Literal[
@@ -80,6 +81,8 @@ class Table(Settings):
     """columns, each with one quantity of every row"""
     rows: Rows
     """rows, each with one system or several"""
+    seeds: Seeds | None = None
+    """training seeds of its rows, for a table that needs others than the scale has; by default `seeds`"""
     published: str | None = None
     """name of a file in paper/published without its ending"""
     over: str | None = None

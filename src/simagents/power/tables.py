@@ -169,7 +169,7 @@ def analysis(plan: Plan, name: str, published: Published, spread: Spread) -> Ana
         orderings=[Ordering(better.label, worse.label, gap) for better, worse, gap in pairs],
         column=published.compared,
         spread=spread,
-        seeds=len(plan.config.seeds),
+        seeds=len(plan.seeds_of(exhibit.settings)),
         scenes=scenes,
         shared=next((row.shared for row in exhibit.rows if row.shared), None),
     )
@@ -211,7 +211,7 @@ def text(
     `left_out` are published tables whose spread nobody has measured.
     """
     lines = [
-        f"Scale {plan.config.scale}, training seeds: {len(plan.config.seeds)}, scenes:"
+        f"Scale {plan.config.scale}, training seeds: {_seeds(plan, analyses)}, scenes:"
         f" {plan.config.evaluation.limit}. Spreads: {source}",
         "",
         "| table | orderings | published differences | spread over seeds, scenes, residual"
@@ -239,6 +239,13 @@ def text(
             _NEVER,
         ]
     return "\n".join(lines)
+
+
+def _seeds(plan: Plan, analyses: list[Analysis]) -> str:
+    """Of the scale, and of tables that have others."""
+    of_scale = len(plan.config.seeds)
+    others = [f"{each.seeds} for {each.name}" for each in analyses if each.seeds != of_scale]
+    return f"{of_scale} ({', '.join(others)})" if others else str(of_scale)
 
 
 def _table_line(each: Analysis) -> str:

@@ -2,7 +2,8 @@ r"""Every number of the paper's prose as a LaTeX macro, so that none is typed by
 
 What the paper may write, and what it gets:
 
-    \scale \dataSource \seedCount \commit
+    \scale \dataSource \commit
+    \seedCount                       of the scale; a table may have seeds of its own
     \sharing                         a sentence where all seeds share the run of a stage, else nothing
     \challengeYear \scenarioCount \rolloutCount   of the paper's default evaluation
     \challengeof{table} \scenariosof{table} \rolloutsof{table}   of the table's own evaluation
@@ -181,9 +182,15 @@ def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
         "challengeYear": _agreed(scored, "challenge"),
         "scenarioCount": _agreed(scored, "scenarios"),
         "rolloutCount": _agreed(scored, "rollouts"),
-        "seedCount": str(max(cells["seeds"] for cells in tables.values())),
+        "seedCount": str(_seeds(tables, plan)),
         "sharing": escaped(next(filter(None, map(sharing, tables.values())), "")),
     }
+
+
+def _seeds(tables: Mapping[str, Json], plan: Json) -> int:
+    """How many the scale has. Without a plan: the largest number that a table has."""
+    of_scale = plan.get("facts", {}).get("seeds")
+    return len(of_scale) if of_scale else max(cells["seeds"] for cells in tables.values())
 
 
 def _agreed(sources: list[Json], key: str) -> str:
