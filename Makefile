@@ -42,6 +42,8 @@ parity: setup $(PARITY)/.ready ## compare the official evaluator with ours, 12 m
 	@PYTHONPATH=tests $(BIN)/python -m parity --python $(PARITY)/bin/python $(ARGS)
 
 report: setup latex ## write results/demo/report.html, one page for a browser: tables, figures, films, workflow
+	@case "$(ARGS)" in *scale=*|*data=*) echo "make: this is the report of scale demo; docs/tutorials/first_run.md has" \
+	  "the commands for another." >&2; exit 2;; esac
 	@$(LOCKED) $(SNAKEMAKE) --nolock $(ARGS) gallery
 	@$(SNAKEMAKE) --report results/demo/report.html $(ARGS) gallery
 	@$(BIN)/simagents legible-report results/demo/report.html
@@ -74,5 +76,5 @@ proto: setup ## compile the schemas of scenarios and submissions
 	$(BIN)/python -m grpc_tools.protoc -I src --python_out=src \
 	  src/simagents/scenarios/womd/scenario.proto src/simagents/submission/submission.proto
 
-clean: ## remove demo results and the built documentation, not the environment
+clean: ## remove demo results, saves of all unfinished runs, logs, synthetic scenarios, built documentation
 	rm -rf results/demo resume logs resources/synthetic docs/_build docs/_generated docs/api/modules docs/pages

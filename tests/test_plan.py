@@ -462,6 +462,65 @@ def test_unknown_stages_and_coefficients_are_named(config):
         plan_of(config)
 
 
+@pytest.mark.parametrize(
+    ("stage", "change", "message"),
+    [
+        ("dpo", {"budget": "one"}, "own: .* compares rollouts of a scene, and its budget has 1"),
+        ("grpo", {"budget": "one"}, "own: .* give the budget `rollouts: 2` or more"),
+        ("mloo", {"budget": "one"}, "own: .* its budget has 1"),
+        ("rft", {"budget": "none"}, "own: .* learns from rollouts, and its budget has 0"),
+        (
+            "rft",
+            {
+                "algorithm.reward": {
+                    "kind": "realism",
+                    "challenge": 2025,
+                    "scored": "subgroup",
+                    "subgroup": 3,
+                }
+            },
+            r"own\.algorithm\.reward\.subgroup: \d+ rollouts cannot be scored in .* of 3",
+        ),
+        (
+            "mloo",
+            {"algorithm.reward.scored": "rollout"},
+            r"own\.algorithm\.credit: `mloo` compares rewards .* `scored: scene`",
+        ),
+        ("rft", {"from": None}, r"own\.algorithm: it keeps near .* give it `from`"),
+        (
+            "rft",
+            {"from": None, "algorithm.divergence": None},
+            r"own\.algorithm\.credit: it begins with the mean reward of the run",
+        ),
+    ],
+)
+def test_a_recipe_that_could_learn_nothing_is_refused_before_its_parents_train(
+    config, stage, change, message
+):
+    reinforce = config["budgets"]["reinforce"]
+    config["budgets"]["one"] = {**reinforce, "rollouts": 1}
+    config["budgets"]["none"] = {**reinforce, "rollouts": 0}
+    config["stages"]["own"] = {"like": stage, "with": change}
+    with pytest.raises(InputError, match=r"stages\." + message):
+        plan_of(config)
+
+
+def test_a_figure_of_a_table_on_demand_is_on_demand(paper):
+    config = copy.deepcopy(paper)
+    config["on_demand"] = [*config["on_demand"], "collision_weight"]
+    message = "the figure `collision_sweep` draws the table `collision_weight`, which is on demand"
+    with pytest.raises(InputError, match=message):
+        plan_of(config)
+    config["on_demand"].append("collision_sweep")
+    assert "collision_sweep" not in plan_of(config).by_default(plan_of(config).figures)
+
+
+def test_a_stage_named_like_systems_without_training_is_refused(config):
+    config["stages"]["baseline"] = config["stages"]["bc"]
+    with pytest.raises(InputError, match=r"stages\.baseline: .* choose another name"):
+        plan_of(config)
+
+
 def test_a_stage_that_starts_from_itself_is_refused(config):
     config["stages"]["bc"]["from"] = "rft"
     with pytest.raises(
@@ -495,6 +554,16 @@ def test_a_threshold_to_be_measured_waits_for_its_parent(config):
     }
     config["stages"]["rft"]["algorithm"]["credit"]["alpha"] = 0.77
     assert not plan_of(config).calibrations
+
+
+def test_a_threshold_is_measured_in_the_precision_of_training(config):
+    def measured():
+        (run,) = plan_of(config).calibrations.values()
+        return run.calibration.model_dump(mode="json")
+
+    assert "precision" not in measured()  # names of before stay
+    config["precision"] = "bfloat16"
+    assert measured()["precision"] == "bfloat16"
 
 
 def test_a_sweep_over_offsets_measures_once_and_shows_their_signs(config):

@@ -53,7 +53,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "results": ("Plans and results",
         "simagents.plan", "simagents.runs", "simagents.report.cells", "simagents.differences",
-        "simagents.bootstrap", "simagents.geometry",
+        "simagents.geometry",
     ),
 }  # fmt: skip
 """By page: its title, by what a reader looks for, and modules. Others may change without notice."""

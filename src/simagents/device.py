@@ -1,4 +1,4 @@
-"""The device that a command was asked to use."""
+"""The device and precision that a command was asked to use."""
 
 import torch
 
@@ -9,6 +9,12 @@ def keep_float32_exact() -> None:
     """No TF32 on a GPU: under it, distances of the metric and of relations lose a decimal."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False  # of recurrent units, on by default
+
+
+def autocast(device: str | torch.device, precision: str) -> torch.autocast:
+    """Products in this precision, `float32` or `bfloat16`, on the device's type; weights stay float32."""
+    kind = torch.device(device).type
+    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def check_device(device: str) -> None:

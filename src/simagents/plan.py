@@ -13,6 +13,7 @@ from typing import Any
 
 from simagents.config.changes import completed
 from simagents.config.configuration import Configuration
+from simagents.config.contradictions import check_recipe
 from simagents.config.exhibits import (
     MOST_PAIRED,
     OF_GOALS,
@@ -29,7 +30,7 @@ from simagents.config.models import Model
 from simagents.config.recipe import Budget, Optimiser, Recipe
 from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
-from simagents.runs import Baseline, Import, Run, System, digest
+from simagents.runs import BASELINE, Baseline, Import, Run, System, digest
 from simagents.shared_files import SharedFiles
 
 LOG = Baseline("log", None).id
@@ -83,6 +84,10 @@ class Plan(SharedFiles):
     def of(config: Configuration) -> "Plan":
         """Expand a configuration. Raises InputError where it contradicts itself."""
         plan = Plan(config)
+        if BASELINE in config.stages:
+            raise InputError(
+                f"stages.{BASELINE}: systems without training are named so; choose another name."
+            )
         for name in config.shared_stages:
             if name not in config.stages:
                 raise unknown_value(name, "shared_stages", config.stages)
@@ -95,6 +100,13 @@ class Plan(SharedFiles):
         for name in config.on_demand:
             if name not in plan.exhibits:
                 raise unknown_value(name, "on_demand", plan.exhibits)
+        for name in plan.by_default(plan.figures):
+            for table in plan.figures[name].tables:
+                if table in config.on_demand:
+                    raise InputError(
+                        f"on_demand: the figure `{name}` draws the table `{table}`, which is on demand; put"
+                        " the figure there, too."
+                    )
         return plan
 
     @property
@@ -329,6 +341,7 @@ class Plan(SharedFiles):
             validation=config.validation,
             algorithm=stage.algorithm,
         )
+        check_recipe(recipe, where)
         return Run(recipe, parent)
 
     def _inherited(self, parent: Run | Import, stage: Stage, where: str) -> Model:

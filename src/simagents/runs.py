@@ -18,6 +18,10 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+BASELINE = "baseline"
+"""What the names of systems without training begin with, where those of runs have their stage."""
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """One training run: a complete recipe, and the run it starts from."""
@@ -56,6 +60,7 @@ class Run:
             seed=self.recipe.seed,
             reward=algorithm.reward,
             sampling=algorithm.sampling,
+            precision=self.recipe.precision,
         )
 
     @cached_property
@@ -102,11 +107,7 @@ class Baseline:
     @property
     def id(self) -> str:
         """Only what acts by tokens is named after them."""
-        return (
-            f"baseline-{self.name}"
-            if self.tokens is None
-            else f"baseline-{self.name}-{self.tokens}"
-        )
+        return "-".join(filter(None, (BASELINE, self.name, self.tokens)))
 
 
 System = Run | Import | Baseline

@@ -79,7 +79,7 @@ def test_error_by_hand():
 
 def test_an_order_that_every_scene_has_is_certain():
     """The second system adds 1.5 to every return: rho 1 and error 1.5 in every resample."""
-    resamples = Resamples.of(1, 3, 4)
+    resamples = Resamples.of(3, 4)
     found = resamples.correlation(LOG[None] + 1.5, LOG[None])
     assert (found.value, found.low, found.high) == pytest.approx((1, 1, 1))
     found = resamples.error(LOG[None] + 1.5, LOG[None])
@@ -96,19 +96,31 @@ def test_the_interval_of_a_mean_is_that_of_both_ways():
         for each, spread in ((scene, 0.4), (planner, 0.3))
     )
     values = (10 + scene[:, None] + planner)[None]
-    found = Resamples.of(1, 40, 30).error(values, np.zeros_like(values))
+    found = Resamples.of(40, 30).error(values, np.zeros_like(values))
     assert found.value == pytest.approx(10)
     assert found.resampled.std() == pytest.approx(np.sqrt(0.007), rel=0.06)
     assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(0.007), rel=0.08)
 
 
-def test_seeds_are_drawn_as_well():
-    """Two seeds, one 1 and one 3 away from the log everywhere: resamples are 1, 2 or 3 away."""
-    values = np.stack([LOG + 1, LOG + 3])
-    found = Resamples.of(2, 3, 4).error(values, LOG[None])
-    assert found.value == pytest.approx(2)
-    assert sorted(set(found.resampled.round(9))) == [1, 2, 3]
-    assert (found.low, found.high) == pytest.approx((1, 3))
+def test_where_only_seeds_differ_the_interval_is_student_s():
+    """Three seeds 9, 10 and 11 away from the log everywhere: 10 ± 4.303 / √3, on either side of the pair."""
+    values = np.stack([LOG + 9, LOG + 10, LOG + 11])
+    for pair in ((values, LOG[None]), (LOG[None], values)):
+        found = Resamples.of(3, 4).error(*pair)
+        assert found.value == pytest.approx(10)
+        half = 4.303 / np.sqrt(3)
+        assert (found.low, found.high) == pytest.approx((10 - half, 10 + half), rel=0.01)
+
+
+def test_intervals_cover_at_few_seeds():
+    """Errors of three seeds are normal around 1, and scenes say nothing; seeds that are drawn with replacement
+    cover three quarters."""
+    generator, resamples, covered = np.random.default_rng(2), Resamples.of(3, 4), []
+    for _ in range(200):
+        values = LOG + generator.normal(1, 0.1, (3, 1, 1))
+        found = resamples.error(values, LOG[None])
+        covered.append(found.low <= 1 <= found.high)
+    assert 0.9 < np.mean(covered) <= 1
 
 
 @pytest.mark.parametrize(
@@ -121,7 +133,7 @@ def test_intervals_of_errors_cover_more_nearly_at_their_level_than_percentiles(
     error is truth · √(2/π), under noise of deviation 1 of each scene and of each scene and planner."""
     monkeypatch.setattr(agreement, "RESAMPLES", 400)
     generator = np.random.default_rng(5)
-    resamples, expected, covered = Resamples.of(1, scenes, 16), truth * np.sqrt(2 / np.pi), []
+    resamples, expected, covered = Resamples.of(scenes, 16), truth * np.sqrt(2 / np.pi), []
     for _ in range(80):
         apart = generator.normal(0, truth, 16) + generator.normal(0, 1, (scenes, 1))
         apart = apart + generator.normal(0, 1, (scenes, 16))
@@ -137,7 +149,7 @@ def test_intervals_of_errors_cover_more_nearly_at_their_level_than_percentiles(
 def test_an_error_s_interval_by_hand():
     """Two scenes, one planner, 1 and 3 away: the error is 2, resamples are 1, 2, 2 and 3. At -1 and 1 away it
     is 0 and resamples are 1, 0, 0 and 1, mirrored at 0 and cut there."""
-    resamples = Resamples.of(1, 2, 1)
+    resamples = Resamples.of(2, 1)
     apart = np.array([[[1.0], [3.0]]])
     found = resamples.error(apart, np.zeros_like(apart))
     assert (found.value, found.low, found.high) == pytest.approx((2, 1, 3))

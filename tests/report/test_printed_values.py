@@ -49,7 +49,8 @@ def test_the_interval_adds_seeds_and_scenarios_as_squares(ours, published):
 
 
 @pytest.mark.parametrize(
-    ("mean", "verdict"), [(0.71, "agrees"), (0.73, "above"), (0.67, "below"), (None, "not judged")]
+    ("mean", "verdict"),
+    [(0.71, "not resolved"), (0.73, "above"), (0.67, "below"), (None, "not judged")],
 )
 def test_a_verdict_says_where_the_published_number_lies(ours, published, mean, verdict):
     assert value_of(ours(mean), published()).verdict == verdict
@@ -75,8 +76,12 @@ def test_numbers_of_other_conditions_have_no_verdict(ours, published, facts, sou
 
 
 def test_one_seed_and_a_second_hand_value_are_told(ours, published):
-    value = value_of(ours(0.9, seeds=1), published(provenance="PDFNOTE(p.8)"))
-    assert (value.verdict, value.reasons) == ("not judged", "fg")
+    """Also where the table has other rows of three seeds, as with a stage that seeds share."""
+    for seeds in (1, 3):
+        content = ours(0.9, seeds=seeds)
+        content["rows"][0]["systems"] = ["ours-1"]
+        value = value_of(content, published(provenance="PDFNOTE(p.8)"))
+        assert (value.verdict, value.reasons) == ("not judged", "fg")
 
 
 def test_an_untrained_row_needs_no_seeds(ours, published):

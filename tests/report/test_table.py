@@ -67,9 +67,13 @@ def test_golden(typeset, cells):
     assert typeset(cells({"BC": 0.7, "RFT": 0.71234}))[0] == GOLDEN
 
 
-def test_the_paper_scale_needs_no_warning(typeset, cells):
-    tex, md = typeset(cells({"BC": 0.7, "RFT": 0.71}, scale="paper"))
+def test_the_papers_experiment_needs_no_warning_and_others_do(typeset, cells):
+    """The papers' scale on synthetic scenes is another experiment, too."""
+    tex, md = typeset(cells({"BC": 0.7, "RFT": 0.71}, scale="paper", data="womd"))
     assert "comparable" not in tex + md
+    tex, md = typeset(cells({"BC": 0.7, "RFT": 0.71}, scale="paper", data="synthetic"))
+    assert r"\textcolor{red}{Data: synthetic; not comparable.}" in tex
+    assert "**Data: synthetic; not comparable with published numbers.**" in md
 
 
 def test_the_smallest_error_is_the_best(typeset, cell, cells):

@@ -7,11 +7,12 @@ from simagents.submission.summary import summarise, typeset
 
 
 def test_by_hand():
-    """1, 2, 3, 6: mean 3; squares about it 4 + 1 + 0 + 9 = 14, over 3, over 4: error 1.0801."""
+    """1, 2, 3, 6: mean 3; squares about it 4 + 1 + 0 + 9 = 14, over 3, over 4: error 1.0801. Student's
+    t(.975) at 3 degrees of freedom is 3.1824, so the half is 3.4375."""
     found = summarise(pd.DataFrame({"x": [1.0, 2.0, 3.0, 6.0], "same": [5.0] * 4}))
     assert found.loc["x", "mean"] == 3
     np.testing.assert_allclose(found.loc["x", "standard_error"], 1.0801234)
-    assert 1 <= found.loc["x", "low"] < 3 < found.loc["x", "high"] <= 6
+    np.testing.assert_allclose(found.loc["x", ["low", "high"]].tolist(), [-0.4375, 6.4375], 1e-3)
     assert found.loc["same"].tolist() == [5, 0, 5, 5]
 
 
@@ -26,12 +27,7 @@ def test_intervals_are_those_of_a_normal_mean_where_it_is_one():
 
 def test_one_scenario_has_no_error_and_nan_stays():
     found = summarise(pd.DataFrame({"x": [0.25], "nan": [np.nan]}))
-    assert found.loc["x", ["mean", "low", "high"]].tolist() == [0.25] * 3
-    assert np.isnan(found.loc["x", "standard_error"])
+    assert found.loc["x", "mean"] == 0.25
+    assert found.loc["x", ["standard_error", "low", "high"]].isna().all()
     assert np.isnan(found.loc["nan"]).all()
     assert typeset(found).splitlines()[2].split() == ["nan", "-", "-", "-", "-"]
-
-
-def test_again_it_is_the_same():
-    scores = pd.DataFrame({"x": np.random.default_rng(0).random(50)})
-    assert summarise(scores).equals(summarise(scores))

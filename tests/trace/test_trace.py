@@ -141,7 +141,7 @@ def test_an_interval_of_one_seed_has_no_p(trace, gathered):
     text = as_text(trace("leaderboard", "sft", "metametric"))
     assert "0.05 to 0.15 over scenarios alone: one seed gives no verdict" in text
     assert "p 0.02" not in text
-    assert "scale demo: not comparable with published numbers" in text
+    assert "Scale: demo; not comparable with published numbers" in text
     gathered("leaderboard", differences={"metametric": [pair | {"covers": "seeds and scenarios"}]})
     text = as_text(trace("leaderboard", "sft", "metametric"))
     assert "0.05 to 0.15, p 0.02, over seeds and scenarios" in text

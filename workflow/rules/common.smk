@@ -10,6 +10,7 @@ from pathlib import Path
 from simagents.config.reading import read
 from simagents.errors import InputError
 from simagents.plan import Plan, drives_planners
+from simagents.report.apart import apart
 from simagents.report.columns import COLUMNS
 from simagents.runs import Baseline, Import, Run
 from simagents.site import Site
@@ -316,7 +317,7 @@ def cells_of(figure):
 
 def default_evaluation():
     """The evaluation of most tables; the paper's prose refers to it where it names no table."""
-    names = Counter(PLAN.tables[name].evaluation for name in TABLES)
+    names = Counter(PLAN.tables[name].evaluation for name in TABLES or PLAN.tables)
     return names.most_common(1)[0][0]
 
 

@@ -65,9 +65,9 @@ def figure_rows(name):
 
 def scale_and_data():
     """What to know of every picture."""
-    scale = PLAN.config.scale
-    apart = "" if scale == "paper" else ", not comparable with published numbers"
-    return f"Scale {scale}, {PLAN.source} data{apart}."
+    scale, data = PLAN.config.scale, PLAN.source
+    warning = ", not comparable with published numbers" if apart(scale, data) else ""
+    return f"Scale {scale}, {data} data{warning}."
 
 
 def in_rst(caption):

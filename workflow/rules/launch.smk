@@ -15,8 +15,11 @@ def shared(key):
 
 def gpus(count):
     """Resources of a job on one node with so many GPUs, of the site's type."""
-    typed = {"gpu_model": SITE.gpu_model} if count and SITE.gpu_model else {}
-    return {"gpu": count, **typed}
+    if not count:
+        return {"gpu": 0}
+    # Without SLURM nobody gives jobs GPUs of their own, so the local profile runs one such job at a time.
+    typed = {"gpu_model": SITE.gpu_model} if SITE.gpu_model else {}
+    return {"gpu": count, "gpu_jobs": 1, **typed}
 
 
 def on_nodes():
@@ -38,6 +41,10 @@ def on_nodes():
         "slurm_extra": " ".join(filter(None, [GPUS_PER_NODE, SITE.extra])),
     }
 
+
+if not COMPUTE.gpus:
+    # Commands take a GPU where they see one, and as many as there are cores would meet on the first.
+    shell.prefix("export CUDA_VISIBLE_DEVICES=; ")
 
 if COMPUTE.gpus and COMPUTE.workers > COMPUTE.gpus:
     # Such jobs could only fail, after they have queued.

@@ -139,7 +139,8 @@ rule numbers:
 
 rule comparison:
     input:
-        CELLS,
+        cells=CELLS,
+        published=PUBLISHED,
     output:
         md="<results>/comparison.md",
         tex="<results>/comparison.tex",
@@ -156,7 +157,7 @@ rule comparison:
     params:
         files=published_names(),
     shell:
-        "simagents comparison --cells {input} --published paper/published"
+        "simagents comparison --cells {input.cells} --published paper/published"
         " --files {params.files:q}"
         " --out {output.md} --out-tex {output.tex} --out-html {output.html} >{log} 2>&1"
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from simagents.config.algorithms import Sampling
 from simagents.config.keys import Settings
+from simagents.config.recipe import Precision
 from simagents.config.rewards import Reward
 
 
@@ -22,3 +23,7 @@ class Calibration(Settings):
     """how rollouts are scored"""
     sampling: Sampling
     """how the actions of the rollouts are drawn"""
+    precision: Annotated[Precision, Field(exclude_if=lambda precision: precision == "float32")] = (
+        "float32"
+    )
+    """precision of products, as in training; only another one than float32 is in the measurement's name"""

@@ -7,7 +7,7 @@ import torch
 
 from simagents.config.calibration import Calibration
 from simagents.config.keys import read_as
-from simagents.device import check_device
+from simagents.device import autocast, check_device
 from simagents.errors import InputError
 from simagents.evaluation.held_out import HeldOutArgs, HeldOutScenes
 from simagents.evaluation.systems import trained
@@ -47,7 +47,9 @@ def main(args: Args) -> None:
         )
     means = []
     for scenario, scene in scenes.scorable(settings.held_out, "calibration", "held-out scenes"):
-        rewards = reward([scenario], [system(scenario, scene)])
+        with autocast(args.device, settings.precision):
+            rollouts = system(scenario, scene)
+        rewards = reward([scenario], [rollouts])
         means.append(rewards.total.double().mean().cpu())
     mean, deviation = torch.stack(means).mean().item(), torch.stack(means).std().item()
     write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(means)})

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from simagents.config.goals import GoalKind
 from simagents.config.recipe import Precision
-from simagents.device import check_device
+from simagents.device import autocast, check_device
 from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, draws_of, named
 from simagents.files import replacing
@@ -78,7 +78,7 @@ def main(args: Args) -> None:
     tokens = TokenStore.beside(store.ids, args.tokens)
     chunk = rows_of_chunk(len(store), args.limit, args.chunk, args.chunks)
     system = build_system(args)
-    challenge, kind = Challenge.of(args.challenge), torch.device(args.device).type
+    challenge = Challenge.of(args.challenge)
     scores = []
     with ExitStack() as stack:
         keep_pictured, keep = (
@@ -89,7 +89,7 @@ def main(args: Args) -> None:
             scenario = store[int(row)]
             scene = None if tokens is None else tokens[int(row)]
             goals = goals_of(scenario, args.goals, args.seed) if args.goals else None
-            with torch.autocast(kind, torch.bfloat16, enabled=args.precision == "bfloat16"):
+            with autocast(args.device, args.precision):
                 trajectories = system(scenario, scene, goals)
             kept = (scenario.id, scenario.agent_id[scenario.simulated], trajectories.cpu().numpy())
             if keep:  # before scoring: a submission includes scenarios without a score

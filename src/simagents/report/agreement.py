@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from scipy import special
 
 LEVEL = 0.95
 RESAMPLES = 2_000
@@ -29,40 +30,53 @@ class Agreement(NamedTuple):
     low: float
     high: float
     resampled: Float64[np.ndarray, "B"]
-    """what its interval and those of differences are percentiles of: the same number of every resample;
-    of errors its mirror image about the value"""
+    """the same number of every resample of scenes and planners; of errors its mirror image about the value"""
+    by_seed: Float64[np.ndarray, "S"]
+    """the number under each seed of the one system, over all seeds of the other"""
 
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """B draws with replacement of scenes, planners and seeds: the same for all that is compared.
+    """B draws with replacement of scenes and planners, and B deviations of a mean over seeds.
 
     The pigeonhole bootstrap (Owen 2007, Annals of Applied Statistics 1:386; McCullagh 2000, Bernoulli
-    6:285): rows and columns of the table scenes x planners are drawn independently, and seeds as well.
-    For a mean its variance is never much too small, whatever the parts of the variance are. Random
-    numbers are Philox with key 0: equal values give equal intervals.
+    6:285): rows and columns of the table scenes x planners are drawn independently. For a mean its variance
+    is never much too small, whatever the parts of the variance are.
+
+    Seeds are too few to be drawn: three, drawn with replacement, vary by two thirds of their variance, and
+    percentiles know nothing of degrees of freedom. A resample has instead one of B equally likely values
+    of Student's t with S - 1 degrees of freedom, times the standard error over the S seeds. Where seeds vary
+    most, the interval is the t interval over them.
+
+    All draws are the same for all that is compared. Random numbers are Philox with key 0: equal values
+    give equal intervals.
     """
 
     scene: Float64[np.ndarray, "B N"]
     """share of each scene in a resample"""
     planner: Int64[np.ndarray, "B P"]
-    seed: Int64[np.ndarray, "B S"]
+    seed: Float64[np.ndarray, "2 B"]
+    """for the seeds of one system and of another, the share of Student's distribution below each value"""
 
     @staticmethod
-    def of(seeds: int, scenes: int, planners: int) -> "Resamples":
+    def of(scenes: int, planners: int) -> "Resamples":
         generator = np.random.Generator(np.random.Philox(0))
         drawn = generator.integers(scenes, size=(RESAMPLES, scenes))
         counts = np.apply_along_axis(np.bincount, 1, drawn, minlength=scenes)
         return Resamples(
             counts / scenes,
             generator.integers(planners, size=(RESAMPLES, planners)),
-            generator.integers(seeds, size=(RESAMPLES, seeds)),
+            (np.stack([generator.permutation(RESAMPLES) for _ in range(2)]) + 0.5) / RESAMPLES,
         )
 
     def correlation(self, values: Values, others: Values) -> Agreement:
         """Spearman's rho of two systems' values of planners, a mean over pairs of seeds. Its interval is of
         percentiles, without correction of bias: noise lowers a correlation, and resamples have more of it."""
-        return self._agreement(values, others, spearman)
+        plain, found = self._statistics(values, others, spearman)
+        low, high = self._ends(found, plain)
+        return Agreement(
+            float(plain.mean()), max(low, -1.0), min(high, 1.0), found, plain.mean(axis=1)
+        )
 
     def error(self, values: Values, others: Values) -> Agreement:
         """The mean absolute difference of two systems' values of planners, a mean over pairs of seeds.
@@ -81,25 +95,44 @@ class Resamples:
         with 20 and 88 to 99 % with 100; percentiles do in 0 to 98 %. Bias-corrected percentiles (BC, BCa)
         do in 0 to 95 %: no resample is as small as they look for.
         """
-        value, _, _, resampled = self._agreement(values, others, absolute_difference)
-        mirrored = 2 * value - resampled
-        low, high = np.maximum(interval(mirrored), 0.0)
-        return Agreement(value, float(low), float(high), mirrored)
+        plain, found = self._statistics(values, others, absolute_difference)
+        value = float(plain.mean())
+        mirrored = 2 * value - found
+        low, high = self._ends(mirrored, plain)
+        return Agreement(value, max(low, 0.0), max(high, 0.0), mirrored, plain.mean(axis=1))
 
-    def _agreement(self, values: Values, others: Values, statistic: Statistic) -> Agreement:
+    def with_seeds(
+        self, resampled: Float64[np.ndarray, "B"], *by_seed: Float64[np.ndarray, "_"]
+    ) -> Float64[np.ndarray, "B"]:
+        """Resamples of scenes and planners, with the choice of the seeds that numbers are means over.
+
+        A single number, of a system without training or of one seed, adds nothing.
+        """
+        for share, each in zip(self.seed, by_seed, strict=False):
+            if len(each) > 1:
+                error = each.std(ddof=1) / np.sqrt(len(each))
+                resampled = resampled + special.stdtrit(len(each) - 1, share) * error
+        return resampled
+
+    def _statistics(
+        self, values: Values, others: Values, statistic: Statistic
+    ) -> tuple[Float64[np.ndarray, "S Z"], Float64[np.ndarray, "B"]]:
+        """Of every pair of seeds; and of every resample, a mean over them."""
         plain = statistic(values.mean(axis=1)[:, None], others.mean(axis=1)[None])
         ones, twos = (self._drawn(each) for each in (values, others))
-        found = statistic(ones[:, :, None], twos[:, None]).mean(axis=(1, 2))
-        value = float(plain.mean())
-        return Agreement(value, *(interval(found) if not np.isnan(value) else _NONE), found)
+        return plain, statistic(ones[:, :, None], twos[:, None]).mean(axis=(1, 2))
 
     def _drawn(self, values: Values) -> Float64[np.ndarray, "B S P"]:
-        """Means over the scenes of every resample, of its seeds and planners; a system with one line is the
-        same under all seeds."""
+        """Means over the scenes of every resample, of its planners."""
         means = np.take_along_axis(self.scene @ values, self.planner[None], axis=2)
-        if len(values) == 1:
-            return means.transpose(1, 0, 2)
-        return means[self.seed, np.arange(len(self.seed))[:, None]]
+        return means.transpose(1, 0, 2)
+
+    def _ends(
+        self, resampled: Float64[np.ndarray, "B"], plain: Float64[np.ndarray, "S Z"]
+    ) -> tuple[float, float]:
+        if np.isnan(plain).any():
+            return _NONE
+        return interval(self.with_seeds(resampled, plain.mean(axis=1), plain.mean(axis=0)))
 
 
 def interval(resampled: Float64[np.ndarray, "B"]) -> tuple[float, float]:

@@ -33,8 +33,8 @@ The JSON that is written, and that `table`, `numbers` and `comparison` read:
                   `all`, and the digest of these `settings`. Cells of a column about pairs of rows
                   have no mean but `pairs`: for every row of the table, in order, `value`, `low` and
                   `high`, and in the place of the row itself the rank
-                  correlation between halves of the scenes, or null. These columns are bootstrapped over
-                  scenes, planners and seeds together (`agreement.py`); their cells have no standard error.
+                  correlation between halves of the scenes, or null. Intervals of these columns are over scenes,
+                  planners and seeds together (`agreement.py`); their cells have no standard error.
                   `differences` has `rank_log` and `value_error` as well, which cover `scenarios and
                   planners`, `seeds, scenarios and planners`, `seeds after STAGE, scenarios and planners`,
                   or `one seed`, with the meanings above

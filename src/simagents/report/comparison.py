@@ -18,6 +18,7 @@ from typing import Any
 from simagents.differences import holm
 from simagents.errors import InputError
 from simagents.files import read_json, read_object
+from simagents.report.apart import apart
 from simagents.report.cells import sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped
@@ -89,8 +90,8 @@ def main(args: Args) -> None:
         name: list(orderings(*both)) for name, both in compared.items() if not _of_pairs(both[0])
     }
     values = {name: list(printed_values(*both)) for name, both in compared.items()}
-    scales = sorted({cells["scale"] for cells in tables.values()})
-    blocks = [*_head(scales), *_summary(ordered, values)]
+    reasons = sorted({apart(cells["scale"], cells["data"]) for cells in tables.values()})
+    blocks = [*_head(", ".join(filter(None, reasons))), *_summary(ordered, values)]
     for name, both in compared.items():
         blocks += section(name, *both, values[name], ordered.get(name))
     write_document("Published against reproduced", blocks, args.out, args.out_tex, args.out_html)
@@ -309,17 +310,16 @@ def _summary(
     return [Heading("In short"), sheet, *contradicted]
 
 
-def _head(scales: list[str]) -> list[Block]:
-    scale = ", ".join(scales)
+def _head(apart: str) -> list[Block]:
     warning = (
         Paragraph(
-            "Scale: paper. Whether values may be compared depends on data, split and metric as well."
-        )
-        if scales == ["paper"]
-        else Paragraph(
-            f"Scale: {scale}. Reproduced values are not comparable with published ones; only "
+            f"{apart}. Reproduced values are not comparable with published ones; only "
             "the order of rows is of interest, and only where it is resolved.",
             warning=True,
+        )
+        if apart
+        else Paragraph(
+            "Scale: paper, data: womd. Whether values may be compared depends on split and metric as well."
         )
     )
     reasons = "; ".join(f"({letter}) {reason}" for letter, reason in REASONS.items())
@@ -327,8 +327,9 @@ def _head(scales: list[str]) -> list[Block]:
         warning,
         Paragraph(
             "Numbers: the difference is ours less the published value, the interval that of our value over "
-            "seeds and scenarios, from the published one on. A number agrees where this interval "
-            "includes zero, and is above or below elsewhere. It is not comparable for any of the reasons a to e, and "
+            "seeds and scenarios, from the published one on. A number is not resolved from the published one where "
+            "this interval includes zero, and above or below it elsewhere. It is not comparable for any of "
+            "the reasons a to e, and "
             f"not judged without an interval or with one training seed. Reasons: {reasons}."
         ),
         Paragraph(

@@ -33,7 +33,7 @@ def notes_of(
         notes.append(shared)
     if any(column(key).of_difference for key in cells["columns"]):
         notes.append(_compared_note(cells))
-    if any(column(key).of_history for key in cells["columns"]):
+    if "kl" in cells["columns"]:
         notes.append(
             f"KL is from the policy that fine-tuning started from, a mean over tokens and over the "
             f"last {LAST:.0%} of training."
@@ -69,8 +69,11 @@ def _planners_notes(cells: Json, published: Published | None) -> list[str]:
     """On whom, with what intervals, and what the columns of this table are."""
     shown = set(cells["columns"])
     trained = max(len(row["systems"]) for row in cells["rows"]) > 1
-    drawn = "scenes, planners and seeds" if trained else "scenes and planners"
-    notes = [drives_of(cells), f"Intervals at 95 % are those of a bootstrap that draws {drawn}."]
+    seeds = ", with Student's t over seeds" if trained else ""
+    notes = [
+        drives_of(cells),
+        f"Intervals at 95 % are those of a bootstrap that draws scenes and planners{seeds}.",
+    ]
     if not trained and any(not row["systems"][0].startswith(UNTRAINED) for row in cells["rows"]):
         notes.append("They leave out the choice of the training seed, so they give no verdict.")
     if shown & {"value_error", "error_pairs"}:

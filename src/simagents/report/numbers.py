@@ -3,6 +3,7 @@ r"""Every number of the paper's prose as a LaTeX macro, so that none is typed by
 What the paper may write, and what it gets:
 
     \scale \dataSource \commit
+    \apart                           "Scale: demo" or what else forbids comparison with published numbers; or empty
     \seedCount                       of the scale; a table may have seeds of its own
     \sharing                         a sentence where all seeds share the run of a stage, else nothing
     \challengeYear \scenarioCount \rolloutCount   of the paper's default evaluation
@@ -51,6 +52,7 @@ from simagents.config.changes import flat
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
 from simagents.provenance import commit
+from simagents.report.apart import apart
 from simagents.report.cells import COMPARED, sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, in_prose, signs, wording
@@ -176,9 +178,11 @@ def common_facts(tables: Mapping[str, Json], plan: Json) -> dict[str, str]:
             f"no table is scored by the paper's default evaluation {default}; give its cells."
         )
     everything = [*tables.values(), *([plan] if plan else [])]
+    scale, data = (_agreed(everything, key) for key in ("scale", "data"))
     return {
-        "scale": _agreed(everything, "scale"),
-        "dataSource": _agreed(everything, "data"),
+        "scale": scale,
+        "dataSource": data,
+        "apart": apart(scale, data),
         "challengeYear": _agreed(scored, "challenge"),
         "scenarioCount": _agreed(scored, "scenarios"),
         "rolloutCount": _agreed(scored, "rollouts"),

@@ -118,8 +118,7 @@ class PlannerCells:
 
     @cached_property
     def _resamples(self) -> Resamples:
-        seeds = max(len(row.systems) for row in self.rows)
-        return Resamples.of(seeds, *self.values[0].shape[1:])
+        return Resamples.of(*self.values[0].shape[1:])
 
     def _agreement(self, name: str, values: Values, others: Values) -> Agreement:
         how = {"rank": self._resamples.correlation, "error": self._resamples.error}
@@ -181,22 +180,24 @@ class PlannerCells:
 
     def deviation(self, row: Row, name: str) -> float | None:
         """Over seeds, of `rank` and `error` against the log; None for one seed and for the log itself."""
-        values = self.values[self.rows.index(row)]
-        if name not in STATISTICS or len(values) < 2:
+        found = self._agreements[self.rows.index(row)] if name in STATISTICS else None
+        if found is None or len(found[name].by_seed) < 2:
             return None
-        log = self.tables[NO_CONTESTANT].to_numpy(np.float64).mean(axis=0)
-        return number(
-            float(np.std([STATISTICS[name](one.mean(axis=0), log) for one in values], ddof=1))
-        )
+        return number(float(found[name].by_seed.std(ddof=1)))
 
     def differences(self, name: str) -> list[Json]:
-        """Every row minus every earlier one, of `rank` or `error`, with interval and p of the bootstrap: of
-        percentiles, and of errors of the basic bootstrap."""
+        """Every row minus every earlier one, of `rank` or `error`, seed by seed, with interval and p of the
+        bootstrap: of percentiles, and of errors of the basic bootstrap."""
         pairs = []
         for earlier, later in combinations(range(len(self.rows)), 2):
             found = [self._agreements[place] for place in (later, earlier)]
             both = [each[name] for each in found if each is not None]
-            delta = both[0].resampled - both[1].resampled if len(both) == 2 else np.array([np.nan])
+            delta = np.array([np.nan])
+            if len(both) == 2:
+                one, two = both
+                delta = self._resamples.with_seeds(
+                    one.resampled - two.resampled, one.by_seed - two.by_seed
+                )
             low, high = interval(delta)
             pairs.append(
                 {

@@ -37,7 +37,7 @@ _WHOLE = "val full"
 _SCENES = 44_097
 """Of the validation split of WOMD, by which RLFTSim counts it in its Table 2."""
 _FIRST_HAND = ("PAPER", "POSTER")
-NOT_COMPARABLE, AGREES, ABOVE, BELOW = "not comparable", "agrees", "above", "below"
+NOT_COMPARABLE, NOT_RESOLVED, ABOVE, BELOW = "not comparable", "not resolved", "above", "below"
 UNJUDGED = "not judged"
 _LEVEL = 0.95
 _ENDS = {"rank_log": ("rank_low", "rank_high"), "value_error": ("error_low", "error_high")}
@@ -118,7 +118,7 @@ def _verdict(reasons: str, low: float | None, high: float | None) -> str:
         return NOT_COMPARABLE
     if low is None or high is None or "f" in reasons:
         return UNJUDGED
-    return ABOVE if low > 0 else BELOW if high < 0 else AGREES
+    return ABOVE if low > 0 else BELOW if high < 0 else NOT_RESOLVED
 
 
 def _reasons(cells: Json, published: Published, row: Json) -> str:
@@ -133,7 +133,7 @@ def _reasons(cells: Json, published: Published, row: Json) -> str:
         or cells["scenarios"] != _SCENES,
         "d": "planners" not in cells and cells["rollouts"] != _ROLLOUTS,
         "e": "V1" in published.challenge,
-        "f": trained and cells["seeds"] == 1,
+        "f": trained and len(row["systems"]) == 1,
         "g": facts["provenance"].partition("(")[0] not in _FIRST_HAND,
     }
     return "".join(letter for letter, true in holds.items() if true)

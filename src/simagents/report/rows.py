@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from simagents.errors import InputError, unknown_key
 from simagents.files import read_object
+from simagents.runs import BASELINE
 
-UNTRAINED = "baseline-"
+UNTRAINED = f"{BASELINE}-"
 """Names of systems without training begin so."""
 NO_CONTESTANT = f"{UNTRAINED}log"
 """The log is a ceiling: it is never the best of a column."""

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from simagents.errors import InputError
 from simagents.files import read_json, read_object, replacing
+from simagents.report.apart import apart
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped, wording
 from simagents.report.notes import notes_of
@@ -126,7 +127,7 @@ def layout(
     return {
         "name": name,
         "caption": caption,
-        "scale": cells["scale"],
+        "apart": apart(cells["scale"], cells["data"]),
         "cells": cells,
         "heads": heads,
         "lines": lines,

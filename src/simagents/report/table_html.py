@@ -11,11 +11,10 @@ from simagents.report.printed import Cell, Head, Line
 def html(content: dict[str, Any]) -> str:
     """The same table as a page that needs no other file."""
     heads = "".join(f"<th>{_heading(head)}</th>" for head in content["heads"])
-    warning = (
-        ""
-        if content["scale"] == "paper"
-        else f'<p class="warning">Scale: {escape(content["scale"])}; not comparable with published numbers.</p>\n'
-    )
+    warning = ""
+    if content["apart"]:
+        why = escape(content["apart"])
+        warning = f'<p class="warning">{why}; not comparable with published numbers.</p>\n'
     bodies = "".join(map(_body, filter(None, (content["lines"], content["below"]))))
     return page(
         content["name"],

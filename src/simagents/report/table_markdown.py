@@ -13,11 +13,8 @@ def markdown(content: dict[str, Any]) -> str:
         for line in (*content["lines"], *content["below"])
     ]
     heads = list(map(_heading, content["heads"]))
-    warning = (
-        []
-        if content["scale"] == "paper"
-        else [f"**Scale: {content['scale']}; not comparable with published numbers.**", ""]
-    )
+    apart = content["apart"]
+    warning = [f"**{apart}; not comparable with published numbers.**", ""] if apart else []
     return "\n".join(
         [
             content["caption"],

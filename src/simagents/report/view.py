@@ -29,7 +29,9 @@ class View:
         return (points - self.centre) @ np.array([[cos, -sin], [sin, cos]])
 
     def sees(self, points: Float[np.ndarray, "n 2"], margin: float) -> bool:
-        """Whether the box around `points`, given in the picture, reaches into it."""
+        """Whether the box around `points`, given in the picture, reaches into it; one around none does not."""
+        if not len(points):
+            return False
         reach = np.array([self.half_width, self.half_height]) + margin
         return bool((points.min(axis=0) < reach).all() and (points.max(axis=0) > -reach).all())
 

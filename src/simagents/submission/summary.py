@@ -3,29 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from simagents.bootstrap import intervals
+from simagents.differences import intervals
 
 
 def summarise(scores: pd.DataFrame) -> pd.DataFrame:
     """Mean, standard error and 95 % interval of each field; one row a field.
 
     `scores`: one row a scenario, only fields as columns. The mean over scenarios is what the
-    leaderboard shows. The standard error is that of the mean, NaN for a single scenario. Intervals
-    are those of `bootstrap.py`, so equal scores give equal ones. A field with a NaN has NaN
-    throughout.
+    leaderboard shows. Standard error and interval (Student's t, `differences.intervals`) cover the choice of
+    scenarios, and are NaN for a single one. A field with a NaN has NaN throughout.
     """
     values = scores.to_numpy(np.float64)
-    count = len(values)
-    error = (
-        values.std(axis=0, ddof=1) / np.sqrt(count)
-        if count > 1
-        else np.full_like(values[0], np.nan)
-    )
-    low, high = intervals(values)
-    return pd.DataFrame(
-        {"mean": values.mean(axis=0), "standard_error": error, "low": low, "high": high},
-        index=scores.columns,
-    )
+    error = values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    of = intervals(values.T[:, None])
+    columns = {"mean": of.mean, "standard_error": error, "low": of.low, "high": of.high}
+    return pd.DataFrame(columns, index=scores.columns)
 
 
 def typeset(summary: pd.DataFrame) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from textwrap import fill
 from typing import Any
 
+from simagents.report.apart import apart
 from simagents.report.rows import ONE_SEED
 
 Json = dict[str, Any]
@@ -43,8 +44,8 @@ def _value(told: Json) -> Iterator[str]:
         return
     pairs = told["cell"].get("pairs")
     yield f"value     {'one for each row' if pairs else told['printed']} (from {told['path']})"
-    if told["scale"] != "paper":
-        yield f"          scale {told['scale']}: not comparable with published numbers"
+    if why := apart(told["scale"], told["data"]["source"]):
+        yield f"          {why}; not comparable with published numbers"
     yield from _pairs(told) if pairs else _spread(told)
     for each in told["differences"]:
         yield (

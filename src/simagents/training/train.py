@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from simagents.config.recipe import Recipe
 from simagents.counter import hashed, key_of
+from simagents.device import autocast
 from simagents.errors import InputError
 from simagents.files import UnwritableError
 from simagents.models.families import build_policy, freeze
@@ -21,7 +22,7 @@ from simagents.models.value import ValueHead
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.data.batches import Batch, TrainingScenes, batches
 from simagents.training.data.order import Share
-from simagents.training.distributed.engine import autocast, update, wrap
+from simagents.training.distributed.engine import update, wrap
 from simagents.training.distributed.processes import (
     Processes,
     from_first,
@@ -90,6 +91,7 @@ def main(args: Args) -> None:
     """
     requests = StopRequests()
     recipe = Recipe.read(args.recipe)
+    _check_parent(args, recipe)
     processes = start_processes()
     try:
         with leased(args.resume, processes, requests, args.patience):
@@ -113,6 +115,20 @@ def main(args: Args) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def _check_parent(args: Args, recipe: Recipe) -> None:
+    """Raises InputError where the recipe starts from something that is not given."""
+    if recipe.parent and not args.parent:
+        raise InputError(
+            f"{args.recipe}: the run starts from {recipe.parent}; give its weights with --parent."
+        )
+    credit = getattr(recipe.algorithm, "credit", None)
+    if credit is not None and credit.calibrated and not args.calibration:
+        raise InputError(
+            f"{args.recipe}: its credit begins with the mean reward of the run that it starts from; measure it"
+            " with `simagents calibrate` and give it with --calibration."
+        )
 
 
 def train(args: Args, recipe: Recipe, processes: Processes, requests: StopRequests) -> None:
@@ -151,7 +167,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
         for step, micro_batches in bar:
             start, processor_start = perf_counter(), process_time()
             micro_batches = [batch.to(device) for batch in micro_batches]
-            with autocast(device, recipe):
+            with autocast(device, recipe.precision):
                 sums = learner.prepare(micro_batches)
             total, stop = _agree(learner, micro_batches, bool(requests), device)
             if stop:
@@ -162,7 +178,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
                 # Dropout is a function of (seed, place): the same alone, resumed, or on many.
                 torch.manual_seed(int(hashed(recipe.seed, key_of("dropout"), batch.first) >> 1))
                 engine.train()
-                with autocast(device, recipe):
+                with autocast(device, recipe.precision):
                     loss, stats = learner.loss(batch, total)
                 watch = Stopwatch(device)
                 # DeepSpeed averages over micro-batches and processes, but the loss is already a share.
@@ -180,7 +196,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             numbers["seconds"] = perf_counter() - start
             done = step + 1
             if validation.due(done):
-                with autocast(device, recipe):
+                with autocast(device, recipe.precision):
                     health = validation(engine.module)
                 numbers |= health
                 if processes.rank == 0:

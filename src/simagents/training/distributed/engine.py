@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from simagents.config.recipe import Recipe
+from simagents.device import autocast
 from simagents.training.schedule import rate_factor, value_warmup
 
 
@@ -106,7 +107,7 @@ def _run_in_precision(policy: nn.Module, recipe: Recipe) -> None:
     active = []
 
     def enter(module: nn.Module, inputs: tuple) -> None:
-        active.append(autocast(next(module.parameters()).device, recipe))
+        active.append(autocast(next(module.parameters()).device, recipe.precision))
         active[-1].__enter__()
 
     def leave(module: nn.Module, inputs: tuple, output: Any) -> None:
@@ -114,8 +115,3 @@ def _run_in_precision(policy: nn.Module, recipe: Recipe) -> None:
 
     policy.register_forward_pre_hook(enter)
     policy.register_forward_hook(leave, always_call=True)
-
-
-def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
-    """The precision of the recipe for forward passes."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")

@@ -1,0 +1,48 @@
+"""Keys of a recipe that contradict one another: found when it is planned, and not after its parents have trained."""
+
+from simagents.config.algorithms import PolicyGradient, Preferences
+from simagents.config.recipe import Recipe
+from simagents.config.rewards import Displacement, Penalties, Realism
+from simagents.errors import InputError
+
+
+def check_recipe(recipe: Recipe, where: str) -> None:
+    """Raises InputError, which begins with `where`, for a recipe that can learn nothing."""
+    algorithm, rollouts = recipe.algorithm, recipe.budget.rollouts
+    if not isinstance(algorithm, PolicyGradient | Preferences):
+        return
+    credit = getattr(algorithm, "credit", None)
+    compares = credit is None or credit.compares_rollouts  # DPO compares the best with the worst
+    least = 2 if compares else 1
+    if rollouts < least:
+        why = "compares rollouts of a scene" if compares else "learns from rollouts"
+        raise InputError(
+            f"{where}: the algorithm {why}, and its budget has {rollouts}; give the budget"
+            f" `rollouts: {least}` or more."
+        )
+    reward = algorithm.reward
+    if isinstance(reward, Realism) and reward.scored == "subgroup" and rollouts % reward.subgroup:
+        raise InputError(
+            f"{where}.algorithm.reward.subgroup: {rollouts} rollouts cannot be scored in subgroups of"
+            f" {reward.subgroup}; choose a divisor."
+        )
+    of_rollouts = isinstance(reward, Penalties | Displacement) or (
+        isinstance(reward, Realism) and reward.scored != "scene"
+    )
+    if credit is not None and credit.needs_others and of_rollouts:
+        raise InputError(
+            f"{where}.algorithm.credit: `{credit.rule}` compares rewards of all rollouts of a scene with and"
+            " without each one; give a reward of whole scenes (realism with `scored: scene`)."
+        )
+    if recipe.parent is not None:
+        return
+    if algorithm.needs_reference:
+        raise InputError(
+            f"{where}.algorithm: it keeps near the run that it starts from, and the stage starts from none;"
+            " give it `from`."
+        )
+    if credit is not None and credit.calibrated:
+        raise InputError(
+            f"{where}.algorithm.credit: it begins with the mean reward of the run that the stage starts from;"
+            " give the stage `from`, or a number in place of the parent's."
+        )
