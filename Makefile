@@ -45,7 +45,7 @@ report: setup latex ## write results/demo/report.html, one page for a browser: t
 	@case "$(ARGS)" in *scale=*|*data=*) echo "make: this is the report of scale demo; docs/tutorials/first_run.md has" \
 	  "the commands for another." >&2; exit 2;; esac
 	@$(LOCKED) $(SNAKEMAKE) --nolock $(ARGS) gallery
-	@$(SNAKEMAKE) --report results/demo/report.html $(ARGS) gallery
+	@$(SNAKEMAKE) --report results/demo/report.html --report-stylesheet workflow/report/page.css $(ARGS) gallery
 	@$(BIN)/simagents legible-report results/demo/report.html
 
 setup: $(READY)
