@@ -23,7 +23,7 @@ rule evaluate:
         chunks=COMPUTE.chunks,
         pictured=COMPUTE.pictured,
     shell:
-        "OMP_NUM_THREADS=1 simagents evaluate {params.system}"
+        "simagents evaluate {params.system}"
         " --scenarios {input.scenarios} {params.tokens}"
         " {params.options} --chunk {wildcards.chunk} --chunks {params.chunks}"
         " --pictures {output.pictures} --pictured {params.pictured} --out {output.scores} >{log} 2>&1"
@@ -49,7 +49,7 @@ rule planners:
         options=planner_options(),
         chunks=COMPUTE.chunks,
     shell:
-        "OMP_NUM_THREADS=1 simagents rank-planners {params.system}"
+        "simagents rank-planners {params.system}"
         " --scenarios {input.scenarios} {params.tokens} {params.options}"
         " --chunk {wildcards.chunk} --chunks {params.chunks} --out {output} >{log} 2>&1"
 
@@ -72,7 +72,7 @@ rule gradients:
         tokens=token_flags,
         settings=PLAN.gradients.model_dump_json(),
     shell:
-        "OMP_NUM_THREADS=1 simagents gradients --recipe {input.recipe} --weights {input.weights}"
+        "simagents gradients --recipe {input.recipe} --weights {input.weights}"
         " --scenarios {input.scenarios} {params.tokens} --settings {params.settings:q}"
         " --out {output} >{log} 2>&1"
 
@@ -95,5 +95,5 @@ rule manoeuvres:
         tokens=token_flags,
         options=lambda wildcards: evaluation_options(wildcards, "challenge", "goals", "precision"),
     shell:
-        "OMP_NUM_THREADS=1 simagents manoeuvres --recipe {input.recipe} --weights {input.weights}"
+        "simagents manoeuvres --recipe {input.recipe} --weights {input.weights}"
         " --scenarios {input.scenarios} {params.tokens} {params.options} --out {output} >{log} 2>&1"

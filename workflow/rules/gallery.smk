@@ -19,7 +19,7 @@ rule incidents:
     conda:
         "../../envs/simagents.yaml"
     shell:
-        "OMP_NUM_THREADS=1 simagents incidents --rollouts {input.pictures}"
+        "simagents incidents --rollouts {input.pictures}"
         " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
 
 
@@ -41,7 +41,7 @@ rule animation:
     params:
         rollouts=lambda wildcards: rollout_words(filmed(wildcards)),
     shell:
-        "OMP_NUM_THREADS=1 simagents animate --rollouts {params.rollouts} --scenario {wildcards.scenario}"
+        "simagents animate --rollouts {params.rollouts} --scenario {wildcards.scenario}"
         " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
 
 
@@ -64,7 +64,7 @@ rule browser:
         rollouts=rollout_words(browsed()),
         title=f"Rollouts at scale {PLAN.config.scale}, {PLAN.source} data",
     shell:
-        "OMP_NUM_THREADS=1 simagents browse --rollouts {params.rollouts} --title {params.title:q}"
+        "simagents browse --rollouts {params.rollouts} --title {params.title:q}"
         " --scenarios {input.scenarios} --out {output} >{log} 2>&1"
 
 

@@ -15,7 +15,7 @@ from simagents.files import read_object, write_json
 from simagents.rewards.reward import build_reward
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Args(HeldOutArgs):
     """Measure the mean reward of a run, from which MPO's threshold is an offset."""
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from simagents.config.goals import GoalKind
 from simagents.config.recipe import Precision
 from simagents.device import autocast, check_device
+from simagents.evaluation.arguments import SceneArgs
 from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, draws_of, named
 from simagents.files import replacing
@@ -24,15 +25,12 @@ from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import unscorable
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
-from simagents.tokens.vocabulary import Vocabulary
 
 
-@dataclass
-class Args:
+@dataclass(kw_only=True)
+class Args(SceneArgs):
     """Score a run (--recipe and --weights) or a --baseline on one chunk of scenarios."""
 
-    scenarios: list[Path]
-    """cached shards, or a list of them (.txt)"""
     out: Path
     """one row per scenario (.parquet), columns by the official names"""
     rollouts: int
@@ -54,10 +52,6 @@ class Args:
     """this chunk …"""
     chunks: int = 1
     """… of so many"""
-    tokens: list[Path] | None = None
-    """the same shards, tokenised; for systems that act by tokens"""
-    vocabulary: Path | None = None
-    """of the tokens"""
     recipe: Path | None = None
     weights: Path | None = None
     baseline: str | None = None
@@ -68,7 +62,6 @@ class Args:
     """how many"""
     rollouts_out: Path | None = None
     """keep the rollouts of every scenario here (.safetensors), for `simagents score` and `submit`"""
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main(args: Args) -> None:
@@ -118,9 +111,7 @@ def scores_of(
 
 def build_system(args: Args) -> System:
     """The run or baseline that the arguments name."""
-    device = torch.device(args.device)
-    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
-    sampling = draws_of(args.top_k, args.temperature)
     return named(
-        args.recipe, args.weights, args.baseline, vocabulary, args.rollouts, sampling, args.seed, device
+        args.recipe, args.weights, args.baseline, args.read_vocabulary(), args.rollouts,
+        draws_of(args.top_k, args.temperature), args.seed, torch.device(args.device),
     )  # fmt: skip

@@ -34,7 +34,7 @@ from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Args(HeldOutArgs):
     """Measure what the gradient of any credit rule is made of, on scenes that no run trains on."""
 

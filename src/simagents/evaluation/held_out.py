@@ -5,38 +5,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
+from simagents.evaluation.arguments import SceneArgs
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenScene, TokenStore
-from simagents.tokens.vocabulary import Vocabulary
 
 
-@dataclass
-class HeldOutArgs:
+@dataclass(kw_only=True)
+class HeldOutArgs(SceneArgs):
     """Arguments of a measurement of one run's policy on training scenes that no run trains on."""
 
     recipe: Path
     weights: Path
-    scenarios: list[Path]
-    """cached training shards, or a list of them (.txt)"""
     settings: str
     """JSON"""
     out: Path
     """what was measured"""
-    tokens: list[Path] | None = None
-    """the same shards, tokenised; for models that read tokens"""
-    vocabulary: Path | None = None
-    """of the tokens"""
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
-
-    def read_vocabulary(self) -> Vocabulary | None:
-        """On the device; None for models that read no tokens."""
-        if self.vocabulary is None:
-            return None
-        return Vocabulary.read(self.vocabulary).to(torch.device(self.device))
 
 
 class HeldOutScenes:

@@ -11,22 +11,20 @@ import torch
 
 from simagents.device import check_device
 from simagents.errors import InputError
+from simagents.evaluation.arguments import SceneArgs
 from simagents.evaluation.systems import draws_of, trained
 from simagents.scenarios.manoeuvres import PAIRS, Manoeuvres, shown
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
-from simagents.tokens.vocabulary import Vocabulary
 
 
-@dataclass
-class Args:
+@dataclass(kw_only=True)
+class Args(SceneArgs):
     """Roll a run out in one scene under the goals of two manoeuvres of one vehicle."""
 
     recipe: Path
     weights: Path
-    scenarios: list[Path]
-    """cached shards, or a list of them (.txt)"""
     out: Path
     """rollouts by scenario and manoeuvre (.safetensors)"""
     rollouts: int
@@ -36,11 +34,6 @@ class Args:
     seed: int
     limit: int = 0
     """choose among the first so many scenarios of all shards; 0 for all"""
-    tokens: list[Path] | None = None
-    """the same shards, tokenised; for models that read tokens"""
-    vocabulary: Path | None = None
-    """of the tokens"""
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main(args: Args) -> None:
@@ -48,12 +41,10 @@ def main(args: Args) -> None:
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
     tokens = TokenStore.beside(store.ids, args.tokens)
-    device = torch.device(args.device)
-    vocabulary = Vocabulary.read(args.vocabulary).to(device) if args.vocabulary else None
-    sampling = draws_of(args.top_k, args.temperature)
     system = trained(
-        args.recipe, args.weights, vocabulary, args.rollouts, sampling, args.seed, device
-    )
+        args.recipe, args.weights, args.read_vocabulary(), args.rollouts,
+        draws_of(args.top_k, args.temperature), args.seed, torch.device(args.device),
+    )  # fmt: skip
     number, vehicle, goals = chosen(store, args.limit)
     scenario = store[number]
     ids, place = scenario.agent_id[scenario.simulated], scenario.simulated == vehicle

@@ -24,6 +24,7 @@ from simagents.config.planners import Agents
 from simagents.config.recipe import Recipe
 from simagents.device import check_device
 from simagents.errors import InputError
+from simagents.evaluation.arguments import SceneArgs
 from simagents.evaluation.chunks import rows_of_chunk
 from simagents.evaluation.systems import System, draws_of, named
 from simagents.files import replacing
@@ -42,13 +43,11 @@ BUILT_IN = "random_shooting"
 _PARTS = ("collision", "off_road", "off_route", "progress")
 
 
-@dataclass
-class Args:
+@dataclass(kw_only=True)
+class Args(SceneArgs):
     """Rank planners that drive among the agents of a run (--run, or --recipe and --weights) or of a
     --baseline."""
 
-    scenarios: list[Path]
-    """cached shards, or a list of them (.txt)"""
     out: Path
     """a row for each scenario, rollout and planner (.parquet)"""
     planners: tuple[str, ...] = (BUILT_IN,)
@@ -69,17 +68,14 @@ class Args:
     agents: Agents = "logged"
     """`logged`: an agent that the log does not show at a step is not there, whatever moves it; `all`: whoever
     is there at the current step stays, for planners as for the system"""
+    tokens: list[Path] | None = None
+    """the same shards, tokenised; without it they are tokenised on the way"""
     scenes: int = 0
     """only the first so many scenarios of all shards; 0 for all"""
     chunk: int = 0
     """this chunk …"""
     chunks: int = 1
     """… of so many"""
-    tokens: list[Path] | None = None
-    """the same shards, tokenised; without it they are tokenised on the way"""
-    vocabulary: Path | None = None
-    """of the tokens"""
-    device: str = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main(args: Args) -> None:

@@ -1,0 +1,27 @@
+"""Arguments that the commands which roll out systems have in common."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from simagents.tokens.vocabulary import Vocabulary
+
+
+@dataclass(kw_only=True)
+class SceneArgs:
+    """Scenes, what a system that acts by tokens needs to read them, and where to compute."""
+
+    scenarios: list[Path]
+    """cached shards, or a list of them (.txt)"""
+    tokens: list[Path] | None = None
+    """the same shards, tokenised; for systems that act by tokens"""
+    vocabulary: Path | None = None
+    """of the tokens"""
+    device: str = "cuda" if torch.cuda.is_available() else "cpu"
+
+    def read_vocabulary(self) -> Vocabulary | None:
+        """On the device; None for systems that act by no tokens."""
+        if self.vocabulary is None:
+            return None
+        return Vocabulary.read(self.vocabulary).to(torch.device(self.device))
