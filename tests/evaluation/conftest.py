@@ -25,8 +25,9 @@ def measured(tmp_path, scenes, vocabulary, recipe_of):
         out = tmp_path / "measured"
         command.main(
             command.Args(
-                tmp_path / "recipe.json", tmp_path / "weights", [tmp_path / "scenarios"],
-                json.dumps(settings), out, [tmp_path / "tokens"], tmp_path / "vocabulary", "cpu",
+                recipe=tmp_path / "recipe.json", weights=tmp_path / "weights",
+                scenarios=[tmp_path / "scenarios"], settings=json.dumps(settings), out=out,
+                tokens=[tmp_path / "tokens"], vocabulary=tmp_path / "vocabulary", device="cpu",
             )
         )  # fmt: skip
         return out

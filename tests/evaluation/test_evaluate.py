@@ -25,7 +25,8 @@ def test_kept_rollouts_score_the_same(
     write_shard(tmp_path / "tokens.safetensors", items)
     vocabulary.write(tmp_path / "vocabulary.safetensors")
     args = evaluate.Args(
-        [shard], tmp_path / "scores.parquet", rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0,
+        scenarios=[shard], out=tmp_path / "scores.parquet", rollouts=2, challenge=2025, top_k=0,
+        temperature=1.0, seed=0,
         tokens=[tmp_path / "tokens.safetensors"], vocabulary=tmp_path / "vocabulary.safetensors",
         baseline="random_tokens", pictures=tmp_path / "pictures.safetensors", pictured=1,
         rollouts_out=tmp_path / "rollouts.safetensors", device="cpu",
@@ -61,8 +62,8 @@ def test_rollouts_have_the_precision_and_scores_stay_in_float32(
 ):
     write_scenarios(tmp_path / "scenarios", scenarios[:1])
     args = evaluate.Args(
-        [tmp_path / "scenarios"], tmp_path / "scores", rollouts=2, challenge=2025, top_k=0, temperature=1.0,
-        seed=0, baseline="stand_still", precision=precision, device="cpu",
+        scenarios=[tmp_path / "scenarios"], out=tmp_path / "scores", rollouts=2, challenge=2025,
+        top_k=0, temperature=1.0, seed=0, baseline="stand_still", precision=precision, device="cpu",
     )  # fmt: skip
     system, found = evaluate.build_system(args), []
 

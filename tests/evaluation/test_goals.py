@@ -25,8 +25,8 @@ def scored(tmp_path, scenarios, scenes, vocabulary):
     write_shard(tmp_path / "tokens", items)
     vocabulary.write(tmp_path / "vocabulary")
     args = evaluate.Args(
-        [tmp_path / "scenarios"], tmp_path / "scores", rollouts=2, challenge=2025, top_k=0, temperature=1.0,
-        seed=0, device="cpu",
+        scenarios=[tmp_path / "scenarios"], out=tmp_path / "scores", rollouts=2, challenge=2025,
+        top_k=0, temperature=1.0, seed=0, device="cpu",
     )  # fmt: skip
 
     def run(**changes):

@@ -32,7 +32,7 @@ def ranked(tmp_path, scenarios, without_edges, monkeypatch):
     def run(**keys):
         out = tmp_path / "drives.parquet"
         keys = {"planners": ("straight",), **keys}
-        rank_planners.main(rank_planners.Args([shard], out, device="cpu", **keys))
+        rank_planners.main(rank_planners.Args(scenarios=[shard], out=out, device="cpu", **keys))
         return pd.read_parquet(out)
 
     return run

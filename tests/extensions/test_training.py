@@ -42,8 +42,8 @@ def trained(plan, installed, shard, folder, warm):
         if measured:
             calibrate.main(
                 calibrate.Args(
-                    parent / "recipe.json", parent / "weights", [shard],
-                    run.calibration.model_dump_json(), measured,
+                    recipe=parent / "recipe.json", weights=parent / "weights", scenarios=[shard],
+                    settings=run.calibration.model_dump_json(), out=measured,
                 )
             )  # fmt: skip
         files = {"recipe": own / "recipe.json", "scenarios": shard, "calibration": measured}
@@ -105,8 +105,8 @@ def test_it_is_scored_without_tokens(trained, plan, shard, folder):
     own, out = folder / run.id, folder / "scores.parquet"
     evaluate.main(
         evaluate.Args(
-            [shard], out, rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0, limit=2,
-            recipe=own / "recipe.json", weights=own / "weights",
+            scenarios=[shard], out=out, rollouts=2, challenge=2025, top_k=0, temperature=1.0, seed=0,
+            limit=2, recipe=own / "recipe.json", weights=own / "weights",
         )
     )  # fmt: skip
     scores = pd.read_parquet(out)
