@@ -91,8 +91,8 @@ def test_jobs_of_the_slurm_profile_bear_the_site_s_settings(fresh):
     for rule in ("cache_training_0", "train", "evaluate"):
         assert "slurm_partition=short, slurm_account=us, constraint=big|bigger" in told[rule]
         assert "slurm_extra=--mail-type=FAIL --exclude=n7" in told[rule]
-    assert "gpu=2, gpu_model=a100" in told["train"]
-    assert "gpu=1, gpu_model=a100" in told["evaluate"]
+    assert "gpu=2, gpu_jobs=1, gpu_model=a100" in told["train"]
+    assert "gpu=1, gpu_jobs=1, gpu_model=a100" in told["evaluate"]
     assert "gpu" not in told["cache_training_0"]
 
 
@@ -120,6 +120,22 @@ def test_a_column_of_the_vocabulary_needs_a_system_with_one(fresh):
         "tables.tokenizers: row `Still` has no vocabulary; remove it or the columns vehicle_tokens,"
         " pedestrian_tokens, cyclist_tokens, reconstruction, dead_tokens."
     )
+
+
+@pytest.mark.parametrize(("gpus", "seen"), [(0, "[]"), (1, "[3]")])
+def test_jobs_see_gpus_where_the_scale_has_some(fresh, monkeypatch, gpus, seen):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    fresh.change("config/scale/demo.yaml", compute__gpus=gpus)
+    told = fresh.folder / "told"
+    program = fresh.folder / "bin/simagents"
+    program.write_text(f'#!/bin/bash\necho "[$CUDA_VISIBLE_DEVICES]" >>{told}\nexit 1\n')
+    fresh.run("--", "results/demo/tables/baselines.md", succeeds=False)
+    assert set(told.read_text().split()) == {seen}
+
+
+def test_on_one_machine_one_job_at_a_time_has_gpus():
+    profile = (ROOT / "profiles/default/config.yaml").read_text()
+    assert re.search(r"^\?if not any.*\n  cores: all\n  resources: \[gpu_jobs=1\]", profile, re.M)
 
 
 def test_without_a_cluster_all_processes_of_a_run_are_on_this_machine(fresh):
