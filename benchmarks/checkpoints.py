@@ -103,7 +103,7 @@ def measured(job: Job) -> dict[str, float]:
     trained = engine()
     trained.backward(sum(parameter.square().sum() for parameter in trained.module.parameters()))
     update(trained, recipe.optimiser.clip)
-    checkpoint = Checkpoint(trained, ours)
+    checkpoint = Checkpoint(trained, ours, "recipe")
     numbers = {
         "save": _least(job.repeat, lambda time: checkpoint.save(time + 1, {})),
         "deepspeed_save": _least(
@@ -113,7 +113,7 @@ def measured(job: Job) -> dict[str, float]:
         "deepspeed_bytes": _size(deepspeed / f"step{job.repeat - 1}"),
     }
     fresh = engine()
-    numbers["resume"] = _least(job.repeat, lambda _: Checkpoint(fresh, ours).resume())
+    numbers["resume"] = _least(job.repeat, lambda _: Checkpoint(fresh, ours, "recipe").resume())
     numbers["deepspeed_resume"] = _least(
         job.repeat, lambda _: fresh.load_checkpoint(str(deepspeed))
     )

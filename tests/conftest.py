@@ -132,7 +132,7 @@ def disk(tmp_path_factory, vocabulary) -> SimpleNamespace:
         files.scenarios.append(folder / f"{shard}.scenarios")
         files.tokens.append(folder / f"{shard}.tokens")
         write_scenarios(files.scenarios[-1], scenarios)
-        write_shard(files.tokens[-1], items)
+        write_shard(files.tokens[-1], items, vocabulary=vocabulary.digest)
     return files
 
 

@@ -102,6 +102,14 @@ def test_what_is_no_shard_says_so(tmp_path):
         Shard(tmp_path / "cut")
 
 
+def test_a_folder_is_its_shards_by_name(tmp_path):
+    for name in ("b", "a"):
+        write_shard(tmp_path / f"shards/{name}.safetensors", [(name, item(1))])
+    assert Store([tmp_path / "shards"]).ids == ["a", "b"]
+    with pytest.raises(InputError, match="shards: not a shard of this project"):
+        Shard(tmp_path / "shards")
+
+
 def test_tensors_of_another_project_are_no_shard(tmp_path):
     from safetensors.numpy import save_file
 

@@ -7,7 +7,7 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.geometry import wrap_angle
-from simagents.scenarios.store import write_scenarios
+from simagents.scenarios.store import ScenarioStore, write_scenarios
 from simagents.tokens import tokenize as command
 from simagents.tokens.scene import TokenStore, tokenize
 from simagents.tokens.vocabulary import TOKEN_STEPS
@@ -115,6 +115,31 @@ def test_the_command_keeps_names_and_order_of_shards(tmp_path, scenarios, scenes
             stored, expected = getattr(store[row], field.name), getattr(scene, field.name)
             assert np.array_equal(stored, expected), field.name
             assert stored.dtype == expected.dtype
+
+
+def test_the_command_overwrites_no_other_file(tmp_path, scenarios, vocabulary):
+    vocabulary.write(tmp_path / "vocabulary")
+    shards = [tmp_path / folder / "first" for folder in ("training", "validation")]
+    for shard in shards:
+        write_scenarios(shard, scenarios[:1])
+    args = tmp_path / "vocabulary", tmp_path / "tokens"
+    with pytest.raises(InputError, match="two shards are called first"):
+        command.main(command.Args(shards, *args))
+    before = shards[0].read_bytes()
+    with pytest.raises(InputError, match="training: is the folder of the shards themselves"):
+        command.main(command.Args(shards[:1], args[0], shards[0].parent))
+    assert shards[0].read_bytes() == before
+
+
+def test_shards_of_scenarios_and_of_tokens_are_told_apart(tmp_path, scenarios, vocabulary):
+    vocabulary.write(tmp_path / "vocabulary")
+    write_scenarios(tmp_path / "cached/first", scenarios[:1])
+    args = [tmp_path / "cached/first"], tmp_path / "vocabulary", tmp_path / "tokens"
+    command.main(command.Args(*args))
+    with pytest.raises(InputError, match="give shards that `simagents cache` made"):
+        ScenarioStore([tmp_path / "tokens/first"])
+    with pytest.raises(InputError, match="give shards that `simagents tokenize` made"):
+        TokenStore([tmp_path / "cached/first"])
 
 
 def test_real_scenarios_tokenise(womd, vocabulary):

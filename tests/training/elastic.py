@@ -66,7 +66,7 @@ def work(recipe: Recipe, folder: Path) -> None:
         engine, name = new_engine(stage), f"{world_size}-{stage}"
         if not (folder / name).exists():
             train(engine, clip, 0, SAVED)
-            Checkpoint(engine, folder / name).save(SAVED, LEARNER)
+            Checkpoint(engine, folder / name, "recipe").save(SAVED, LEARNER)
             train(engine, clip, SAVED, END)
             end = whole_state(engine)
             if dist.get_rank() == 0:
@@ -78,11 +78,11 @@ def work(recipe: Recipe, folder: Path) -> None:
             if route in report:
                 continue
             engine = new_engine(stage)
-            checkpoint = Checkpoint(engine, save)
+            checkpoint = Checkpoint(engine, save, "recipe")
             assert checkpoint.resume() == LEARNER
             assert checkpoint.last == last(save) == SAVED
             copy = folder / f".copy-{save.name}-{stage}"
-            Checkpoint(engine, copy).save(SAVED, LEARNER)
+            Checkpoint(engine, copy, "recipe").save(SAVED, LEARNER)
             train(engine, clip, SAVED, END)
             state = whole_state(engine)
             if dist.get_rank() == 0:

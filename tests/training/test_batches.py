@@ -159,8 +159,23 @@ def test_scenes_of_a_family_without_tokens_come_from_the_log_alone(disk, recipe_
     by_log = trainable_by_log(scenario)
     assert np.array_equal(has_role(scenario), scene.has_role)
     assert (by_log == scene.trainable).mean() > 0.9
-    with pytest.raises(InputError, match="this model family reads tokenised scenes"):
-        TrainingScenes(disk.scenarios, None, recipe)[[0]]
+    problem = TrainingScenes(disk.scenarios, None, recipe)[[0]]
+    assert "this model family reads tokenised scenes" in str(problem)
+
+
+def test_what_cannot_be_read_is_an_error_of_one_sentence(disk, recipe_of):
+    scenes = TrainingScenes(disk.scenarios, None, recipe_of())
+    with pytest.raises(InputError) as raised:
+        next(batches(scenes, recipe_of(), Share(0, 1, 1), 0, workers=0))
+    assert str(raised.value).startswith("this model family reads tokenised scenes")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_tokens_of_another_vocabulary_are_refused(disk, recipe_of, vocabulary):
+    TrainingScenes(disk.scenarios, disk.tokens, recipe_of(), vocabulary)
+    other = replace(vocabulary, motion=vocabulary.motion.flip(1))
+    with pytest.raises(InputError, match="tokenised by another vocabulary than --vocabulary"):
+        TrainingScenes(disk.scenarios, disk.tokens, recipe_of(), other)
 
 
 def test_other_scenarios_than_the_tokens_are_refused(disk, recipe_of):

@@ -3,15 +3,34 @@
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from simagents.errors import InputError
 from simagents.files import UnwritableError
-from simagents.training.resume import save_folder
+from simagents.training.resume import checkpoint, save_folder
+from simagents.training.resume.checkpoint import Checkpoint
 from simagents.training.resume.save_folder import last, newest, write
 
 FILES = {"tensors": bytes(range(256)) * 64, "progress": b"{}"}
+
+
+def test_a_save_of_another_recipe_is_not_continued(tmp_path, monkeypatch):
+    """Its weights, rates and thresholds would be those of the other one."""
+    schedule = SimpleNamespace(state_dict=dict)
+    monkeypatch.setattr(checkpoint, "whole_state", lambda engine: {"weight": torch.ones(1)})
+    monkeypatch.setattr(checkpoint, "restore", lambda *given: None)
+    monkeypatch.setattr(checkpoint, "from_first", lambda work: work())
+
+    def saves(recipe):
+        return Checkpoint(SimpleNamespace(lr_scheduler=schedule), tmp_path, recipe)
+
+    saves("one").save(3, {"beta": 0.5})
+    assert saves("one").resume() == {"beta": 0.5}
+    with pytest.raises(InputError, match="step3: was saved while another recipe was trained"):
+        saves("other").resume()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary
 
 
@@ -25,3 +26,8 @@ class SceneArgs:
         if self.vocabulary is None:
             return None
         return Vocabulary.read(self.vocabulary).to(torch.device(self.device))
+
+    def read_tokens(self, ids: list[str]) -> TokenStore | None:
+        """Of the scenarios with these ids. Raises InputError where scenarios, tokens and vocabulary do not belong
+        together."""
+        return TokenStore.beside(ids, self.tokens, self.read_vocabulary())

@@ -24,7 +24,6 @@ from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import unscorable
 from simagents.scenarios.store import ScenarioStore
-from simagents.tokens.scene import TokenStore
 
 
 @dataclass(kw_only=True)
@@ -68,7 +67,7 @@ def main(args: Args) -> None:
     """Every scenario is scored on its own; those that the metric cannot score are printed and left out."""
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
-    tokens = TokenStore.beside(store.ids, args.tokens)
+    tokens = args.read_tokens(store.ids)
     chunk = rows_of_chunk(len(store), args.limit, args.chunk, args.chunks)
     system = build_system(args)
     challenge = Challenge.of(args.challenge)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from simagents.evaluation.arguments import SceneArgs
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.store import ScenarioStore
-from simagents.tokens.scene import TokenScene, TokenStore
+from simagents.tokens.scene import TokenScene
 
 
 @dataclass(kw_only=True)
@@ -30,7 +30,7 @@ class HeldOutScenes:
 
     def __init__(self, args: HeldOutArgs):
         self._scenarios = ScenarioStore(args.scenarios)
-        self._tokens = TokenStore.beside(self._scenarios.ids, args.tokens)
+        self._tokens = args.read_tokens(self._scenarios.ids)
 
     def __len__(self) -> int:
         """Training scenes in all."""

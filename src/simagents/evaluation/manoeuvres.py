@@ -16,7 +16,6 @@ from simagents.evaluation.systems import draws_of, trained
 from simagents.scenarios.manoeuvres import PAIRS, Manoeuvres, shown
 from simagents.scenarios.rollout_file import writing_rollouts
 from simagents.scenarios.store import ScenarioStore
-from simagents.tokens.scene import TokenStore
 
 
 @dataclass(kw_only=True)
@@ -40,7 +39,7 @@ def main(args: Args) -> None:
     """The scene is the first one with the best pair of manoeuvres, the same for every run."""
     check_device(args.device)
     store = ScenarioStore(args.scenarios)
-    tokens = TokenStore.beside(store.ids, args.tokens)
+    tokens = args.read_tokens(store.ids)
     system = trained(
         args.recipe, args.weights, args.read_vocabulary(), args.rollouts,
         draws_of(args.top_k, args.temperature), args.seed, torch.device(args.device),

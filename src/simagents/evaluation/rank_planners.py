@@ -35,7 +35,7 @@ from simagents.planners.surroundings import Surroundings
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import undefined
 from simagents.scenarios.store import ScenarioStore
-from simagents.tokens.scene import TokenScene, TokenStore, tokenize
+from simagents.tokens.scene import TokenScene, tokenize
 from simagents.tokens.vocabulary import Vocabulary
 
 BUILT_IN = "random_shooting"
@@ -90,7 +90,7 @@ def main(args: Args) -> None:
     if args.scenes < 0:
         raise InputError(f"--scenes is {args.scenes}; give a number of scenarios, or 0 for all.")
     store = ScenarioStore(args.scenarios)
-    tokens = TokenStore.beside(store.ids, args.tokens)
+    tokens = args.read_tokens(store.ids)
     rows = rows_of_chunk(len(store), args.scenes, args.chunk, args.chunks)
     device = torch.device(args.device)
     vocabulary = Vocabulary.read(args.vocabulary) if args.vocabulary else None

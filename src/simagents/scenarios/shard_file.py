@@ -57,7 +57,7 @@ class Shard:
             self.header: dict[str, Any] = json.loads(self._file.metadata()["shard"])
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
-        except (SafetensorError, KeyError, TypeError) as problem:
+        except (OSError, SafetensorError, KeyError, TypeError) as problem:
             raise InputError(
                 f"{path}: not a shard of this project ({problem}); make it again."
             ) from None
@@ -65,6 +65,11 @@ class Shard:
         names = [name for name in self._file.keys() if not name.endswith(".start")]  # noqa: SIM118
         self._start = {name: self._file.get_tensor(f"{name}.start") for name in names}
         self._column = {name: self._file.get_slice(name) for name in names}
+
+    @property
+    def columns(self) -> set[str]:
+        """Names of the arrays of an item."""
+        return set(self._column)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -103,6 +108,13 @@ class Store:
                 f"no items in {', '.join(map(str, self.paths)) or 'an empty list of shards'}."
             )
 
+    def require(self, column: str, command: str) -> None:
+        """Raise InputError where the first shard has no such array, because another command has made it."""
+        if column not in self.shard(0).columns:
+            raise InputError(
+                f"{self.paths[0]}: holds something else; give shards that `simagents {command}` made."
+            )
+
     def shard(self, number: int) -> Shard:
         if number not in self._shards:
             self._shards[number] = Shard(self.paths[number])
@@ -126,10 +138,13 @@ class Store:
 
 
 def listed(path: Path) -> list[Path]:
-    """The shards that a `.txt` names, one a line, beside it; any other path is a shard itself.
+    """The shards that a `.txt` names, one a line, beside it, or those of a folder by name; any other path is
+    a shard itself.
 
     A thousand shards on a command line are more than some systems take.
     """
+    if path.is_dir():
+        return sorted(path.glob("*.safetensors"))
     if path.suffix != ".txt":
         return [path]
     try:

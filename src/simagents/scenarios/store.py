@@ -37,6 +37,7 @@ class ScenarioStore:
 
     def __init__(self, paths: Iterable[Path]):
         self._store = Store(paths)
+        self._store.require("sdc", "cache")
         self._row = {name: row for row, name in enumerate(self._store.ids)}
         if len(self._row) < len(self.ids):
             twice = next(name for row, name in enumerate(self.ids) if self._row[name] != row)

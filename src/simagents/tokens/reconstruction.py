@@ -33,7 +33,9 @@ class Args:
 
 def main(args: Args) -> None:
     """The chains are read, not computed again."""
-    store, measured = TokenStore(args.tokens), Reconstruction(Vocabulary.read(args.vocabulary))
+    store, vocabulary = TokenStore(args.tokens), Vocabulary.read(args.vocabulary)
+    store.require(vocabulary)
+    measured = Reconstruction(vocabulary)
     rows = range(len(store))[: args.limit or None]
     for row in tqdm(rows, desc="measuring reconstruction", unit="scenario"):
         scene = store[row]

@@ -99,17 +99,33 @@ class TokenStore:
 
     def __init__(self, paths: list[Path]):
         self._store = Store(paths)
+        self._store.require("token", "tokenize")
 
     @staticmethod
-    def beside(ids: list[str], paths: list[Path] | None) -> "TokenStore | None":
+    def beside(
+        ids: list[str], paths: list[Path] | None, vocabulary: Vocabulary | None = None
+    ) -> "TokenStore | None":
         """Of the shards whose scenarios have these ids; None without paths. Raises InputError where it holds
-        others."""
+        others, or tokens of another vocabulary."""
         tokens = TokenStore(paths) if paths else None
-        if tokens is not None and tokens.ids != ids:
+        if tokens is None:
+            return None
+        if tokens.ids != ids:
             raise InputError(
                 "--scenarios and --tokens hold different scenarios; give the same shards of both."
             )
+        if vocabulary is not None:
+            tokens.require(vocabulary)
         return tokens
+
+    def require(self, vocabulary: Vocabulary) -> None:
+        """Raise InputError where the scenes were tokenised by another one; shards of before do not say."""
+        made = self._store.shard(0).header.get("vocabulary")
+        if made not in (None, vocabulary.digest):
+            raise InputError(
+                f"{self._store.paths[0]}: tokenised by another vocabulary than --vocabulary; give both of one"
+                " folder, or tokenise again."
+            )
 
     @property
     def ids(self) -> list[str]:

@@ -1,5 +1,6 @@
 """The symbols: 0.5 s motions per class of agent, and 5 m pieces of map."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,6 +62,14 @@ class Vocabulary:
     def absent(self) -> Tensor:
         """[3, V] bool: padding, which no policy may choose."""
         return torch.arange(self.size, device=self.count.device) >= self.count[:, None]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all its numbers."""
+        content = hashlib.sha256()
+        for numbers in (self.motion, self.count, self.map):
+            content.update(numbers.cpu().contiguous().numpy().tobytes())
+        return content.hexdigest()[:16]
 
     def to(self, device: torch.device) -> "Vocabulary":
         return Vocabulary(self.motion.to(device), self.count.to(device), self.map.to(device))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Literal
 
 import torch
 from tqdm import tqdm
@@ -19,6 +20,7 @@ from simagents.errors import InputError
 from simagents.files import UnwritableError
 from simagents.models.families import build_policy, freeze
 from simagents.models.value import ValueHead
+from simagents.runs import digest
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.data.batches import Batch, TrainingScenes, batches
 from simagents.training.data.order import Share
@@ -73,8 +75,8 @@ class Args:
     """scenes in memory at once on each process, at most; another number draws other dropout masks"""
     worlds_at_once: int = 0
     """rollouts of a scene in memory at once when policy gradients learn from them; 0: all"""
-    zero_stage: int = 0
-    """0, 1 or 2"""
+    zero_stage: Literal[0, 1, 2] = 0
+    """of DeepSpeed: 0, or what processes share, 1 the optimiser's state, 2 gradients as well"""
     save_every: int = 200
     """steps between saves"""
     workers: int = 1
@@ -91,7 +93,7 @@ def main(args: Args) -> None:
     """
     requests = StopRequests()
     recipe = Recipe.read(args.recipe)
-    _check_parent(args, recipe)
+    _check(args, recipe)
     processes = start_processes()
     try:
         with leased(args.resume, processes, requests, args.patience):
@@ -117,8 +119,19 @@ def main(args: Args) -> None:
     os._exit(0)
 
 
-def _check_parent(args: Args, recipe: Recipe) -> None:
-    """Raises InputError where the recipe starts from something that is not given."""
+def _check(args: Args, recipe: Recipe) -> None:
+    """Raises InputError for numbers out of range, and where something that the recipe needs is not given."""
+    for name, least in (
+        ("micro_batch", 1),
+        ("worlds_at_once", 0),
+        ("save_every", 1),
+        ("workers", 0),
+    ):
+        if (number := getattr(args, name)) < least:
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} is {number} and must be at least {least}.")
+    if recipe.model.reads_tokens and not (args.tokens and args.vocabulary):
+        raise InputError(f"{args.recipe}: its model reads tokens; give --tokens and --vocabulary.")
     if recipe.parent and not args.parent:
         raise InputError(
             f"{args.recipe}: the run starts from {recipe.parent}; give its weights with --parent."
@@ -147,13 +160,13 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     share = Share.of(processes.rank, processes.world_size, recipe.budget.batch, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
     engine = wrap(policy, recipe, share.micro, accumulation, args.zero_stage)
-    checkpoint = Checkpoint(engine, args.resume)
+    checkpoint = Checkpoint(engine, args.resume, digest(recipe.model_dump(mode="json")))
     learner_state = checkpoint.resume()
     first_step = checkpoint.last
     learner = build_learner(recipe, engine, engine.module, reference, rewards, args.worlds_at_once)
     if learner_state is not None:
         learner.restore(learner_state)
-    scenes = TrainingScenes(args.scenarios, args.tokens, recipe)
+    scenes = TrainingScenes(args.scenarios, args.tokens, recipe, vocabulary)
     validation = Validation(scenes, recipe, processes, args.micro_batch)
     if scenes.left_out and processes.rank == 0:
         print(scenes.left_out, file=sys.stderr)
@@ -169,7 +182,8 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             micro_batches = [batch.to(device) for batch in micro_batches]
             with autocast(device, recipe.precision):
                 sums = learner.prepare(micro_batches)
-            total, stop = _agree(learner, micro_batches, bool(requests), device)
+            with autocast(device, recipe.precision):  # to count may take a rollout
+                total, stop = _agree(learner, micro_batches, bool(requests), device)
             if stop:
                 history.sync()
                 checkpoint.save(step, learner.state())

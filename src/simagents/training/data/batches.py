@@ -20,6 +20,7 @@ from simagents.scenarios.roles import has_role, trainable_by_log
 from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
+from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.data.order import Share, order_seed, scene_at
 
 MOST_TRAINED = 32
@@ -48,9 +49,15 @@ class TrainingScenes(Dataset):
     them, and empty where there are none.
     """
 
-    def __init__(self, scenarios: list[Path], tokens: list[Path] | None, recipe: Recipe):
+    def __init__(
+        self,
+        scenarios: list[Path],
+        tokens: list[Path] | None,
+        recipe: Recipe,
+        vocabulary: Vocabulary | None = None,
+    ):
         self.scenarios = ScenarioStore(scenarios)
-        self.tokens = TokenStore.beside(self.scenarios.ids, tokens)
+        self.tokens = TokenStore.beside(self.scenarios.ids, tokens, vocabulary)
         self.reader = SceneReader(recipe.model)
         self.recipe = recipe
         self.seed = order_seed(recipe)
@@ -66,7 +73,14 @@ class TrainingScenes(Dataset):
                 rows, "training scenes", "reinforcement"
             )
 
-    def __getitem__(self, places: list[int]) -> Batch:
+    def __getitem__(self, places: list[int]) -> Batch | InputError:
+        """An error is returned: raised in a reader, it would arrive with the reader's traceback in its text."""
+        try:
+            return self._at(places)
+        except InputError as problem:
+            return problem
+
+    def _at(self, places: list[int]) -> Batch:
         count = len(self.rows)
         rows = [int(self.rows[scene_at(place, count, self.seed)]) for place in places]
         rewarded = self.recipe.budget.rollouts > 0
@@ -107,7 +121,10 @@ class TrainingScenes(Dataset):
 def batches(
     scenes: TrainingScenes, recipe: Recipe, share: Share, first_step: int, workers: int
 ) -> Iterator[tuple[int, list[Batch]]]:
-    """(step, this process's micro-batches) from `first_step` to the end of the budget."""
+    """(step, this process's micro-batches) from `first_step` to the end of the budget.
+
+    Raises InputError where a scene cannot be read.
+    """
     steps = range(first_step, recipe.budget.steps)
     loader = iter(
         DataLoader(
@@ -116,7 +133,11 @@ def batches(
         )
     )  # fmt: skip
     for step in steps:
-        yield step, [next(loader) for _ in range(share.accumulation(recipe.budget.batch))]
+        read = [next(loader) for _ in range(share.accumulation(recipe.budget.batch))]
+        for problem in read:
+            if isinstance(problem, InputError):
+                raise problem
+        yield step, read
 
 
 @dataclass(frozen=True)
