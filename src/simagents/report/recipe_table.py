@@ -67,7 +67,7 @@ def main(args: Args) -> None:
 
 
 _COLUMNS = [
-    Column("stage", "words", 0.25), Column("from", "words", 0.14), Column("steps"), Column("scenes"),
+    Column("stage", "words", 0.24), Column("from", "words", 0.14), Column("steps"), Column("scenes"),
     Column("rollouts"), Column("learning rate", "name"), Column("schedule", "name"), Column("to"),
     Column("rises"), Column("draws", "name"), Column("runs"),
 ]  # fmt: skip
