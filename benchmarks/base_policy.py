@@ -130,7 +130,7 @@ def measured(recipe: Recipe, plan: Plan, args: Args) -> dict[str, float]:
     training = [
         sorted((folder / "training").glob("*.safetensors")) for folder in (scenarios, tokens)
     ]
-    scenes = TrainingScenes(*training, recipe)
+    scenes = TrainingScenes(*training, recipe, vocabulary)
     steps = _train(policy, recipe, scenes, args)
     health = Validation(scenes, recipe, Processes(0, 1, torch.device("cpu")), 4)(policy)
     held_out = [

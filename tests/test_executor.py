@@ -14,7 +14,14 @@ from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 
 from simagents import executor as mended
 from simagents.errors import InputError
-from simagents.executor import REPLACED, VERSION, cancel_in_check, mend_executor, persistent
+from simagents.executor import (
+    METHODS,
+    REPLACED,
+    VERSION,
+    cancel_in_check,
+    mend_executor,
+    persistent,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,7 +32,7 @@ def executor(monkeypatch):
     module = pytest.importorskip("snakemake_executor_plugin_slurm")
     for name in REPLACED:
         monkeypatch.setattr(module, name, getattr(module, name))
-    for name in ("check_active_jobs", "cancel_jobs"):
+    for name in METHODS:
         monkeypatch.setattr(module.Executor, name, getattr(module.Executor, name))
     return module
 

@@ -486,6 +486,12 @@ def test_unknown_stages_and_coefficients_are_named(config):
             {"algorithm.reward.scored": "rollout"},
             r"own\.algorithm\.credit: `mloo` compares rewards .* `scored: scene`",
         ),
+        (
+            "grpo",
+            {"algorithm.reward.scored": "scene"},
+            "own.* all rollouts of a scene have one reward",
+        ),
+        ("dpo", {"algorithm.reward.scored": "scene"}, "own.* give realism with `scored: rollout`"),
         ("rft", {"from": None}, r"own\.algorithm: it keeps near .* give it `from`"),
         (
             "rft",

@@ -2,6 +2,7 @@
 
 import torch
 
+from simagents.config.recipe import Precision
 from simagents.errors import InputError
 
 
@@ -11,7 +12,7 @@ def keep_float32_exact() -> None:
     torch.backends.cudnn.allow_tf32 = False  # of recurrent units, on by default
 
 
-def autocast(device: str | torch.device, precision: str) -> torch.autocast:
+def autocast(device: str | torch.device, precision: Precision) -> torch.autocast:
     """Products in this precision, `float32` or `bfloat16`, on the device's type; weights stay float32."""
     kind = torch.device(device).type
     return torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16")

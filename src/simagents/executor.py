@@ -24,7 +24,9 @@ BETWEEN = 10.0
 """Seconds between two attempts."""
 VERSION = "2.8.0"
 """Of the executor that this file is written for; pyproject.toml pins the same."""
-REPLACED = ("query_job_status", "get_min_job_age", "Executor")
+REPLACED = ("query_job_status", "get_min_job_age")
+METHODS = ("check_active_jobs", "cancel_jobs")
+"""What is replaced, of the executor's module and of its class."""
 _INSTALL = "run: pip install -c constraints.txt -e '.[slurm]'"
 
 Query = Callable[..., Awaitable[tuple[Any, Any]]]
@@ -53,8 +55,10 @@ def _executor() -> ModuleType:
             f"snakemake-executor-plugin-slurm {installed} is installed, but simagents/executor.py"
             f" replaces parts of version {VERSION}; {_INSTALL}"
         )
-    for name in REPLACED:
-        if not callable(getattr(executor, name, None)):
+    owners = [(executor, name) for name in REPLACED]
+    owners += [(getattr(executor, "Executor", None), name) for name in METHODS]
+    for owner, name in owners:
+        if not callable(getattr(owner, name, None)):
             raise InputError(
                 f"{executor.__file__}: has no `{name}`, which simagents/executor.py replaces,"
                 f" so it is not the released version {VERSION}; {_INSTALL} --force-reinstall"

@@ -18,6 +18,11 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+def digest_of(recipe: Recipe) -> str:
+    """Of all that a run's numbers may depend on."""
+    return digest(recipe.model_dump(mode="json"))
+
+
 BASELINE = "baseline"
 """What the names of systems without training begin with, where those of runs have their stage."""
 
@@ -32,7 +37,7 @@ class Run:
     @cached_property
     def id(self) -> str:
         """`stage-digest`: equal requests share a run; a changed parent renames its descendants."""
-        return f"{self.recipe.stage}-{digest(self.recipe.model_dump(mode='json'))}"
+        return f"{self.recipe.stage}-{digest_of(self.recipe)}"
 
     @property
     def stage(self) -> str:

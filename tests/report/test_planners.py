@@ -120,7 +120,7 @@ def test_intervals_cover_at_few_seeds():
         values = LOG + generator.normal(1, 0.1, (3, 1, 1))
         found = resamples.error(values, LOG[None])
         covered.append(found.low <= 1 <= found.high)
-    assert 0.9 < np.mean(covered) <= 1
+    assert 0.9 < np.mean(covered) < 0.99
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_folder_is_its_shards_by_name(tmp_path):
     for name in ("b", "a"):
         write_shard(tmp_path / f"shards/{name}.safetensors", [(name, item(1))])
     assert Store([tmp_path / "shards"]).ids == ["a", "b"]
-    with pytest.raises(InputError, match="shards: not a shard of this project"):
+    with pytest.raises(InputError, match="shards: cannot be read as a shard"):
         Shard(tmp_path / "shards")
 
 

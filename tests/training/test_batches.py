@@ -159,8 +159,8 @@ def test_scenes_of_a_family_without_tokens_come_from_the_log_alone(disk, recipe_
     by_log = trainable_by_log(scenario)
     assert np.array_equal(has_role(scenario), scene.has_role)
     assert (by_log == scene.trainable).mean() > 0.9
-    problem = TrainingScenes(disk.scenarios, None, recipe)[[0]]
-    assert "this model family reads tokenised scenes" in str(problem)
+    with pytest.raises(InputError, match="this model family reads tokenised scenes"):
+        TrainingScenes(disk.scenarios, None, recipe)[[0]]
 
 
 def test_what_cannot_be_read_is_an_error_of_one_sentence(disk, recipe_of):

@@ -104,7 +104,7 @@ def test_a_run_on_several_nodes_asks_every_node_for_the_same(fresh):
     asked = {"mpi=srun", "nodes=2", "tasks_per_node=4", "cpus_per_task=4", "mem_mb=32000"}
     assert asked <= set(told)
     assert "slurm_extra=--gpus-per-node=a100:4 --mail-type=FAIL --exclude=n7" in told
-    assert not [word for word in told if word.startswith("gpu")]
+    assert [word for word in told if word.startswith("gpu")] == ["gpu_jobs=1"]
 
 
 def test_what_nodes_cannot_share_evenly_is_said(fresh):
@@ -133,9 +133,27 @@ def test_jobs_see_gpus_where_the_scale_has_some(fresh, monkeypatch, gpus, seen):
     assert set(told.read_text().split()) == {seen}
 
 
-def test_on_one_machine_one_job_at_a_time_has_gpus():
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_on_one_machine_one_job_at_a_time_has_gpus(fresh, nodes):
+    """Of `gpu_jobs` the local profile has one, and SLURM's as many as there are jobs."""
     profile = (ROOT / "profiles/default/config.yaml").read_text()
     assert re.search(r"^\?if not any.*\n  cores: all\n  resources: \[gpu_jobs=1\]", profile, re.M)
+    told = resources(fresh, nodes=nodes, gpus=2, workers=2, threads=4)
+    assert all("gpu_jobs=1" in told[rule].split(", ") for rule in ("train", "evaluate"))
+    assert "gpu" not in told["cache_training_0"]
+
+
+def test_a_job_of_several_shards_fails_with_the_first_of_them(fresh):
+    """Jobs on machines without GPUs have a prefix, which must not take away bash's strict mode."""
+    program = fresh.folder / "bin/simagents"
+    touching = program.rename(program.with_name("touching"))
+    program.write_text(
+        '#!/bin/bash\n[[ "$*" == cache*00002-of* ]] && exit 3\nexec ' + str(touching) + ' "$@"\n'
+    )
+    program.chmod(0o755)
+    told = fresh.run("--", "results/demo/tables/baselines.md", succeeds=False)
+    assert "Error in rule cache_training_1" in told
+    assert "Missing files after" not in told
 
 
 def test_without_a_cluster_all_processes_of_a_run_are_on_this_machine(fresh):

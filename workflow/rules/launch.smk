@@ -38,13 +38,15 @@ def on_nodes():
         **({"tasks_per_node": each} if each > 1 else {"tasks": COMPUTE.nodes}),
         "cpus_per_task": cores(),
         "mem_mb": shared("mem_mb"),
+        **({"gpu_jobs": 1} if COMPUTE.gpus else {}),
         "slurm_extra": " ".join(filter(None, [GPUS_PER_NODE, SITE.extra])),
     }
 
 
 if not COMPUTE.gpus:
     # Commands take a GPU where they see one, and as many as there are cores would meet on the first.
-    shell.prefix("export CUDA_VISIBLE_DEVICES=; ")
+    # A prefix takes the place of Snakemake's own, which has a command fail where a part of it does.
+    shell.prefix("set -euo pipefail; export CUDA_VISIBLE_DEVICES=; ")
 
 if COMPUTE.gpus and COMPUTE.workers > COMPUTE.gpus:
     # Such jobs could only fail, after they have queued.

@@ -17,7 +17,7 @@ class Compute(Settings):
     """machines of a training job on SLURM; each has an equal share of the job's GPUs, processes, cores
     and memory. Elsewhere a job runs on one machine"""
     gpus: Count
-    """GPUs of a training job"""
+    """GPUs of a training job; 0 hides those of the machine from all jobs. Without SLURM one job at a time uses GPUs"""
     workers: AtLeastOne
     """training processes of a job (the world size); the number of GPUs where there are any"""
     threads: AtLeastOne

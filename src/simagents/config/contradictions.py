@@ -2,7 +2,7 @@
 
 from simagents.config.algorithms import PolicyGradient, Preferences
 from simagents.config.recipe import Recipe
-from simagents.config.rewards import Displacement, Penalties, Realism
+from simagents.config.rewards import Realism
 from simagents.errors import InputError
 
 
@@ -26,13 +26,17 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             f"{where}.algorithm.reward.subgroup: {rollouts} rollouts cannot be scored in subgroups of"
             f" {reward.subgroup}; choose a divisor."
         )
-    of_rollouts = isinstance(reward, Penalties | Displacement) or (
-        isinstance(reward, Realism) and reward.scored != "scene"
-    )
-    if credit is not None and credit.needs_others and of_rollouts:
+    of_others = credit is not None and credit.needs_others
+    if of_others and not reward.scores_sets:
         raise InputError(
             f"{where}.algorithm.credit: `{credit.rule}` compares rewards of all rollouts of a scene with and"
             " without each one; give a reward of whole scenes (realism with `scored: scene`)."
+        )
+    one_number = not reward.differs_by_rollout or getattr(reward, "subgroup", None) == rollouts
+    if compares and not of_others and one_number and not getattr(algorithm, "goals", None):
+        raise InputError(
+            f"{where}.algorithm.reward: all rollouts of a scene have one reward, and the algorithm compares them;"
+            " give realism with `scored: rollout`."
         )
     if recipe.parent is not None:
         return

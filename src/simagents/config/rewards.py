@@ -13,6 +13,16 @@ Weight = Annotated[float, Field(ge=0)]
 class RewardSettings(Settings):
     """Of any reward."""
 
+    @property
+    def differs_by_rollout(self) -> bool:
+        """Whether rollouts of a scene may have different rewards."""
+        return True
+
+    @property
+    def scores_sets(self) -> bool:
+        """Whether there may be a reward of a scene's other rollouts; False is certain."""
+        return True
+
 
 class Realism(RewardSettings):
     """The WOSAC realism meta-metric."""
@@ -31,6 +41,14 @@ class Realism(RewardSettings):
         if (self.scored == "subgroup") != (self.subgroup is not None):
             raise ValueError("`subgroup` must be given if and only if `scored` is subgroup")
         return self
+
+    @property
+    def differs_by_rollout(self) -> bool:
+        return self.scored != "scene"
+
+    @property
+    def scores_sets(self) -> bool:
+        return self.scored == "scene"
 
 
 class Penalties(RewardSettings):
@@ -51,6 +69,10 @@ class Penalties(RewardSettings):
             raise ValueError("all three weights are 0, so every rollout has the same reward")
         return self
 
+    @property
+    def scores_sets(self) -> bool:
+        return False
+
 
 class Displacement(RewardSettings):
     """How near an agent is to its log, and whether it collides: the reward of Peng et al. 2024."""
@@ -59,6 +81,10 @@ class Displacement(RewardSettings):
     """minus the distance from the log, and less in collisions, for every agent at every step"""
     collision: Weight
     """λ: metres from the log that a step in a collision weighs as much as"""
+
+    @property
+    def scores_sets(self) -> bool:
+        return False
 
 
 REWARDS = Tagged("kind", "simagents.rewards", Realism, Penalties, Displacement)

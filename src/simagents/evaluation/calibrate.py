@@ -37,7 +37,7 @@ def main(args: Args) -> None:
     settings = read_as(Calibration, read_object(args.settings, "--settings", dict), "--settings")
     scenes = HeldOutScenes(args)
     system = trained(
-        args.recipe, args.weights, args.read_vocabulary(), settings.rollouts, settings.sampling,
+        args.recipe, args.weights, args.vocabulary_there, settings.rollouts, settings.sampling,
         settings.seed, torch.device(args.device),
     )  # fmt: skip
     reward = build_reward(settings.reward)

@@ -111,6 +111,6 @@ def scores_of(
 def build_system(args: Args) -> System:
     """The run or baseline that the arguments name."""
     return named(
-        args.recipe, args.weights, args.baseline, args.read_vocabulary(), args.rollouts,
+        args.recipe, args.weights, args.baseline, args.vocabulary_there, args.rollouts,
         draws_of(args.top_k, args.temperature), args.seed, torch.device(args.device),
     )  # fmt: skip

@@ -54,7 +54,7 @@ def main(args: Args) -> None:
     device = torch.device(args.device)
     held_out = HeldOutScenes(args)
     recipe = Recipe.read(args.recipe)
-    policy = build_policy(recipe, args.read_vocabulary(), args.weights).to(device).eval()
+    policy = build_policy(recipe, args.vocabulary_there, args.weights).to(device).eval()
     freeze(policy, recipe.model_copy(update={"trains": "agents"}))
     weights = [weight for weight in policy.parameters() if weight.requires_grad]
     count = sum(weight.numel() for weight in weights)

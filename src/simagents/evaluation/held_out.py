@@ -17,6 +17,8 @@ from simagents.tokens.scene import TokenScene
 class HeldOutArgs(SceneArgs):
     """Arguments of a measurement of one run's policy on training scenes that no run trains on."""
 
+    scenarios: list[Path]
+    """cached shards of training scenes, a folder or a list of them (.txt)"""
     recipe: Path
     weights: Path
     settings: str

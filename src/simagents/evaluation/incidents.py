@@ -20,7 +20,7 @@ class Args:
     rollouts: Path
     """rollout file, such as the pictures of `simagents evaluate`"""
     scenarios: list[Path]
-    """cached shards, or a list of them (.txt)"""
+    """cached shards, a folder or a list of them (.txt)"""
     out: Path
     """incidents (.safetensors)"""
 

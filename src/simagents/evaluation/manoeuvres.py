@@ -41,7 +41,7 @@ def main(args: Args) -> None:
     store = ScenarioStore(args.scenarios)
     tokens = args.read_tokens(store.ids)
     system = trained(
-        args.recipe, args.weights, args.read_vocabulary(), args.rollouts,
+        args.recipe, args.weights, args.vocabulary_there, args.rollouts,
         draws_of(args.top_k, args.temperature), args.seed, torch.device(args.device),
     )  # fmt: skip
     number, vehicle, goals = chosen(store, args.limit)

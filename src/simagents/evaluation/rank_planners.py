@@ -36,7 +36,6 @@ from simagents.scenarios.scenario import Scenario
 from simagents.scenarios.scorable import undefined
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenScene, tokenize
-from simagents.tokens.vocabulary import Vocabulary
 
 BUILT_IN = "random_shooting"
 """Name of the 64 planners of the paper."""
@@ -93,10 +92,9 @@ def main(args: Args) -> None:
     tokens = args.read_tokens(store.ids)
     rows = rows_of_chunk(len(store), args.scenes, args.chunk, args.chunks)
     device = torch.device(args.device)
-    vocabulary = Vocabulary.read(args.vocabulary) if args.vocabulary else None
+    vocabulary = args.vocabulary_there
     system = named(
-        args.recipe, args.weights, args.baseline,
-        None if vocabulary is None else vocabulary.to(device), args.rollouts,
+        args.recipe, args.weights, args.baseline, vocabulary, args.rollouts,
         draws_of(args.top_k, args.temperature), args.seed, device,
     )  # fmt: skip
     tables = []
@@ -107,7 +105,7 @@ def main(args: Args) -> None:
             continue
         scene = None if tokens is None else tokens[row]
         if scene is None and vocabulary is not None:
-            scene = tokenize(scenario, vocabulary)
+            scene = tokenize(scenario, vocabulary.to(torch.device("cpu")))
         drives = drive(system, scenario, scene, planners, args.rollouts, args.agents, device)
         tables.append(table_of(scenario.id, names, drives, args.agents))
     # A chunk in which nobody can drive has no columns at all.

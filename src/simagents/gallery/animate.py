@@ -26,7 +26,7 @@ class Args:
     rollouts: list[str]
     """NAME=FILE for each system: rollout files, such as the pictures of `simagents evaluate`"""
     scenarios: list[Path]
-    """cached shards that hold the scene, or a list of them (.txt)"""
+    """cached shards that hold the scene, a folder or a list of them (.txt)"""
     out: Path
     """film (.gif, .mp4) or strip of moments (.png, .pdf)"""
     scenario: str = "first"

@@ -83,7 +83,7 @@ class Args:
     rollouts: list[str]
     """NAME=FILE for each system, in the order of the menu: rollout files"""
     scenarios: list[Path]
-    """cached shards that hold the scenes, or a list of them (.txt)"""
+    """cached shards that hold the scenes, a folder or a list of them (.txt)"""
     out: Path
     """page (.html)"""
     most: int = 4

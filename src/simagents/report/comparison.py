@@ -310,19 +310,19 @@ def _summary(
     return [Heading("In short"), sheet, *contradicted]
 
 
-def _head(apart: str) -> list[Block]:
+def _head(reasons: str) -> list[Block]:
     warning = (
         Paragraph(
-            f"{apart}. Reproduced values are not comparable with published ones; only "
+            f"{reasons}. Reproduced values are not comparable with published ones; only "
             "the order of rows is of interest, and only where it is resolved.",
             warning=True,
         )
-        if apart
+        if reasons
         else Paragraph(
             "Scale: paper, data: womd. Whether values may be compared depends on split and metric as well."
         )
     )
-    reasons = "; ".join(f"({letter}) {reason}" for letter, reason in REASONS.items())
+    letters = "; ".join(f"({letter}) {reason}" for letter, reason in REASONS.items())
     return [
         warning,
         Paragraph(
@@ -330,7 +330,7 @@ def _head(apart: str) -> list[Block]:
             "seeds and scenarios, from the published one on. A number is not resolved from the published one where "
             "this interval includes zero, and above or below it elsewhere. It is not comparable for any of "
             "the reasons a to e, and "
-            f"not judged without an interval or with one training seed. Reasons: {reasons}."
+            f"not judged without an interval or with one training seed. Reasons: {letters}."
         ),
         Paragraph(
             "Orderings: intervals are at 95 %, of differences on the same scenarios, over training seeds and "

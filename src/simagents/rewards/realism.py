@@ -35,7 +35,7 @@ class RealismReward:
 
     def __init__(self, settings: Realism):
         self.settings = settings
-        self.scores_sets = settings.scored == "scene"
+        self.scores_sets = settings.scores_sets
         self._references = References(settings.challenge)
 
     @torch.no_grad()

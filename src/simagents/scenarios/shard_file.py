@@ -57,7 +57,9 @@ class Shard:
             self.header: dict[str, Any] = json.loads(self._file.metadata()["shard"])
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
-        except (OSError, SafetensorError, KeyError, TypeError) as problem:
+        except OSError as problem:
+            raise InputError(f"{path}: cannot be read as a shard ({problem}).") from None
+        except (SafetensorError, KeyError, TypeError) as problem:
             raise InputError(
                 f"{path}: not a shard of this project ({problem}); make it again."
             ) from None
@@ -109,11 +111,12 @@ class Store:
             )
 
     def require(self, column: str, command: str) -> None:
-        """Raise InputError where the first shard has no such array, because another command has made it."""
-        if column not in self.shard(0).columns:
-            raise InputError(
-                f"{self.paths[0]}: holds something else; give shards that `simagents {command}` made."
-            )
+        """Raise InputError where a shard has no such array, because another command has made it."""
+        for number, path in enumerate(self.paths):
+            if column not in self.shard(number).columns:
+                raise InputError(
+                    f"{path}: holds something else; give shards that `simagents {command}` made."
+                )
 
     def shard(self, number: int) -> Shard:
         if number not in self._shards:

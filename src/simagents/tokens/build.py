@@ -40,7 +40,7 @@ class Args:
     """Build motion vocabularies by one tokenizer's rule, and the map's by k-disks."""
 
     scenarios: list[Path]
-    """cached training shards, or a list of them (.txt)"""
+    """cached training shards, a folder or a list of them (.txt)"""
     out: Path
     """vocabulary to write (.safetensors)"""
     report: Path

@@ -14,7 +14,7 @@ class Args:
     """Measure a given vocabulary on the training scenarios that one would be built from."""
 
     scenarios: list[Path]
-    """cached training shards, or a list of them (.txt)"""
+    """cached training shards, a folder or a list of them (.txt)"""
     given: Path
     """vocabulary (.safetensors)"""
     snippets: int

@@ -21,7 +21,7 @@ class Args:
     """Measure reconstruction on tokenised scenes that no vocabulary was built from."""
 
     tokens: list[Path]
-    """tokenised validation shards, or a list of them (.txt)"""
+    """tokenised validation shards, a folder or a list of them (.txt)"""
     vocabulary: Path
     training: Path
     """report from `simagents vocabulary`: the same on the scenes that it was built from"""

@@ -119,13 +119,14 @@ class TokenStore:
         return tokens
 
     def require(self, vocabulary: Vocabulary) -> None:
-        """Raise InputError where the scenes were tokenised by another one; shards of before do not say."""
-        made = self._store.shard(0).header.get("vocabulary")
-        if made not in (None, vocabulary.digest):
-            raise InputError(
-                f"{self._store.paths[0]}: tokenised by another vocabulary than --vocabulary; give both of one"
-                " folder, or tokenise again."
-            )
+        """Raise InputError where a shard was tokenised by another one. Shards that were written before shards
+        named their vocabularies pass."""
+        for number, path in enumerate(self._store.paths):
+            if self._store.shard(number).header.get("vocabulary") not in (None, vocabulary.digest):
+                raise InputError(
+                    f"{path}: tokenised by another vocabulary than --vocabulary; give both of one folder, or"
+                    " tokenise again."
+                )
 
     @property
     def ids(self) -> list[str]:

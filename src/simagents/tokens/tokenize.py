@@ -8,7 +8,7 @@ import tyro
 from tqdm import tqdm
 
 from simagents.errors import InputError
-from simagents.scenarios.shard_file import write_shard
+from simagents.scenarios.shard_file import listed, write_shard
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import tokenize
 from simagents.tokens.vocabulary import Vocabulary
@@ -29,8 +29,9 @@ class Args:
 def main(args: Args) -> None:
     """Tokenise in each shard's order, so that row i of both files is the same scenario."""
     vocabulary = Vocabulary.read(args.vocabulary)
-    _check_places(args)
-    for shard in args.scenarios:
+    shards = [shard for given in args.scenarios for shard in listed(given)]
+    _check_places(shards, args.out)
+    for shard in shards:
         store = ScenarioStore([shard])
         scenes = (
             (store.ids[row], tokenize(store[row], vocabulary).item())
@@ -39,14 +40,14 @@ def main(args: Args) -> None:
         write_shard(args.out / shard.name, scenes, vocabulary=vocabulary.digest)
 
 
-def _check_places(args: Args) -> None:
+def _check_places(shards: list[Path], out: Path) -> None:
     """Raises InputError where a tokenised shard would take the place of another file."""
-    names = [shard.name for shard in args.scenarios]
+    names = [shard.name for shard in shards]
     if twice := {name for name in names if names.count(name) > 1}:
         raise InputError(
             f"two shards are called {min(twice)}, and tokenised shards keep their names; give them in two calls"
             " with an --out of their own."
         )
-    given = {shard.resolve() for shard in args.scenarios}
-    if given & {(args.out / name).resolve() for name in names}:
-        raise InputError(f"--out {args.out}: is the folder of the shards themselves; give another.")
+    given = {shard.resolve() for shard in shards}
+    if given & {(out / name).resolve() for name in names}:
+        raise InputError(f"--out {out}: is the folder of the shards themselves; give another.")

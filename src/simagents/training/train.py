@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from tqdm import tqdm
 
+from simagents.config.contradictions import check_recipe
 from simagents.config.recipe import Recipe
 from simagents.counter import hashed, key_of
 from simagents.device import autocast
@@ -20,7 +21,7 @@ from simagents.errors import InputError
 from simagents.files import UnwritableError
 from simagents.models.families import build_policy, freeze
 from simagents.models.value import ValueHead
-from simagents.runs import digest
+from simagents.runs import digest_of
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.data.batches import Batch, TrainingScenes, batches
 from simagents.training.data.order import Share
@@ -54,7 +55,7 @@ class Args:
     recipe: Path
     """everything that the result may depend on"""
     scenarios: list[Path]
-    """cached training shards, or a list of them (.txt)"""
+    """cached training shards, a folder or a list of them (.txt)"""
     resume: Path
     """folder of optimiser state; kept when the job dies"""
     weights: Path
@@ -120,7 +121,8 @@ def main(args: Args) -> None:
 
 
 def _check(args: Args, recipe: Recipe) -> None:
-    """Raises InputError for numbers out of range, and where something that the recipe needs is not given."""
+    """Raises InputError for numbers out of range, a recipe that can learn nothing, and what it needs and lacks."""
+    check_recipe(recipe, str(args.recipe))
     for name, least in (
         ("micro_batch", 1),
         ("worlds_at_once", 0),
@@ -160,7 +162,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
     share = Share.of(processes.rank, processes.world_size, recipe.budget.batch, args.micro_batch)
     accumulation = share.accumulation(recipe.budget.batch)
     engine = wrap(policy, recipe, share.micro, accumulation, args.zero_stage)
-    checkpoint = Checkpoint(engine, args.resume, digest(recipe.model_dump(mode="json")))
+    checkpoint = Checkpoint(engine, args.resume, digest_of(recipe))
     learner_state = checkpoint.resume()
     first_step = checkpoint.last
     learner = build_learner(recipe, engine, engine.module, reference, rewards, args.worlds_at_once)
@@ -180,9 +182,8 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
         for step, micro_batches in bar:
             start, processor_start = perf_counter(), process_time()
             micro_batches = [batch.to(device) for batch in micro_batches]
-            with autocast(device, recipe.precision):
+            with autocast(device, recipe.precision):  # to count may take a rollout, too
                 sums = learner.prepare(micro_batches)
-            with autocast(device, recipe.precision):  # to count may take a rollout
                 total, stop = _agree(learner, micro_batches, bool(requests), device)
             if stop:
                 history.sync()

@@ -73,14 +73,7 @@ class TrainingScenes(Dataset):
                 rows, "training scenes", "reinforcement"
             )
 
-    def __getitem__(self, places: list[int]) -> Batch | InputError:
-        """An error is returned: raised in a reader, it would arrive with the reader's traceback in its text."""
-        try:
-            return self._at(places)
-        except InputError as problem:
-            return problem
-
-    def _at(self, places: list[int]) -> Batch:
+    def __getitem__(self, places: list[int]) -> Batch:
         count = len(self.rows)
         rows = [int(self.rows[scene_at(place, count, self.seed)]) for place in places]
         rewarded = self.recipe.budget.rollouts > 0
@@ -128,7 +121,7 @@ def batches(
     steps = range(first_step, recipe.budget.steps)
     loader = iter(
         DataLoader(
-            scenes, sampler=_Places(steps, recipe.budget.batch, share), batch_size=None,
+            _Reader(scenes), sampler=_Places(steps, recipe.budget.batch, share), batch_size=None,
             num_workers=workers, worker_init_fn=_outlive_sigterm,
         )
     )  # fmt: skip
@@ -138,6 +131,19 @@ def batches(
             if isinstance(problem, InputError):
                 raise problem
         yield step, read
+
+
+@dataclass(frozen=True)
+class _Reader(Dataset):
+    """Returns an InputError: raised in a process that reads, it would arrive with a traceback in its text."""
+
+    scenes: TrainingScenes
+
+    def __getitem__(self, places: list[int]) -> Batch | InputError:
+        try:
+            return self.scenes[places]
+        except InputError as problem:
+            return problem
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,9 @@ class Checkpoint:
         if not last:
             return last
         save = save_folder.place(self.folder, last)
+        # A save without the key was written before saves named their recipes.
         if read_json(save / PROGRESS).get("recipe", self.recipe) != self.recipe:
-            raise InputError(  # saves of before do not say
+            raise InputError(
                 f"{save}: was saved while another recipe was trained; give another folder as --resume."
             )
         return last
