@@ -15,6 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+from pyarrow import parquet
+
 from simagents.config.reading import read
 from simagents.errors import InputError
 from simagents.plan import Plan
@@ -150,7 +153,10 @@ def _copy(root: Path, results: str, files: set[str], out: Path, manifest: Manife
     for path in sorted(files):
         target = partial / Path(path).relative_to(results)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(root / path, target)
+        if target.suffix == ".parquet":
+            write_small(root / path, target)
+        else:
+            shutil.copyfile(root / path, target)
     manifest.write(partial)
     old = out.with_name(f".{out.name}.old")
     if out.exists():  # renamed before it is removed, so that no moment has half a folder
@@ -158,3 +164,16 @@ def _copy(root: Path, results: str, files: set[str], out: Path, manifest: Manife
         out.rename(old)
     partial.rename(out)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def write_small(path: Path, target: Path) -> None:
+    """The same table in three quarters of the bytes: git keeps what is written once and read seldom.
+
+    Numbers hardly repeat, so that a dictionary of them costs more than it saves.
+    """
+    table = parquet.read_table(path)
+    named = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    parquet.write_table(
+        table, target, compression="zstd", compression_level=19, use_dictionary=named,
+        write_statistics=False,
+    )  # fmt: skip
