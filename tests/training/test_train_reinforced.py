@@ -30,7 +30,8 @@ PPO = {
 def recipe(tmp_path_factory, recipe_of) -> Path:
     """PPO with everything that a save must hold: a value head, two passes, an adaptive weight."""
     path = tmp_path_factory.mktemp("recipe") / "recipe.json"
-    recipe = recipe_of(algorithm=PPO, trains="agents", budget={"steps": STEPS, "rollouts": 2})
+    budget = {"steps": STEPS, "rollouts": 2}
+    recipe = recipe_of(algorithm=PPO, trains="agents", parent="bc-0123456789", budget=budget)
     path.write_text(recipe.model_dump_json())
     return path
 
