@@ -23,7 +23,8 @@ from simagents.report.numbers import of_table
 
 PAGE = "findings"
 KEPT = tuple(
-    Path("results/reference") / name for name in ("small-xeon", "small-zen5", "small-epyc")
+    Path("results/reference") / name
+    for name in ("small-xeon", "small-zen5", "small-epyc", "small-zen4")
 )
 """Of scale small, each from one machine; what several have is that of the first."""
 
