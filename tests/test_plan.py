@@ -507,6 +507,8 @@ def test_a_recipe_that_could_learn_nothing_is_refused_before_its_parents_train(
     config["budgets"]["one"] = {**reinforce, "rollouts": 1}
     config["budgets"]["none"] = {**reinforce, "rollouts": 0}
     config["stages"]["own"] = {"like": stage, "with": change}
+    plan_of(config)  # nothing uses it
+    config["tables"]["t"]["rows"].append({"label": "Own", "stage": "own"})
     with pytest.raises(InputError, match=r"stages\." + message):
         plan_of(config)
 

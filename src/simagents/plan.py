@@ -97,6 +97,10 @@ class Plan(SharedFiles):
             plan.tables[name] = plan._exhibit(name, table, f"tables.{name}")
         for name, figure in config.figures.items():
             plan.figures[name] = plan._exhibit(name, figure, f"figures.{name}")
+        for run in (
+            plan.runs.values()
+        ):  # of stages in use: budgets that others share may be too small for the rest
+            check_recipe(run.recipe, f"stages.{run.stage}")
         for name in config.on_demand:
             if name not in plan.exhibits:
                 raise unknown_value(name, "on_demand", plan.exhibits)
@@ -341,7 +345,6 @@ class Plan(SharedFiles):
             validation=config.validation,
             algorithm=stage.algorithm,
         )
-        check_recipe(recipe, where)
         return Run(recipe, parent)
 
     def _inherited(self, parent: Run | Import, stage: Stage, where: str) -> Model:

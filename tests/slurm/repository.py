@@ -29,6 +29,8 @@ class Repository:
 
     def __init__(self, folder: Path, cluster: Cluster):
         self.folder, self.cluster = folder, cluster
+        self.run_name = "none"
+        """of the run that is disturbed, once it is known"""
         self._snakemake: subprocess.Popen | None = None
 
     @staticmethod
