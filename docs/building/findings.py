@@ -4,8 +4,8 @@ In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a
 prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
 `{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`,
 `{{ folders() }}` which folder has which tables, and `{{ repeated() }}` what `simagents repeat` says of every other
-machine and the first. `{% if has("alpha") %}` begins a section that waits for its table, and `{{ missing() }}` names
-the tables of the scale that nobody has computed yet.
+machine and the first. `rows("alpha")` are labels and names of a table's rows, `{% if has("alpha") %}` begins a
+section that waits for its table, and `{{ missing() }}` names the tables of the scale that nobody has computed yet.
 """
 
 import re
@@ -19,7 +19,7 @@ from simagents.errors import InputError, unknown_value
 from simagents.files import read_json
 from simagents.plan import Plan
 from simagents.reference.repeat import compared, markdown
-from simagents.report.numbers import of_table
+from simagents.report.numbers import of_table, slug
 
 PAGE = "findings"
 KEPT = tuple(
@@ -55,6 +55,10 @@ def rendered(text: str, root: Path) -> str:
     def has(table: str) -> bool:
         return table in tables
 
+    def rows(table: str) -> list[tuple[str, str]]:
+        """Label of each row, and how numbers name it."""
+        return [(row["label"], slug(row["label"])) for row in tables[table]["rows"]]
+
     def missing() -> str:
         planned = Plan.of(read(root, {"scale": "small", "data": "default"}))
         return ", ".join(
@@ -76,7 +80,7 @@ def rendered(text: str, root: Path) -> str:
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     environment.globals |= {
-        "number": number, "kept": kept, "entry": entry, "has": has, "missing": missing,
+        "number": number, "kept": kept, "entry": entry, "has": has, "rows": rows, "missing": missing,
         "folders": folders, "repeated": repeated,
     }  # fmt: skip
     return environment.from_string(text).render()
