@@ -97,9 +97,8 @@ class Plan(SharedFiles):
             plan.tables[name] = plan._exhibit(name, table, f"tables.{name}")
         for name, figure in config.figures.items():
             plan.figures[name] = plan._exhibit(name, figure, f"figures.{name}")
-        for run in (
-            plan.runs.values()
-        ):  # of stages in use: budgets that others share may be too small for the rest
+        # Only of stages in use: a budget that several share may be too small for one that nobody builds.
+        for run in plan.runs.values():
             check_recipe(run.recipe, f"stages.{run.stage}")
         for name in config.on_demand:
             if name not in plan.exhibits:

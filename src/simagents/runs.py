@@ -11,6 +11,9 @@ from simagents.config.calibration import Calibration
 from simagents.config.imports import ImportedModel
 from simagents.config.recipe import Recipe
 
+BASELINE = "baseline"
+"""What the names of systems without training begin with, where those of runs have their stage."""
+
 
 def digest(content: Any) -> str:
     """Ten hex digits that name `content`: equal for equal values, whatever the order of keys."""
@@ -21,10 +24,6 @@ def digest(content: Any) -> str:
 def digest_of(recipe: Recipe) -> str:
     """Of all that a run's numbers may depend on."""
     return digest(recipe.model_dump(mode="json"))
-
-
-BASELINE = "baseline"
-"""What the names of systems without training begin with, where those of runs have their stage."""
 
 
 @dataclass(frozen=True, eq=False)

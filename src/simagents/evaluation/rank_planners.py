@@ -97,6 +97,7 @@ def main(args: Args) -> None:
         args.recipe, args.weights, args.baseline, vocabulary, args.rollouts,
         draws_of(args.top_k, args.temperature), args.seed, device,
     )  # fmt: skip
+    on_cpu = None if vocabulary is None else vocabulary.to(torch.device("cpu"))
     tables = []
     for row in tqdm(rows.tolist(), desc=args.out.stem, unit="scenario"):
         scenario = store[row]
@@ -104,8 +105,8 @@ def main(args: Args) -> None:
             print(f"skipped: scenario {scenario.id} {reason}.")
             continue
         scene = None if tokens is None else tokens[row]
-        if scene is None and vocabulary is not None:
-            scene = tokenize(scenario, vocabulary.to(torch.device("cpu")))
+        if scene is None and on_cpu is not None:
+            scene = tokenize(scenario, on_cpu)
         drives = drive(system, scenario, scene, planners, args.rollouts, args.agents, device)
         tables.append(table_of(scenario.id, names, drives, args.agents))
     # A chunk in which nobody can drive has no columns at all.

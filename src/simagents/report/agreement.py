@@ -104,11 +104,11 @@ class Resamples:
     def with_seeds(
         self, resampled: Float64[np.ndarray, "B"], *by_seed: Float64[np.ndarray, "_"]
     ) -> Float64[np.ndarray, "B"]:
-        """Resamples of scenes and planners, with the choice of the seeds that numbers are means over.
+        """Resamples of scenes and planners, with the choice of the seeds that one or two numbers are means over.
 
         A single number, of a system without training or of one seed, adds nothing.
         """
-        for share, each in zip(self.seed, by_seed, strict=False):
+        for share, each in zip(self.seed[: len(by_seed)], by_seed, strict=True):
             if len(each) > 1:
                 error = each.std(ddof=1) / np.sqrt(len(each))
                 resampled = resampled + special.stdtrit(len(each) - 1, share) * error

@@ -329,8 +329,7 @@ def _head(reasons: str) -> list[Block]:
             "Numbers: the difference is ours less the published value, the interval that of our value over "
             "seeds and scenarios, from the published one on. A number is not resolved from the published one where "
             "this interval includes zero, and above or below it elsewhere. It is not comparable for any of "
-            "the reasons a to e, and "
-            f"not judged without an interval or with one training seed. Reasons: {letters}."
+            f"the reasons a to e, and not judged without an interval or with one training seed. Reasons: {letters}."
         ),
         Paragraph(
             "Orderings: intervals are at 95 %, of differences on the same scenarios, over training seeds and "
