@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from simagents.models.smart.head_products import DenseProducts, SparseProducts
 from simagents.models.smart.neighbours import Neighbourhoods
 from simagents.models.smart.relations import Relations
 from simagents.models.smart.source_sums import source_sums
@@ -85,3 +86,32 @@ def test_in_half_precision_gradients_of_rows_are_added_in_float32():
     torch.testing.assert_close(
         memory.grad[0, WIDTH:].float(), torch.full((WIDTH,), 3000.0), rtol=0.01, atol=0
     )
+
+
+def test_sparse_and_dense_products_are_the_same():
+    """One is chosen on a CPU and one on an accelerator."""
+    random = torch.manual_seed(0)
+    sizes = [(3, 4), (2, 2)]
+    slots, targets = sum(n * k for n, k in sizes), sum(n for n, _ in sizes)
+    absent = [torch.rand(size, generator=random) < 0.4 for size in sizes]
+    near = Neighbourhoods(
+        torch.arange(targets), torch.randint(SOURCES, (slots,), generator=random), absent
+    )
+    relations = Relations(near, [torch.zeros(*size, 5, dtype=torch.float64) for size in sizes])
+    shapes = (targets, WIDTH), (SOURCES, 2 * WIDTH), (targets, HEADS, WIDTH // HEADS)
+    query, memory, d_values = (torch.randn(shape, dtype=torch.float64) for shape in shapes)
+    weights = [torch.rand(n, HEADS, k, dtype=torch.float64) for n, k in sizes]
+    weights = [w * ~gone[:, None] for w, gone in zip(weights, absent, strict=True)]
+    found = []
+    for form in (SparseProducts, DenseProducts):
+        products = form(query, memory, OWN, relations)
+        found.append(
+            [
+                *products.scores(),
+                *products.weight_gradients(d_values),
+                products.query_gradient(weights),
+                products.memory_gradient(weights, weights, d_values),
+            ]
+        )
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from simagents.models.smart.neighbours import joined
 from simagents.models.smart.relations import Relations
 from simagents.models.smart.source_sums import source_sums
 
@@ -181,25 +180,16 @@ class FoldedAttention:
             return torch.zeros_like(query)
         if near.target is not None:
             query = query.index_select(0, near.target)
-        blocks = [(query, relations)]
-        if query.device.type == "cpu" and not torch.is_grad_enabled():
-            # One by one, so that nothing of a block leaves the caches. With gradients the sums over
-            # blocks of those of the weights would cost as much as this saves.
-            blocks = zip(near.of_targets(query), relations.blocks, strict=True)
-        gathered = joined([self._of_block(rows, memory, block) for rows, block in blocks])
-        if near.target is None:
-            return gathered * relations.seeing
-        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
-        return result.index_copy(0, near.target, gathered)
-
-    def _of_block(self, query: Tensor, memory: Memory, relations: Relations) -> Tensor:
-        """Of targets that may all have sources, in the order of their neighbourhoods."""
-        layer = self.layer
-        heads = query.view(len(query), layer.heads, -1).transpose(0, 1)
-        to_relation = (heads @ self.to_score).transpose(0, 1)
+        layer, heads = self.layer, self.layer.heads
+        by_head = query.view(len(query), heads, -1).transpose(0, 1)
+        to_relation = (by_head @ self.to_score).transpose(0, 1)
         values, summed = source_sums(
             query, to_relation, memory, self.own, relations,
             layer.dropout if layer.training else 0.0,
         )  # fmt: skip
         gathered = torch.baddbmm(values.transpose(0, 1), summed.transpose(0, 1), self.from_value)
-        return gathered.transpose(0, 1).flatten(1)
+        gathered = gathered.transpose(0, 1).flatten(1)
+        if near.target is None:
+            return gathered * relations.seeing
+        result = torch.zeros(n, gathered.shape[-1], dtype=gathered.dtype, device=query.device)
+        return result.index_copy(0, near.target, gathered)

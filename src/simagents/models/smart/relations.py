@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import pi
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int32, Int64
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from simagents.geometry import wrap_angle
 from simagents.models.smart.fourier import FourierEmbedding
+from simagents.models.smart.head_rows import Readers, key_rows, sparse_barriers
 from simagents.models.smart.neighbours import Neighbourhoods, joined
 
 SLOTS_AT_ONCE = 4096
@@ -45,40 +47,46 @@ class Relations:
         ]
 
     @cached_property
-    def blocks(self) -> "list[Relations]":
-        """Each group as relations of its own."""
-        parts = zip(self.near.places(), self.near.absent, self.embedded, strict=True)
-        return [
-            Relations(Neighbourhoods(None, source, [absent]), [rows])
-            for source, absent, rows in parts
-        ]
-
-    @cached_property
     def seeing(self) -> Bool[Tensor, "N 1"]:
         """Which targets have sources, where all targets are in their order."""
         return ~joined([absent.all(dim=-1, keepdim=True) for absent in self.near.absent])
 
     @cached_property
-    def _rows(self) -> dict[int, list[tuple[Tensor, Tensor]]]:
+    def _known(self) -> dict[tuple, Any]:
         return {}
 
-    def rows_of_heads(self, heads: int) -> list[tuple[Int32[Tensor, "_"], Int32[Tensor, "_"]]]:
-        """Group by group, where the values of each target and head are among a memory's rows of a head's width.
+    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        """What all layers share and the first of them makes."""
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
 
-        All rows of a group, and where those of each target and head begin among them. A source's rows are
-        its keys, head by head, and then its values.
+    def key_rows(self, heads: int) -> list[tuple[Int32[Tensor, "_"], Int32[Tensor, "_"]]]:
+        """Group by group, where keys are in a memory that is read as rows of one head's width.
+
+        Of every target and head the rows of its slots, and where those of each target and head begin among
+        them. A source's rows are its keys, head by head, and then its values.
         """
-        if heads not in self._rows:
-            of = {"dtype": torch.int32, "device": self.near.absent[0].device}  # half the bytes
-            head = torch.arange(heads, 2 * heads, **of)[:, None]
-            self._rows[heads] = [
-                (
-                    (places.int().view(len(absent), 1, -1) * (2 * heads) + head).flatten(),
-                    torch.arange(0, absent.numel() * heads, absent.shape[1], **of),
-                )
-                for places, absent in zip(self.near.places(), self.near.absent, strict=True)
-            ]
-        return self._rows[heads]
+        return self._once(("keys", heads), lambda: key_rows(self.near, heads))
+
+    def patterns(self, heads: int, rows: int) -> list[Tensor]:
+        """Group by group, a sparse matrix of targets' heads and so many rows of a memory.
+
+        Its entries are where a target attends, and its values are the barriers.
+        """
+        return self._once(
+            ("patterns", heads, rows),
+            lambda: [
+                sparse_barriers(*of_group, barrier.expand(-1, heads, -1), rows)
+                for of_group, barrier in zip(self.key_rows(heads), self.barriers, strict=True)
+            ],
+        )
+
+    def readers(self, heads: int, sources: int) -> Readers:
+        """Which scores read the rows of each source."""
+        return self._once(
+            ("readers", heads, sources), lambda: Readers.of(self.near, heads, sources)
+        )
 
 
 def relations_between(
