@@ -24,7 +24,7 @@ from simagents.report.numbers import of_table, slug
 PAGE = "findings"
 KEPT = tuple(
     Path("results/reference") / name
-    for name in ("small-xeon", "small-zen5", "small-epyc", "small-zen4")
+    for name in ("small-xeon", "small-zen5", "small-epyc", "small-zen4", "small-zen5-second")
 )
 """Of scale small, each from one machine; what several have is that of the first."""
 
@@ -71,10 +71,11 @@ def rendered(text: str, root: Path) -> str:
 
     def repeated() -> str:
         first, *others = (folder for folder in KEPT if of[folder])
+        lines = {other: list(compared(root / first, root / other)) for other in others}
         parts = [
-            f"`{first.name}`, kept, and `{other.name}`, repeated:\n\n"
-            + markdown(list(compared(root / first, root / other)))
-            for other in others
+            f"`{first.name}`, kept, and `{other.name}`, repeated:\n\n" + markdown(in_common)
+            for other, in_common in lines.items()
+            if in_common
         ]
         return "\n".join(parts)
 
