@@ -50,11 +50,12 @@ FIGURE_FILES = {
 
 
 def figure_inputs(name):
-    """The inputs that its kind reads; a figure depends on nothing else."""
-    return {
+    """The inputs that its kind reads, and the look of all figures; a figure depends on nothing else."""
+    read = {
         files: FIGURE_FILES[files](PLAN.figures[name])
         for files in sorted(PLAN.figures[name].settings.reads)
     }
+    return {**read, "style": "paper/paper.mplstyle"}
 
 
 def figure_rows(name):
