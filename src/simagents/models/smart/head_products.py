@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from simagents.models.smart.head_rows import HeadRows
 from simagents.models.smart.neighbours import joined
-from simagents.models.smart.relations import Relations
 
 Scores = Float[Tensor, "_ H _"]
 """of a block: targets, heads, slots"""
@@ -22,7 +22,7 @@ class HeadProducts(Protocol):
         """Queries times keys, block by block, far below all others where there is no source."""
         ...
 
-    def weight_gradients(self, d_values: Float[Tensor, "n H d"]) -> Iterator[Scores]:
+    def weight_gradients(self) -> Iterator[Scores]:
         """The gradient of the weights with which values were summed, block by block."""
         ...
 
@@ -31,10 +31,7 @@ class HeadProducts(Protocol):
         ...
 
     def memory_gradient(
-        self,
-        d_scores: Sequence[Scores],
-        weights: Sequence[Scores],
-        d_values: Float[Tensor, "n H d"],
+        self, d_scores: Sequence[Scores], weights: Sequence[Scores]
     ) -> Float[Tensor, "S W"]:
         """That of keys through scores, and of values through sums with these weights."""
         ...
@@ -44,12 +41,17 @@ def head_products(
     query: Float[Tensor, "n I"],
     memory: Float[Tensor, "S W"],
     own: Float[Tensor, "H I"],
-    relations: Relations,
+    rows: HeadRows,
+    d_values: Float[Tensor, "n H d"] | None = None,
 ) -> HeadProducts:
-    """The faster way. `own` has ones where a column belongs to a head."""
+    """The faster way.
+
+    `own` has ones where a column belongs to a head; `d_values` is the gradient of the sums of values, for the
+    gradients of the others.
+    """
     # torch has no sparse products of bfloat16, and on an accelerator they are slow.
     sparse = memory.device.type == "cpu" and memory.dtype != torch.bfloat16
-    return (SparseProducts if sparse else DenseProducts)(query, memory, own, relations)
+    return (SparseProducts if sparse else DenseProducts)(query, memory, own, rows, d_values)
 
 
 def weighted_rows(
@@ -72,40 +74,39 @@ class SparseProducts:
     to 0.5 (8 to 128 sources a target, 4 or 8 heads of 8 or 16 channels; benchmarks/README.md).
     """
 
-    def __init__(self, query: Tensor, memory: Tensor, own: Tensor, relations: Relations):
-        self.relations, self.near, self.heads = relations, relations.near, len(own)
+    def __init__(
+        self, query: Tensor, memory: Tensor, own: Tensor, rows: HeadRows, d_values: Tensor | None
+    ):
+        self.rows, self.near, self.heads = rows, rows.near, len(own)
         self.channels = query.shape[1] // self.heads
-        self.query, self.sources = query, len(memory)
+        self.query, self.d_values, self.sources = query, d_values, len(memory)
         self.table = memory.reshape(-1, self.channels)
 
     def scores(self) -> Iterator[Tensor]:
         return self._entries(self.query, self.table[: -self.heads], 1.0)
 
-    def weight_gradients(self, d_values: Tensor) -> Iterator[Tensor]:
+    def weight_gradients(self) -> Iterator[Tensor]:
         # The values of a source follow its keys: the same entries of a table that begins later.
-        return self._entries(d_values, self.table[self.heads :], 0.0)
+        return self._entries(self.d_values, self.table[self.heads :], 0.0)
 
     def query_gradient(self, d_scores: Sequence[Tensor]) -> Tensor:
-        rows = self.relations.key_rows(self.heads)
         sums = [
             weighted_rows(self.table, *of_block, d_score)
-            for of_block, d_score in zip(rows, d_scores, strict=True)
+            for of_block, d_score in zip(self.rows.keys(self.heads), d_scores, strict=True)
         ]
         return joined(sums).view(self.query.shape)
 
-    def memory_gradient(
-        self, d_scores: Sequence[Tensor], weights: Sequence[Tensor], d_values: Tensor
-    ) -> Tensor:
-        readers = self.relations.readers(self.heads, self.sources)
+    def memory_gradient(self, d_scores: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        readers = self.rows.readers(self.heads, self.sources)
         sums = []
-        for rows, shares in ((self.query, d_scores), (d_values, weights)):
+        for rows, shares in ((self.query, d_scores), (self.d_values, weights)):
             share = joined([each.flatten() for each in shares]).index_select(0, readers.score)
             rows = rows.reshape(-1, self.channels)
             sums.append(weighted_rows(rows, readers.target, readers.first, share))
         return torch.cat([each.view(self.sources, -1) for each in sums], dim=1)
 
     def _entries(self, rows: Tensor, table: Tensor, barriers: float) -> Iterator[Tensor]:
-        patterns = self.relations.patterns(self.heads, len(table))
+        patterns = self.rows.patterns(self.heads, len(table))
         for pattern, absent, of_block in zip(
             patterns, self.near.absent, self.near.of_targets(rows), strict=True
         ):
@@ -123,18 +124,20 @@ class DenseProducts:
     the zeros.
     """
 
-    def __init__(self, query: Tensor, memory: Tensor, own: Tensor, relations: Relations):
-        self.relations, self.near, self.own = relations, relations.near, own
-        self.query, self.memory = self._by_head(query), memory
-        self.inner = own.shape[1]
+    def __init__(
+        self, query: Tensor, memory: Tensor, own: Tensor, rows: HeadRows, d_values: Tensor | None
+    ):
+        self.rows, self.near, self.own = rows, rows.near, own
+        self.memory, self.inner = memory, own.shape[1]
+        self.query = self._by_head(query)
+        self.d_values = None if d_values is None else self._by_head(d_values.flatten(1))
 
     def scores(self) -> Iterator[Tensor]:
         keys = self.near.of_sources(self.memory[:, : self.inner])
-        for barrier, query, key in zip(self.relations.barriers, self.query, keys, strict=True):
+        for barrier, query, key in zip(self.rows.barriers, self.query, keys, strict=True):
             yield torch.baddbmm(barrier, query, key.transpose(1, 2))
 
-    def weight_gradients(self, d_values: Tensor) -> Iterator[Tensor]:
-        self.d_values = self._by_head(d_values.flatten(1))
+    def weight_gradients(self) -> Iterator[Tensor]:
         values = self.near.of_sources(self.memory[:, self.inner :])
         for d_value, value in zip(self.d_values, values, strict=True):
             yield torch.bmm(d_value, value.transpose(1, 2))
@@ -145,20 +148,13 @@ class DenseProducts:
         heads = rows.unflatten(2, (len(self.own), -1))
         return heads.diagonal(dim1=1, dim2=2).transpose(1, 2).flatten(1)
 
-    def memory_gradient(
-        self, d_scores: Sequence[Tensor], weights: Sequence[Tensor], d_values: Tensor
-    ) -> Tensor:
-        parts = [
-            self._of_slots(*each) for each in ((d_scores, self.query), (weights, self.d_values))
-        ]
+    def memory_gradient(self, d_scores: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+        gradients = (d_scores, self.query), (weights, self.d_values)
+        parts = [self._of_slots(*each) for each in gradients]  # of keys, of values
         if self.near.source is None:  # slots are laid out as the rows are
-            return torch.cat([joined(part) for part in parts], dim=1)
+            return torch.cat([joined(list(part)) for part in parts], dim=1)
         exact = torch.promote_types(self.memory.dtype, torch.float32)
-        shape = (
-            len(parts),
-            len(self.memory),
-            self.inner,
-        )  # rows of one part are contiguous, for speed
+        shape = len(parts), len(self.memory), self.inner  # rows to add to are contiguous, for speed
         sums = torch.zeros(shape, dtype=exact, device=self.memory.device)
         places = self.near.of_slots(self.near.source)
         for of, part in zip(sums, parts, strict=True):

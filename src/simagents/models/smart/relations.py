@@ -4,23 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import pi
-from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int32, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from simagents.geometry import wrap_angle
 from simagents.models.smart.fourier import FourierEmbedding
-from simagents.models.smart.head_rows import Readers, key_rows, sparse_barriers
+from simagents.models.smart.head_rows import HeadRows
 from simagents.models.smart.neighbours import Neighbourhoods, joined
 
 SLOTS_AT_ONCE = 4096
 """On a CPU, whose caches hold the intermediates of so many relations: that saves more time than the products take."""
-LOWEST = -1e30
-"""Below every score, and finite in float32 and bfloat16: a target of padding alone has weights, which mean
-nothing. float16, in which nothing runs here, would overflow."""
-
 Mark = Callable[[Tensor, Tensor, Tensor], Tensor]
 """embeddings of relations, their targets, their sources -> embeddings"""
 
@@ -39,54 +34,14 @@ class Relations:
         return Relations(Neighbourhoods.none(device), [])
 
     @cached_property
-    def barriers(self) -> list[Float[Tensor, "_ 1 K"]]:
-        """Group by group what scores start from: 0, and where there is no source a number below all of them."""
-        return [
-            (absent[:, None] * LOWEST).to(rows.dtype)
-            for rows, absent in zip(self.embedded, self.near.absent, strict=True)
-        ]
+    def rows(self) -> HeadRows:
+        """What depends on the neighbourhoods alone."""
+        return HeadRows(self.near, self.embedded[0].dtype)
 
     @cached_property
     def seeing(self) -> Bool[Tensor, "N 1"]:
         """Which targets have sources, where all targets are in their order."""
         return ~joined([absent.all(dim=-1, keepdim=True) for absent in self.near.absent])
-
-    @cached_property
-    def _known(self) -> dict[tuple, Any]:
-        return {}
-
-    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
-        """What all layers share and the first of them makes."""
-        if key not in self._known:
-            self._known[key] = make()
-        return self._known[key]
-
-    def key_rows(self, heads: int) -> list[tuple[Int32[Tensor, "_"], Int32[Tensor, "_"]]]:
-        """Group by group, where keys are in a memory that is read as rows of one head's width.
-
-        Of every target and head the rows of its slots, and where those of each target and head begin among
-        them. A source's rows are its keys, head by head, and then its values.
-        """
-        return self._once(("keys", heads), lambda: key_rows(self.near, heads))
-
-    def patterns(self, heads: int, rows: int) -> list[Tensor]:
-        """Group by group, a sparse matrix of targets' heads and so many rows of a memory.
-
-        Its entries are where a target attends, and its values are the barriers.
-        """
-        return self._once(
-            ("patterns", heads, rows),
-            lambda: [
-                sparse_barriers(*of_group, barrier.expand(-1, heads, -1), rows)
-                for of_group, barrier in zip(self.key_rows(heads), self.barriers, strict=True)
-            ],
-        )
-
-    def readers(self, heads: int, sources: int) -> Readers:
-        """Which scores read the rows of each source."""
-        return self._once(
-            ("readers", heads, sources), lambda: Readers.of(self.near, heads, sources)
-        )
 
 
 def relations_between(

@@ -40,12 +40,12 @@ class _SourceSums(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         heads, inner = own.shape
         table = memory.reshape(-1, inner // heads)[heads:]
-        products = head_products(query, memory, own, relations)
+        products = head_products(query, memory, own, relations.rows)
         learns = any(ctx.needs_input_grad)
         weights, masks, dropped, values, sums = [], [], [], [], []
         for score, target, relation, rows in zip(
             products.scores(), relations.near.of_targets(to_relation), embedded,
-            relations.key_rows(heads), strict=True,
+            relations.rows.keys(heads), strict=True,
         ):  # fmt: skip
             score = torch.baddbmm(score, target, relation.transpose(1, 2))
             exact = torch.promote_types(score.dtype, torch.float32)
@@ -62,7 +62,7 @@ class _SourceSums(torch.autograd.Function):
             if learns:
                 weights.append(weight)
                 dropped.append(thinned)
-        ctx.relations, ctx.dropout = relations, dropout
+        ctx.rows, ctx.dropout = relations.rows, dropout
         kept = (*embedded, *weights, *dropped, *masks)
         ctx.save_for_backward(query, to_relation, memory, own, *kept)
         return joined(values), joined(sums)
@@ -70,15 +70,15 @@ class _SourceSums(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, d_values: Tensor, d_sums: Tensor) -> tuple[Tensor | None, ...]:
         query, to_relation, memory, own, *kept = ctx.saved_tensors
-        near, count = ctx.relations.near, len(ctx.relations.near.absent)
+        near, count = ctx.rows.near, len(ctx.rows.near.absent)
         embedded, weights, dropped, *masks = (
             kept[at : at + count] for at in range(0, len(kept), count)
         )
         masks = masks[0] if masks else [None] * count
-        products = head_products(query, memory, own, ctx.relations)
+        products = head_products(query, memory, own, ctx.rows, d_values)
         d_scores, d_to_relation, d_embedded = [], [], []
         for d_weight, target, relation, weight, thinned, mask, d_sum in zip(
-            products.weight_gradients(d_values), near.of_targets(to_relation), embedded,
+            products.weight_gradients(), near.of_targets(to_relation), embedded,
             weights, dropped, masks, near.of_targets(d_sums), strict=True,
         ):  # fmt: skip
             d_weight = torch.baddbmm(d_weight, d_sum, relation.transpose(1, 2)).to(weight.dtype)
@@ -92,5 +92,5 @@ class _SourceSums(torch.autograd.Function):
             d_relation = torch.bmm(d_score.transpose(1, 2), target)
             d_embedded.append(torch.baddbmm(d_relation, thinned.transpose(1, 2), d_sum))
         d_query = products.query_gradient(d_scores)
-        d_memory = products.memory_gradient(d_scores, dropped, d_values)
+        d_memory = products.memory_gradient(d_scores, dropped)
         return d_query, joined(d_to_relation), d_memory, None, None, None, *d_embedded
