@@ -97,14 +97,15 @@ def test_in_half_precision_gradients_of_rows_are_added_in_float32():
     )
 
 
-def test_a_gradient_keeps_no_embeddings_alive_beside_what_autograd_saves():
+@pytest.mark.parametrize("sources", [1, 4])  # one source in three slots: more entries than places
+def test_a_gradient_keeps_no_embeddings_alive_beside_what_autograd_saves(sources):
     """Checkpointing frees what autograd saves, and nothing else."""
     near = Neighbourhoods(
         torch.arange(2), torch.zeros(6, dtype=torch.int64), [torch.zeros(2, 3, dtype=torch.bool)]
     )
     relations = Relations(near, [torch.randn(2, 3, 5).requires_grad_()])
     whole = weakref.ref(relations)
-    inputs = torch.randn(2, WIDTH), torch.randn(2, HEADS, 5), torch.randn(1, 2 * WIDTH)
+    inputs = torch.randn(2, WIDTH), torch.randn(2, HEADS, 5), torch.randn(sources, 2 * WIDTH)
     values, _ = source_sums(*inputs, OWN.float(), relations, 0.0)
     assert values.requires_grad
     del relations

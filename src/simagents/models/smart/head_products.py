@@ -49,8 +49,11 @@ def head_products(
     `own` has ones where a column belongs to a head; `d_values` is the gradient of the sums of values, for the
     gradients of the others.
     """
-    # torch has no sparse products of bfloat16, and on an accelerator they are slow.
+    # torch has no sparse products of bfloat16, and on an accelerator they are slow. Nor does it take a matrix with
+    # more entries than places, which padding makes of very few sources.
+    most = max(absent.shape[1] for absent in rows.near.absent)
     sparse = memory.device.type == "cpu" and memory.dtype != torch.bfloat16
+    sparse = sparse and most <= len(own) * len(memory)
     return (SparseProducts if sparse else DenseProducts)(query, memory, own, rows, d_values)
 
 
