@@ -266,6 +266,9 @@ class Plan(SharedFiles):
             inner = f"{where}.with" if changes else where
             stage = self.config.stages[row.stage].changed(changes, inner)
             runs = [self._trained_or_imported(row.stage, stage, seed, inner) for seed in seeds]
+            for run in runs:
+                if isinstance(run, Run):  # by its row, whose changes may be what contradicts
+                    check_recipe(run.recipe, inner if changes else f"stages.{row.stage}")
             systems: list[System] = list({run.id: run for run in runs}.values())
             label = labelled(row.label, changes, where)
             yield Row(label, systems, row.published, shared_stage(runs))

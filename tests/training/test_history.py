@@ -7,11 +7,12 @@ import pytest
 
 from simagents.errors import InputError
 from simagents.files import UnwritableError
-from simagents.training.resume.history import History
+from simagents.training.resume.history import History, cut_back
 
 
 def write(folder, first, steps):
-    with History(folder, first, writes=True) as history:
+    cut_back(folder, first)
+    with History(folder, writes=True) as history:
         for step in steps:
             history.add(step, loss=1 / (step + 3), reward=float("nan"))
     return history
@@ -34,18 +35,21 @@ def test_resuming_drops_the_steps_that_are_repeated(tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == list(range(6))
 
 
-def test_a_full_disk_is_reported_once(tmp_path):
+def test_a_full_disk_is_reported_once_and_where_all_processes_hear_of_it(tmp_path):
     with (
         pytest.raises(UnwritableError, match=r"history.jsonl: cannot be written \(No space left"),
-        History(tmp_path, 0, writes=True) as history,
+        History(tmp_path, writes=True) as history,
     ):
         history._file.close()
         history._file = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115
         history.add(0, loss=1.0)
+        history.add(1, loss=1.0)
+        assert history.refused
+        history.sync()
 
 
 def test_only_one_process_writes(tmp_path):
-    with History(tmp_path, 0, writes=False) as history:
+    with History(tmp_path, writes=False) as history:
         history.add(0, loss=1.0)
         history.export(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
@@ -61,7 +65,7 @@ def test_a_history_behind_its_save_is_refused(tmp_path):
     write(tmp_path, 0, [0, 1, 2, 5])
     before = (tmp_path / "history.jsonl").read_bytes()
     with pytest.raises(InputError, match=r"of step 6, .* lack 2 of .* the first of them 3; .*anew"):
-        History(tmp_path, 6, writes=True)
+        cut_back(tmp_path, 6)
     assert (tmp_path / "history.jsonl").read_bytes() == before
     write(tmp_path, 3, [3])
     assert [row["step"] for row in rows(tmp_path)] == [0, 1, 2, 3]

@@ -51,5 +51,8 @@ def main(args: Args) -> None:
             rollouts = system(scenario, scene)
         rewards = reward([scenario], [rollouts])
         means.append(rewards.total.double().mean().cpu())
-    mean, deviation = torch.stack(means).mean().item(), torch.stack(means).std().item()
-    write_json(args.out, {"mean": mean, "deviation": deviation, "scenes": len(means)})
+    means = torch.stack(means)
+    deviation = means.std().item() if len(means) > 1 else None
+    write_json(
+        args.out, {"mean": means.mean().item(), "deviation": deviation, "scenes": len(means)}
+    )

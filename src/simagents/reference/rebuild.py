@@ -14,6 +14,7 @@ from tyro.conf import Positional
 
 from simagents.cli import COMMANDS, parsed
 from simagents.errors import InputError
+from simagents.files import replacing
 from simagents.reference.manifest import Manifest
 
 
@@ -34,7 +35,8 @@ def main(args: Args) -> None:
         differing = different(args.folder, results, manifest)
         if args.write:
             for name in differing:
-                shutil.copyfile(results / name, args.folder / name)
+                with replacing(args.folder / name) as temporary:
+                    shutil.copyfile(results / name, temporary)
     count = sum(len(step.outputs) for step in manifest.steps)
     verb = "written" if args.write else "differ from what was kept"
     said = f"{len(differing)} of {count} files {verb}"

@@ -44,9 +44,13 @@ class Measured:
                 gram = symmetric(arrays.pop("products"))
                 facts = file.metadata()
                 rollouts, group = (json.loads(facts[name]) for name in ("rollouts", "group"))
+            found: dict[str, dict[int, np.ndarray]] = {"rewards": {}, "without": {}}
+            for name, array in arrays.items():
+                kind, _, size = name.partition(".")
+                found[kind][int(size)] = array
         except FileNotFoundError:
             raise InputError(f"{path}: there is no such file.") from None
-        except (SafetensorError, KeyError, TypeError) as problem:
+        except (SafetensorError, KeyError, TypeError, ValueError) as problem:
             raise InputError(f"{path}: not from `simagents gradients` ({problem}).") from None
         scenes = len(gram) // rollouts
         if scenes < LEAST_SCENES:
@@ -54,10 +58,6 @@ class Measured:
                 f"{path}: {scenes} scenes, and the noise of a gradient needs at least"
                 f" {LEAST_SCENES}; raise `held_out` of the scenarios."
             )
-        found: dict[str, dict[int, np.ndarray]] = {"rewards": {}, "without": {}}
-        for name, array in arrays.items():
-            kind, _, size = name.partition(".")
-            found[kind][int(size)] = array
         return Measured(gram.reshape(scenes, rollouts, scenes, rollouts), **found, group=group)
 
     @property

@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
+from simagents.files import replacing
 from simagents.geometry import wrap_angle
 from simagents.scenarios.scenario import STEP_SECONDS, MapKind, Scenario
 from simagents.scenarios.womd.decode import read_scenarios
@@ -123,7 +124,8 @@ def main(args: Args) -> None:
     shards = {"synthetic": args.synthetic, "real": args.real or []}
     figure = plot({name: collect(paths, args.most) for name, paths in shards.items() if paths})
     dated = {"CreationDate": None} if args.out.suffix == ".pdf" else {}
-    figure.savefig(args.out, metadata=dated, dpi=200)  # no date: same numbers, same bytes
+    with replacing(args.out) as temporary:  # no date: same numbers, same bytes
+        figure.savefig(temporary, format=args.out.suffix[1:], metadata=dated, dpi=200)
 
 
 if __name__ == "__main__":

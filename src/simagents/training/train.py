@@ -38,7 +38,7 @@ from simagents.training.learners.registry import build_learner
 from simagents.training.results import write_provenance, write_weights
 from simagents.training.resume import save_folder
 from simagents.training.resume.checkpoint import Checkpoint
-from simagents.training.resume.history import History
+from simagents.training.resume.history import History, cut_back
 from simagents.training.resume.stopping import StopError, StopRequests, leased, stop_if_requested
 from simagents.training.stopwatch import Stopwatch
 from simagents.training.tally import add, summed
@@ -138,6 +138,8 @@ def _check(args: Args, recipe: Recipe) -> None:
         raise InputError(
             f"{args.recipe}: the run starts from {recipe.parent}; give its weights with --parent."
         )
+    if args.parent and not recipe.parent:
+        raise InputError(f"{args.recipe}: the run starts from random weights; leave --parent out.")
     credit = getattr(recipe.algorithm, "credit", None)
     if credit is not None and credit.calibrated and not args.calibration:
         raise InputError(
@@ -178,15 +180,17 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
         work, total=recipe.budget.steps, initial=first_step, desc=recipe.stage, unit="step",
         disable=processes.rank != 0, mininterval=5,
     )  # fmt: skip
-    with History(args.resume, first_step, writes=processes.rank == 0) as history:
+    from_first(lambda: cut_back(args.resume, first_step))
+    with History(args.resume, writes=processes.rank == 0) as history:
         for step, micro_batches in bar:
             start, processor_start = perf_counter(), process_time()
             micro_batches = [batch.to(device) for batch in micro_batches]
             with autocast(device, recipe.precision):  # to count may take a rollout, too
                 sums = learner.prepare(micro_batches)
-                total, stop = _agree(learner, micro_batches, bool(requests), device)
+                ends = bool(requests or history.refused)
+                total, stop = _agree(learner, micro_batches, ends, device)
             if stop:
-                history.sync()
+                from_first(history.sync)
                 checkpoint.save(step, learner.state())
                 raise StopError
             for batch in micro_batches * learner.passes:
@@ -219,7 +223,7 @@ def train(args: Args, recipe: Recipe, processes: Processes, requests: StopReques
             history.add(step, **numbers)
             bar.set_postfix({"loss": f"{numbers['loss']:.4f}"})
             if done % args.save_every == 0 and done < recipe.budget.steps:
-                history.sync()
+                from_first(history.sync)
                 checkpoint.save(done, learner.state())
         from_first(lambda: _finish(args, policy, history, processes))
 
@@ -238,6 +242,7 @@ def _check_finite(recipe: Recipe, step: int, numbers: dict[str, float]) -> None:
 
 def _finish(args: Args, policy: torch.nn.Module, history: History, processes: Processes) -> None:
     policy.value_head = None  # not part of the policy
+    history.sync()
     history.export(args.history)
     write_provenance(args.provenance, processes)
     write_weights(args.weights, policy)
@@ -246,7 +251,7 @@ def _finish(args: Args, policy: torch.nn.Module, history: History, processes: Pr
 def _agree(
     learner: Learner, micro: list[Batch], stop: bool, device: torch.device
 ) -> tuple[float, bool]:
-    """The total that the step's loss averages over, and whether any process has a request to stop."""
+    """The total that the step's loss averages over, and whether any process has a reason to stop."""
     both = torch.tensor(
         [sum(map(learner.counts, micro)), int(stop)], dtype=torch.float64, device=device
     )

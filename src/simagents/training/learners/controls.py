@@ -14,6 +14,7 @@ from simagents.config.credit import (
     RunningMean,
     Value,
 )
+from simagents.errors import InputError
 from simagents.files import read_json
 
 
@@ -21,7 +22,19 @@ class ParentRewards(NamedTuple):
     """What was measured on the parent (`simagents calibrate`), over held-out training scenes."""
 
     mean: float
-    deviation: float
+    deviation: float | None
+    """of the scenes' means; None for a single scene"""
+
+    @property
+    def spread(self) -> float:
+        """The deviation, to measure in or to divide by. Raises InputError where there is none."""
+        if not self.deviation:
+            raise InputError(
+                f"the rewards of the run that training starts from have the deviation {self.deviation}, and its"
+                " credit is measured in deviations: raise `held_out` of the scenarios, or give"
+                " `credit.alpha.parent_mean` and `credit.divide_by` numbers."
+            )
+        return self.deviation
 
     @staticmethod
     def read(path: Path) -> "ParentRewards":
@@ -107,7 +120,7 @@ def divisor(credit: CreditSettings, parent: ParentRewards | None) -> float:
     """What advantages over a threshold are divided by."""
     if not isinstance(credit, Constant):
         return 1.0
-    return parent.deviation if credit.divide_by == "parent_deviation" else credit.divide_by
+    return parent.spread if credit.divide_by == "parent_deviation" else credit.divide_by
 
 
 def value_start(value: Value, parent: ParentRewards | None) -> float:
@@ -119,5 +132,5 @@ def _threshold(alpha: float | ParentMean | ParentDeviations, parent: ParentRewar
     if isinstance(alpha, float):
         return alpha
     if isinstance(alpha, ParentDeviations):
-        return round(parent.mean + alpha.parent_deviations * parent.deviation, 6)
+        return round(parent.mean + alpha.parent_deviations * parent.spread, 6)
     return round(parent.mean + alpha.parent_mean, 6)

@@ -7,52 +7,63 @@ from pathlib import Path
 from types import TracebackType
 
 from simagents.errors import InputError
-from simagents.files import refusals, replacing
+from simagents.files import UnwritableError, refusals, replacing
+
+NAME = "history.jsonl"
 
 
-class History:
-    """Appends to a file in the resume folder; cut back to the step that training resumes from.
+def cut_back(folder: Path, first_step: int) -> None:
+    """Drops the lines of a resume folder's log that the save of this step does not have.
 
     Raises InputError where steps before that one are missing.
     """
+    path = folder / NAME
+    old = path.read_text().splitlines() if path.exists() else []
+    whole = ((json.loads(line)["step"], line) for line in old if line.endswith("}"))
+    kept = [(step, line) for step, line in whole if step < first_step]
+    missing = sorted(set(range(first_step)).difference(step for step, _ in kept))
+    if missing or len(kept) > first_step:
+        what = (
+            f"lack {len(missing)} of the steps before it, the first of them {missing[0]}"
+            if missing
+            else "have a step before it twice"
+        )
+        raise InputError(
+            f"{path}: the save is of step {first_step}, and these lines {what}; remove"
+            f" {folder} to train the run anew."
+        )
+    with refusals(path), replacing(path) as temporary:
+        temporary.write_text("".join(f"{line}\n" for _, line in kept))
 
-    def __init__(self, folder: Path, first_step: int, writes: bool):
-        self.path = folder / "history.jsonl"
+
+class History:
+    """Appends to the log in the resume folder, if this process writes it."""
+
+    def __init__(self, folder: Path, writes: bool):
+        self.path = folder / NAME
         self.writes = writes
+        self.refused: UnwritableError | None = None
+        """why a line could not be written: all processes must hear of it before one of them ends"""
         if writes:
-            old = self.path.read_text().splitlines() if self.path.exists() else []
-            whole = ((json.loads(line)["step"], line) for line in old if line.endswith("}"))
-            kept = [(step, line) for step, line in whole if step < first_step]
-            self._check([step for step, _ in kept], first_step)
-            with refusals(self.path), replacing(self.path) as temporary:
-                temporary.write_text("".join(f"{line}\n" for _, line in kept))
             self._file = self.path.open("a", buffering=1)
 
-    def _check(self, steps: list[int], first_step: int) -> None:
-        missing = sorted(set(range(first_step)).difference(steps))
-        if missing or len(steps) > first_step:
-            what = (
-                f"lack {len(missing)} of the steps before it, the first of them {missing[0]}"
-                if missing
-                else "have a step before it twice"
-            )
-            raise InputError(
-                f"{self.path}: the save is of step {first_step}, and these lines {what}; remove"
-                f" {self.path.parent} to train the run anew."
-            )
-
     def sync(self) -> None:
-        """Have all lines on the disk, before a save that counts on them."""
+        """Have all lines on the disk, before a save that counts on them; raises what refused one."""
+        if self.refused:
+            raise self.refused
         if self.writes:
             with refusals(self.path):
                 os.fsync(self._file.fileno())
 
     def add(self, step: int, **numbers: float) -> None:
         """`numbers` are logged with six significant digits, enough for figures."""
-        if self.writes:
+        if self.writes and not self.refused:
             row = {"step": step, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
-            with refusals(self.path):
-                self._file.write(json.dumps(row) + "\n")
+            try:
+                with refusals(self.path):
+                    self._file.write(json.dumps(row) + "\n")
+            except UnwritableError as problem:
+                self.refused = problem
 
     def export(self, path: Path) -> None:
         """Copy the finished history to the workflow's output."""
@@ -71,5 +82,5 @@ class History:
     ) -> None:
         if self.writes:
             # A full disk refuses the last line once more; one report is enough.
-            with suppress(OSError) if problem else nullcontext():
+            with suppress(OSError) if problem or self.refused else nullcontext():
                 self._file.close()
