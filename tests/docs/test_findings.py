@@ -79,3 +79,10 @@ def test_what_was_not_kept_has_no_place_on_the_page(root, text, sentence):
 def test_no_result_is_typed():
     text = (ROOT / "docs" / "findings.md").read_text()
     assert not re.search(r"(?<!trafficbots-v)\d\.\d", text)
+
+
+def test_the_readme_of_results_lists_every_kept_table():
+    text = (ROOT / "results/README.md").read_text()
+    for folder in findings.KEPT:
+        for path in (ROOT / folder / "tables").glob("*.md"):
+            assert f"[{path.stem}]({path.relative_to(ROOT / 'results')})" in text

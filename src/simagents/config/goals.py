@@ -19,7 +19,7 @@ class Hindsight(Settings):
     share: Share
     """share of the scenes in which goals are replaced by where the best rollout of the scene ended"""
     clip: Annotated[list[Positive], Field(min_length=2, max_length=2)]
-    """limits of what weights each agent's loss there: the chance of its actions under the new goal over
+    """limits of what weights each agent's advantage there: the chance of its actions under the new goal over
     that under the given one"""
 
     @model_validator(mode="after")

@@ -4,8 +4,8 @@ Absolute values only match at the papers' own scale and data. Orderings may be c
 scale, so each published ordering of two rows gets a verdict: confirmed or contradicted where our
 difference has a p value below 5 % after Holm's correction for the number of orderings of the table,
 not resolved elsewhere. Intervals and p values cover seeds and scenarios together; one training seed
-says nothing about training, so it gives no verdict. Where a paper names its best row in its text
-and prints no values, that row above each other one is what it orders, and is marked as such.
+says nothing about training, so it gives no verdict. Where we know the row that a paper chose
+and not its values, that row above each other one is what it orders, and is marked as such.
 """
 
 from collections import Counter
@@ -335,6 +335,6 @@ def _head(reasons: str) -> list[Block]:
             "Orderings: intervals are at 95 %, of differences on the same scenarios, over training seeds and "
             "scenarios together; with one seed they cover scenarios alone, and the ordering is not judged. A "
             "verdict needs p below 0.05 after Holm's correction for the orderings of its table. In "
-            "words: the paper's text names its best row and prints no values."
+            "words: we know the row that the paper chose, and not its values."
         ),
     ]
