@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from simagents.config.goals import GoalKind
@@ -35,6 +36,11 @@ class Batch:
     scenes: SceneBatch
     scenarios: list[Scenario]
     """the logs behind the scenes, where a reward needs them; else empty"""
+
+    @property
+    def places(self) -> Int64[np.ndarray, "S"]:
+        """In the order of all steps. Draws by them are the same in micro-batches and in the whole."""
+        return self.first + np.arange(self.scenes.scenes)
 
     def to(self, device: torch.device) -> "Batch":
         """The scenes on the device; their logs stay where they are."""

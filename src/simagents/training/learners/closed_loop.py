@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 from torch import Tensor, nn
 
 from simagents.algorithms.weights import token_mean
@@ -63,8 +62,7 @@ class ClosedLoopCloning(Learner):
         return loss, {**stats, "distance_to_log": (weight * distance).sum()}
 
     def _roll_out(self, batch: Batch) -> Paths:
-        places = batch.first + np.arange(batch.scenes.scenes)
-        seed = hashed(self.seed, key_of("rollouts"), places)
+        seed = hashed(self.seed, key_of("rollouts"), batch.places)
         training = self.model.training
         self.model.eval()
         try:

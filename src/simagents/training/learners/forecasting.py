@@ -16,7 +16,7 @@ from simagents.models.forecasting import Modes, laplace
 from simagents.models.paths import Paths
 from simagents.models.policy import TrainablePolicy
 from simagents.training.data.batches import Batch
-from simagents.training.learners.imitation import imitable
+from simagents.training.learners.imitation import imitable, imitable_actions
 from simagents.training.learners.learner import Learner, Stats
 
 _LEARNED = ("likelihood", "heading", "choice")
@@ -41,7 +41,7 @@ class Forecasting(Learner):
             raise InputError("forecasting: this model family makes no forecasts; choose bc.")
 
     def counts(self, batch: Batch) -> int:
-        return int(imitable(batch.scenes, self.model.logged_paths(batch.scenes)).sum())
+        return imitable_actions(self.model, batch)
 
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes = batch.scenes

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,13 +37,12 @@ class Cloning(Learner):
             self.shares = smoothing_shares(self.model, as_released=released)
 
     def counts(self, batch: Batch) -> int:
-        paths = self.model.logged_paths(batch.scenes)
-        return int(imitable(batch.scenes, paths).sum())
+        return imitable_actions(self.model, batch)
 
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes = batch.scenes
         if self.goals is not None:
-            scenes = self.goals.given(scenes, batch.first + np.arange(scenes.scenes))
+            scenes = self.goals.given(scenes, batch.places)
         paths = self.model.logged_paths(scenes)
         weight = token_mean(imitable(scenes, paths), total)
         shares = self.shares
@@ -59,6 +57,11 @@ def imitable(scenes: SceneBatch, paths: Paths) -> Tensor:
     """[A, F] bool: valid actions of trained agents, after the history, that follow a valid action."""
     follows = paths.valid[:, paths.history - 1 : -1]
     return paths.valid[:, paths.history :] & follows & scenes.trained[:, None]
+
+
+def imitable_actions(model: TrainablePolicy, batch: Batch) -> int:
+    """How many of a micro-batch's actions there are to imitate."""
+    return int(imitable(batch.scenes, model.logged_paths(batch.scenes)).sum())
 
 
 def back_to_log(model: TrainablePolicy, scenes: SceneBatch, paths: Paths) -> Tensor:

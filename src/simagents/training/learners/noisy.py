@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +13,12 @@ from simagents.models.paths import Paths, Worlds
 from simagents.models.policy import TrainablePolicy
 from simagents.simulation.draws import DrawKeys
 from simagents.training.data.batches import Batch
-from simagents.training.learners.imitation import back_to_log, imitable, imitation_loss
+from simagents.training.learners.imitation import (
+    back_to_log,
+    imitable,
+    imitable_actions,
+    imitation_loss,
+)
 from simagents.training.learners.learner import Learner, Stats
 
 
@@ -38,7 +42,7 @@ class NoisyCloning(Learner):
             raise InputError("noisy_bc: this model family has no noisy paths; choose bc.")
 
     def counts(self, batch: Batch) -> int:
-        return int(imitable(batch.scenes, self.model.logged_paths(batch.scenes)).sum())
+        return imitable_actions(self.model, batch)
 
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes = batch.scenes
@@ -52,8 +56,7 @@ class NoisyCloning(Learner):
 
     def _strayed(self, batch: Batch) -> Paths:
         scenes = batch.scenes
-        places = batch.first + np.arange(scenes.scenes)
-        seed = hashed(self.seed, key_of("noise"), places)
+        seed = hashed(self.seed, key_of("noise"), batch.places)
         draws = DrawKeys(seed, scenes, Worlds.of(scenes, 1))
         steps = self.model.logged_paths(scenes).action.shape[1]
         uniform = torch.cat([draws.uniform(step) for step in range(steps)], dim=1)

@@ -165,17 +165,15 @@ class PolicyGradient(Learner):
 
     @torch.no_grad()
     def _experience(self, batch: Batch, watch: Stopwatch) -> Experience:
-        # By place in the order of all steps, so that micro-batches draw what the whole would.
-        places = batch.first + np.arange(batch.scenes.scenes)
-        seed = hashed(self.recipe.seed, key_of("rollouts"), places)
+        seed = hashed(self.recipe.seed, key_of("rollouts"), batch.places)
         if self.goals is not None:
-            batch = replace(batch, scenes=self.goals.given(batch.scenes, places))
+            batch = replace(batch, scenes=self.goals.given(batch.scenes, batch.places))
         sampled = experience(
             self.model, batch, self.recipe.budget.rollouts, self.settings.sampling, self.reward,
             seed, watch, without=self.settings.credit.needs_others,
         )  # fmt: skip
         if self.goals is not None:
-            self._pursue(sampled, places)
+            self._pursue(sampled, batch.places)
         sampled.trajectories = []
         if self.reference is not None:
             rows = self._pass(self.reference, sampled.scenes, sampled.paths)

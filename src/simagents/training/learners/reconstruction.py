@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +17,7 @@ from simagents.models.policy import TrainablePolicy
 from simagents.models.reconstruction import Reconstructing, Reconstruction
 from simagents.simulation.draws import DrawKeys
 from simagents.training.data.batches import Batch
-from simagents.training.learners.imitation import imitable
+from simagents.training.learners.imitation import imitable, imitable_actions
 from simagents.training.learners.learner import Learner, Stats
 
 
@@ -48,7 +47,7 @@ class ClosedLoopRegression(Learner):
         return self.recipe.algorithm
 
     def counts(self, batch: Batch) -> int:
-        return int(imitable(batch.scenes, self.model.logged_paths(batch.scenes)).sum())
+        return imitable_actions(self.model, batch)
 
     def loss(self, batch: Batch, total: float) -> tuple[Tensor, Stats]:
         scenes, settings = batch.scenes, self.settings
@@ -83,9 +82,7 @@ class ClosedLoopRegression(Learner):
 
     def _reconstructed(self, batch: Batch, steps: int, forcing: float) -> Reconstruction:
         scenes = batch.scenes
-        # By place in the order of all steps, so that micro-batches draw what the whole would.
-        places = batch.first + np.arange(scenes.scenes)
-        seed = hashed(self.recipe.seed, key_of("reconstruction"), places)
+        seed = hashed(self.recipe.seed, key_of("reconstruction"), batch.places)
         draws = DrawKeys(seed, scenes, Worlds.of(scenes, 1))
         forced = draws.uniform(0, steps) < forcing
         return self.policy.reconstruct(scenes, forced, draws.latent(self.model.latent_draws))
