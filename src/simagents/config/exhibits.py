@@ -1,6 +1,6 @@
 """Exhibits: the tables of a paper, and the rows that tables and figures have in common."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -13,35 +13,41 @@ Baseline = Literal[
 READ_TOKENS = frozenset({"random_tokens"})
 """Baselines that act by a motion vocabulary; the others need scenarios only."""
 
-ColumnName = Literal[
-    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance", "collision_rate", "offroad_rate",
-    "red_light_rate", "pass_miss", "best_pass_miss", "reach_rate", "pass_rate",
-    "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
-    "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", "kl",
-    "cross_entropy", "map_rise", "neighbour_rise",
-    "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
+OfGoals = Literal["pass_miss", "best_pass_miss", "reach_rate", "pass_rate"]
+OfHistory = Literal["kl", "cross_entropy", "map_rise", "neighbour_rise"]
+OfDifference = Literal[
+    "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios"
+]
+OfPlanners = Literal[
     "rank_log", "rank_low", "rank_high", "rank_halves", "rank_pairs",
     "value_error", "error_low", "error_high", "error_noise", "error_halves", "error_pairs",
     "value_mean", "value_spread",
-    "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens",
 ]  # fmt: skip
-OF_GOALS = frozenset({"pass_miss", "best_pass_miss", "reach_rate", "pass_rate"})
-"""Columns that only evaluations with goals fill."""
+OfTokens = Literal[
+    "vehicle_tokens", "pedestrian_tokens", "cyclist_tokens", "reconstruction", "dead_tokens"
+]
+ColumnName = Literal[
+    "metametric", "kinematic", "interactive", "map", "min_ade", "ade", "distance", "collision_rate", "offroad_rate",
+    "red_light_rate", OfGoals,
+    "linear_speed", "linear_acceleration", "angular_speed", "angular_acceleration",
+    "nearest_object", "collision", "time_to_collision", "road_edge", "offroad", "traffic_light", OfHistory,
+    OfDifference, OfPlanners, OfTokens,
+]  # fmt: skip
 
+OF_GOALS = frozenset(get_args(OfGoals))
+"""Columns that only evaluations with goals fill."""
+OF_HISTORY = frozenset(get_args(OfHistory))
+"""Columns that were logged while the row's systems were trained."""
+OF_DIFFERENCE = frozenset(get_args(OfDifference))
+"""Columns that compare every row with one of them."""
+OF_PLANNERS = frozenset(get_args(OfPlanners))
+"""Columns of what planners are worth among the row's agents; the table needs a row of the log."""
 OF_PAIRS = frozenset({"rank_pairs", "error_pairs"})
-"""Columns that compare every row with every other one; each becomes as many columns as there are rows."""
+"""Those that compare every row with every other one; each becomes as many columns as there are rows."""
 MOST_PAIRED = 8
 """Rows of a table with such a column; more are too small to read on a page."""
-OF_PLANNERS = frozenset({
-    "rank_log", "rank_low", "rank_high", "rank_halves",
-    "value_error", "error_low", "error_high", "error_noise", "error_halves", "value_mean", "value_spread",
-    *OF_PAIRS,
-})  # fmt: skip
-"""Columns of what planners are worth among the row's agents; the table needs a row of the log."""
-COMPARING = frozenset({
-    "difference", "difference_low", "difference_high", "p", "paired_t", "p_scenarios",
-})  # fmt: skip
-"""Columns that compare every row with one of them."""
+OF_TOKENS = frozenset(get_args(OfTokens))
+"""Columns of the row's vocabulary; its systems need one."""
 
 
 class Row(Settings):
@@ -94,7 +100,7 @@ class Table(Settings):
 
     @model_validator(mode="after")
     def _compared_with_a_row(self) -> "Table":
-        needing = [name for name in self.columns if name in COMPARING]
+        needing = [name for name in self.columns if name in OF_DIFFERENCE]
         if needing and self.over is None:
             raise ValueError(
                 f"column `{needing[0]}` compares with one row; give the row's label as `over`"
