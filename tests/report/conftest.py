@@ -19,6 +19,7 @@ from simagents.scenarios.scenario import (
 )
 
 EVALUATION = "0123456789"
+PUBLISHED = "system,realism_meta,source_paper,table,wosac_year,split,provenance,note\n"
 
 
 @pytest.fixture(autouse=True)
@@ -193,6 +194,22 @@ def cell():
 @pytest.fixture
 def cells():
     return _cells
+
+
+@pytest.fixture
+def papers(tmp_path):
+    """A folder of two published tables of the same rows, of 2025 and of 2023.
+
+    A .70, B .72, C .71, D unknown, E .70; in 2023 .2 less, and A and B change places.
+    """
+    papers = tmp_path / "published"
+    papers.mkdir()
+    values = {"A": "0.70", "B": "0.72", "C": "0.71", "D": "", "E": "0.70"}
+    older = {"A": "0.52", "B": "0.50", "C": "0.51"}
+    for name, year, table in (("table", "2025", values), ("older", "2023 (V1)", older)):
+        lines = [f"{row},{value},Paper,3,{year},val,PAPER,\n" for row, value in table.items()]
+        (papers / f"{name}.csv").write_text(PUBLISHED + "".join(lines))
+    return papers
 
 
 @pytest.fixture

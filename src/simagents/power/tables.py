@@ -22,7 +22,7 @@ from simagents.power.detection import (
 from simagents.power.spreads import measured, read_spreads
 from simagents.report.cells import by_seed, read_scores
 from simagents.report.columns import column
-from simagents.report.comparison import SIGNIFICANT
+from simagents.report.orderings import SIGNIFICANT
 from simagents.report.published import Published, read_published
 from simagents.report.rows import Row
 

@@ -1,32 +1,31 @@
 """Published against reproduced: every number, and whether the order of rows is confirmed.
 
-Absolute values only match at the papers' own scale and data. Orderings may be compared at any
-scale, so each published ordering of two rows gets a verdict: confirmed or contradicted where our
-difference has a p value below 5 % after Holm's correction for the number of orderings of the table,
-not resolved elsewhere. Intervals and p values cover seeds and scenarios together; one training seed
-says nothing about training, so it gives no verdict. Where we know the row that a paper chose
-and not its values, that row above each other one is what it orders, and is marked as such.
+Absolute values only match at the papers' own scale and data; orderings of rows may be compared at
+any scale.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
-from simagents.differences import holm
 from simagents.errors import InputError
 from simagents.files import read_json, read_object
 from simagents.report.apart import apart
 from simagents.report.cells import sharing
 from simagents.report.columns import Column, column
 from simagents.report.latex import escaped
-from simagents.report.pairs import ONE_SEED
+from simagents.report.orderings import (
+    CONTRADICTED,
+    VERDICTS,
+    Ordering,
+    order_of_rows,
+    orderings,
+)
 from simagents.report.printed_values import (
     NOT_COMPARABLE,
     REASONS,
-    UNJUDGED,
     PrintedValue,
     printed_values,
     unmatched,
@@ -36,11 +35,6 @@ from simagents.report.sheet import Block, Heading, Paragraph, Sheet, write_docum
 from simagents.report.sheet import Column as Sheeted
 
 Json = dict[str, Any]
-
-CONFIRMED, CONTRADICTED, UNRESOLVED = "confirmed", "contradicted", "not resolved"
-VERDICTS = (CONFIRMED, CONTRADICTED, UNRESOLVED, UNJUDGED)
-SIGNIFICANT = 0.05
-"""Largest adjusted p value of a verdict."""
 
 
 @dataclass
@@ -58,23 +52,6 @@ class Args:
     out_tex: Path
     """LaTeX, for the appendix"""
     out_html: Path
-
-
-@dataclass(frozen=True)
-class Ordering:
-    """Two rows that the paper orders, and what our scores say about it."""
-
-    better: str
-    worse: str
-    published: float | None
-    """the paper's difference; None where its text names the best row without values"""
-    reproduced: float | None
-    """ours, on the same scenarios"""
-    low: float | None
-    high: float | None
-    p: float | None
-    """of our difference, adjusted for the number of the table's orderings"""
-    verdict: str
 
 
 def main(args: Args) -> None:
@@ -149,7 +126,7 @@ def section(
     counted = ", ".join(f"{count[verdict]} {verdict}" for verdict in VERDICTS if count[verdict])
     blocks.append(
         Paragraph(
-            f"Order of the rows by {of.title}: {_order(cells, published)}. {len(ordered)} published "
+            f"Order of the rows by {of.title}: {order_of_rows(cells, published)}. {len(ordered)} published "
             f"orderings of two rows: {counted or 'none'}."
         )
     )
@@ -206,69 +183,6 @@ def _signed(value: float | None, of: Column) -> str:
 
 def _ends(low: float | None, high: float | None, of: Column) -> str:
     return "n/a" if low is None or high is None else f"[{_signed(low, of)}, {_signed(high, of)}]"
-
-
-def orderings(cells: Json, published: Published) -> Iterator[Ordering]:
-    """Every pair of rows that the paper orders; equal or unknown published values order nothing."""
-    rows = cells["rows"]
-    ordered = [
-        (difference, gap)
-        for difference in cells["differences"][published.compared]
-        if (gap := published.gap(*(rows[difference[end]]["published"] for end in ("row", "to"))))
-    ]
-    # Where no verdict can follow, an ordering does not count as one of the table's tests.
-    tests = [nan if _unjudged(difference) else difference["p"] for difference, _ in ordered]
-    for (difference, gap), p in zip(ordered, holm(tests), strict=True):
-        a, b = rows[difference["row"]], rows[difference["to"]]
-        mean, low, high = (difference[key] for key in ("mean", "low", "high"))
-        if gap < 0:  # the difference is that of a over b, and the paper has b above a
-            a, b = b, a
-            mean, low, high = (None if end is None else -end for end in (mean, high, low))
-        yield Ordering(
-            better=a["label"],
-            worse=b["label"],
-            published=abs(gap) if published.has_values else None,
-            reproduced=mean,
-            low=low,
-            high=high,
-            p=None if isnan(p) else p,
-            verdict=_verdict(difference, mean, p),
-        )
-
-
-def _unjudged(difference: Json) -> bool:
-    return difference["covers"] == ONE_SEED or difference["p"] is None
-
-
-def _verdict(difference: Json, mean: float | None, p: float) -> str:
-    if difference["covers"] == ONE_SEED:
-        return UNJUDGED
-    if isnan(p) or p >= SIGNIFICANT:
-        return UNRESOLVED
-    return CONFIRMED if mean > 0 else CONTRADICTED
-
-
-def _order(cells: Json, published: Published) -> str:
-    rows = [row for row in cells["rows"] if row["published"]]
-    if len(rows) == 1:
-        return "known for one row only"
-    if any(
-        _compared(row, published)["mean"] is None or published.value(row["published"]) is None
-        for row in rows
-    ):
-        return "not known for all rows"
-    by_scores = sorted(rows, key=lambda row: _compared(row, published)["mean"])
-    as_published = sorted(rows, key=lambda row: published.value(row["published"]))
-    return "the published one" if by_scores == as_published else "not the published one"
-
-
-def _compared(row: Json, published: Published) -> Json:
-    """Raises InputError for a table that does not show the quantity that papers publish."""
-    if published.compared not in row["cells"]:
-        raise InputError(
-            f"{row['label']}: the table needs the column `{published.compared}` to be compared."
-        )
-    return row["cells"][published.compared]
 
 
 def _ordering_line(ordering: Ordering, of: Column) -> list[str]:
