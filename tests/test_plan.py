@@ -727,6 +727,20 @@ def test_tables_of_planners_need_the_log_and_rename_no_run(config):
     assert more.evaluation_id("wosac_2025") == plan.evaluation_id("wosac_2025")
 
 
+def test_a_column_of_the_vocabulary_needs_a_system_with_one(config):
+    columns = ["metametric", "reconstruction", "dead_tokens"]
+    rows = [{"label": "Random", "baseline": "random_tokens"}, {"label": "RFT", "stage": "rft"}]
+    config["tables"]["t"] = table(rows) | {"columns": columns}
+    plan_of(config)
+    rows.append({"label": "Still", "baseline": "constant_velocity"})
+    config["tables"]["t"] = table(rows) | {"columns": columns}
+    with pytest.raises(InputError) as problem:
+        plan_of(config)
+    assert str(problem.value) == (
+        "tables.t: row `Still` has no vocabulary; remove it or the columns reconstruction, dead_tokens."
+    )
+
+
 def test_a_table_of_pairs_has_at_most_eight_rows_and_a_typo_in_agents_names_the_nearest(config):
     log = {"label": "Log", "baseline": "log"}
     weights = {

@@ -19,6 +19,7 @@ from simagents.config.exhibits import (
     OF_GOALS,
     OF_PAIRS,
     OF_PLANNERS,
+    OF_TOKENS,
     READ_TOKENS,
     Table,
 )
@@ -251,6 +252,13 @@ class Plan(SharedFiles):
         for table in tables:
             if table not in self.tables:
                 raise unknown_value(table, f"{where}.tables", self.tables)
+        of_tokens = [name for name in getattr(settings, "columns", ()) if name in OF_TOKENS]
+        for row in rows:
+            if of_tokens and row.systems[0].tokens is None:
+                raise InputError(
+                    f"{where}: row `{row.label}` has no vocabulary; remove it or the columns"
+                    f" {', '.join(of_tokens)}."
+                )
         return Exhibit(name, settings, rows, evaluation, tables)
 
     def _rows(self, row: RowSettings, seeds: list[int], where: str) -> Iterator[Row]:

@@ -113,15 +113,6 @@ def test_what_nodes_cannot_share_evenly_is_said(fresh):
     assert told.startswith("compute.workers: 3 cannot be shared evenly by 2 nodes")
 
 
-def test_a_column_of_the_vocabulary_needs_a_system_with_one(fresh):
-    rows = [{"label": "Still", "baseline": "constant_velocity"}]
-    fresh.change("config/papers/trajtok.yaml", tables__tokenizers__rows=rows)
-    assert problem(fresh.run("--dry-run", succeeds=False)) == (
-        "tables.tokenizers: row `Still` has no vocabulary; remove it or the columns vehicle_tokens,"
-        " pedestrian_tokens, cyclist_tokens, reconstruction, dead_tokens."
-    )
-
-
 @pytest.mark.parametrize(("gpus", "seen"), [(0, "[]"), (1, "[3]")])
 def test_jobs_see_gpus_where_the_scale_has_some(fresh, monkeypatch, gpus, seen):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")

@@ -233,18 +233,6 @@ def reconstruction_of(row):
     return f"{TOKENS}/{row.systems[0].tokens}/reconstruction.json"
 
 
-def check_vocabulary_columns():
-    """Rows of a table with columns of the vocabulary must be systems that have one."""
-    for name, table in PLAN.tables.items():
-        columns = [key for key in table.settings.columns if COLUMNS[key].of_tokens]
-        for row in table.rows:
-            if columns and row.systems[0].tokens is None:
-                stop(
-                    f"tables.{name}: row `{row.label}` has no vocabulary; remove it or the columns"
-                    f" {', '.join(columns)}."
-                )
-
-
 def histories_of(exhibit):
     """The training logs of every run of a table or figure; imports and baselines have none."""
     runs = [system.id for system in exhibit.systems if isinstance(system, Run)]
@@ -362,8 +350,6 @@ def plan_facts():
         }
     )
 
-
-check_vocabulary_columns()
 
 PARENTS = {run.parent.id for run in PLAN.runs.values() if isinstance(run.parent, Run)}
 SHARDS = {split: shard_names(split) for split in ("training", "validation")}
