@@ -9,11 +9,11 @@ import pytest
 
 from simagents.config.figures import GoalRates, GoalRollouts
 from simagents.errors import InputError
-from simagents.report.cells import read_scores
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.figures import goal_rates, goal_rollouts
 from simagents.report.published import read_published
 from simagents.report.rows import read_rows
+from simagents.report.scores import by_seed, read_scores
 from simagents.report.table import layout, markdown
 from simagents.scenarios.manoeuvres import shown
 from simagents.scenarios.rollout_file import writing_rollouts
@@ -27,8 +27,6 @@ RATES = ("reach_rate", "pass_rate")
 
 def test_rates_are_over_agents_and_not_over_scenes(score):
     """Two scenes with 1 of 1 and 1 of 4 goals reached: 40 %, not 62.5 %."""
-    from simagents.report.cells import by_seed
-
     path = score("bc-1", {"a": 0.5, "b": 0.5}, reach_rate=[1.0, 1.0], goal_agents=[1.0, 4.0])
     (row,) = read_rows(json.dumps([{"label": "BC", "systems": ["bc-1"]}]))
     assert by_seed(row, read_scores([path])[1], "reach_rate").mean() == pytest.approx(0.4)

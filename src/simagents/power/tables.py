@@ -20,11 +20,11 @@ from simagents.power.detection import (
     power,
 )
 from simagents.power.spreads import measured, read_spreads
-from simagents.report.cells import by_seed, read_scores
 from simagents.report.columns import column
 from simagents.report.orderings import SIGNIFICANT
 from simagents.report.published import Published, read_published
 from simagents.report.rows import Row
+from simagents.report.scores import by_seed, read_scores
 
 _POWER = (
     "Power is the probability of a verdict if the published difference is the true one. It is that of"

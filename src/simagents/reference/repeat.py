@@ -15,10 +15,10 @@ import numpy as np
 from simagents.differences import Difference, difference, holm
 from simagents.errors import InputError
 from simagents.files import read_json, replacing
-from simagents.report.cells import by_seed, read_scores
 from simagents.report.columns import COLUMNS
 from simagents.report.pairs import number
 from simagents.report.rows import Row
+from simagents.report.scores import by_seed, read_scores
 
 COMPARED = ("metametric", "ade", "distance")
 LEVEL = 0.05

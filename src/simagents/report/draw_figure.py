@@ -10,12 +10,12 @@ from simagents.config.figures import FIGURES, FigureSettings
 from simagents.config.keys import module_of, read_as
 from simagents.errors import InputError
 from simagents.files import read_json, read_object
-from simagents.report.cells import read_scores
 from simagents.report.figure_files import save, use_style
 from simagents.report.figure_inputs import FigureInputs
 from simagents.report.histories import read_histories
 from simagents.report.planner_values import read_planners
 from simagents.report.rows import read_rows
+from simagents.report.scores import read_scores
 
 
 @dataclass
