@@ -58,14 +58,44 @@ class Exhibit:
     name: str
     settings: Table | FigureSettings
     rows: list[Row]
-    evaluation: str | None
-    """name of the evaluation by which its systems are scored; None where no scores are shown"""
-    tables: list[str]
-    """names of the tables whose numbers a figure draws"""
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of a table's columns; a figure has none."""
+        return getattr(self.settings, "columns", [])
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """What a figure is drawn from; what a table needs follows from its columns."""
+        return getattr(self.settings, "reads", frozenset())
+
+    @property
+    def evaluation(self) -> str | None:
+        """Name of the evaluation by which its systems are scored; None where no scores are shown."""
+        return getattr(self.settings, "evaluation", None)
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables whose numbers a figure draws."""
+        return getattr(self.settings, "tables", [])
 
     @property
     def systems(self) -> list[System]:
+        """Of all rows, each once."""
         return list({system.id: system for row in self.rows for system in row.systems}.values())
+
+    @property
+    def drives_planners(self) -> bool:
+        """Whether it shows what planners are worth among its systems."""
+        return self.shows(OF_PLANNERS) or "planners" in self.reads
+
+    def columns_of(self, kind: frozenset[str]) -> list[str]:
+        """Its columns of a kind, which is one of the sets of `config.exhibits`."""
+        return [name for name in self.columns if name in kind]
+
+    def shows(self, kind: frozenset[str]) -> bool:
+        """Whether it has a column of that kind."""
+        return bool(self.columns_of(kind))
 
 
 @dataclass(frozen=True)
@@ -210,56 +240,56 @@ class Plan(SharedFiles):
         return getattr(settings, "seeds", None) or self.config.seeds
 
     def _exhibit(self, name: str, settings: Table | FigureSettings, where: str) -> Exhibit:
-        evaluation = getattr(settings, "evaluation", None)
-        if evaluation is not None and evaluation not in self.evaluations:
-            raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)
-        of_goals = sorted(OF_GOALS & set(getattr(settings, "columns", ())))
-        if of_goals and self.evaluations[evaluation].goals == "none":
-            raise InputError(
-                f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
-                f" `{evaluation}` has none."
-            )
-        of_scores = sorted(
-            {"scores", "pictures", "incidents"} & getattr(settings, "reads", frozenset())
-        )
-        if of_scores and evaluation is None:
-            raise InputError(
-                f"{where}: figures of kind {settings.kind} read {of_scores[0]}, so its class"
-                " `Settings` needs a key `evaluation`; add it there and here."
-            )
         rows = [
             row
             for number, each in enumerate(getattr(settings, "rows", []))
             for row in self._rows(each, self.seeds_of(settings), f"{where}.rows[{number}]")
         ]
-        if drives_planners(settings) and LOG not in [row.systems[0].id for row in rows]:
+        exhibit = Exhibit(name, settings, rows)
+        evaluation, labels = exhibit.evaluation, [row.label for row in rows]
+        if evaluation is not None and evaluation not in self.evaluations:
+            raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)
+        of_goals = sorted(exhibit.columns_of(OF_GOALS))
+        if of_goals and self.evaluations[evaluation].goals == "none":
+            raise InputError(
+                f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
+                f" `{evaluation}` has none."
+            )
+        of_scores = sorted({"scores", "pictures", "incidents"} & exhibit.reads)
+        if of_scores and evaluation is None:
+            raise InputError(
+                f"{where}: figures of kind {settings.kind} read {of_scores[0]}, so its class"
+                " `Settings` needs a key `evaluation`; add it there and here."
+            )
+        if exhibit.drives_planners and LOG not in [row.systems[0].id for row in rows]:
             raise InputError(
                 f"{where}: planners are compared with the log; add a row with `baseline: log`."
             )
-        of_pairs = sorted(OF_PAIRS & set(getattr(settings, "columns", ())))
+        of_pairs = sorted(exhibit.columns_of(OF_PAIRS))
         if of_pairs and len(rows) > MOST_PAIRED:
             raise InputError(
                 f"{where}: the column `{of_pairs[0]}` compares all pairs of at most {MOST_PAIRED} rows, and"
                 f" there are {len(rows)}; take some out."
             )
-        if len({row.label for row in rows}) < len(rows):
+        if len(set(labels)) < len(rows):
             raise InputError(f"{where}: two rows have the same label.")
-        if isinstance(settings, Table) and settings.over is not None:
-            labels = [row.label for row in rows]
-            if settings.over not in labels:
-                raise unknown_value(settings.over, f"{where}.over", labels)
-        tables = getattr(settings, "tables", [])
-        for table in tables:
+        if (
+            isinstance(settings, Table)
+            and settings.over is not None
+            and settings.over not in labels
+        ):
+            raise unknown_value(settings.over, f"{where}.over", labels)
+        for table in exhibit.tables:
             if table not in self.tables:
                 raise unknown_value(table, f"{where}.tables", self.tables)
-        of_tokens = [name for name in getattr(settings, "columns", ()) if name in OF_TOKENS]
+        of_tokens = exhibit.columns_of(OF_TOKENS)
         for row in rows:
             if of_tokens and row.systems[0].tokens is None:
                 raise InputError(
                     f"{where}: row `{row.label}` has no vocabulary; remove it or the columns"
                     f" {', '.join(of_tokens)}."
                 )
-        return Exhibit(name, settings, rows, evaluation, tables)
+        return exhibit
 
     def _rows(self, row: RowSettings, seeds: list[int], where: str) -> Iterator[Row]:
         if row.baseline is not None:
@@ -383,12 +413,6 @@ class Plan(SharedFiles):
 def _adds(parent: Model, stage: Stage, key: str) -> bool:
     """Whether a stage with `from` sets only keys of its model that may be added to its parent's."""
     return key == "model" and set(stage.model) <= parent.addable
-
-
-def drives_planners(settings: Table | FigureSettings) -> bool:
-    """Whether a table or figure shows what planners are worth among its systems."""
-    of_columns = OF_PLANNERS & set(getattr(settings, "columns", ()))
-    return bool(of_columns) or "planners" in getattr(settings, "reads", ())
 
 
 def shared_stage(runs: list[Run | Import]) -> str | None:

@@ -7,11 +7,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from simagents.config.exhibits import OF_HISTORY, OF_TOKENS
 from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.plan import Plan, drives_planners
+from simagents.plan import Plan
 from simagents.report.apart import apart
-from simagents.report.columns import COLUMNS
 from simagents.runs import Baseline, Import, Run
 from simagents.site import Site
 from simagents.trace.place import plain
@@ -253,19 +253,9 @@ def planner_options():
     return options({**settings.pop("sampling"), **settings})
 
 
-def of_history(exhibit):
-    """Whether it has a column from training logs; only then it depends on the histories."""
-    return any(COLUMNS[name].of_history for name in getattr(exhibit.settings, "columns", ()))
-
-
-def of_tokens(exhibit):
-    """Whether it has a column about vocabularies; only then it depends on their reports."""
-    return any(COLUMNS[name].of_tokens for name in getattr(exhibit.settings, "columns", ()))
-
-
 def rows_of(exhibit):
     """The rows of a table or figure for the report, as JSON."""
-    with_reconstruction = of_tokens(exhibit)
+    with_reconstruction = exhibit.shows(OF_TOKENS)
     return json.dumps(
         [
             {
@@ -320,12 +310,11 @@ OF_FIRST_SEED = {"gradients", "incidents", "manoeuvres", "pictures"}
 
 def conditions_of(figure):
     """Under what a figure's numbers were measured: tables, evaluation, seeds."""
-    reads = figure.settings.reads
     return {
         "tables": figure.tables,
-        "evaluation": PLAN.evaluation_id(figure.evaluation) if "scores" in reads else None,
+        "evaluation": PLAN.evaluation_id(figure.evaluation) if "scores" in figure.reads else None,
         "seeds": max((len(row.systems) for row in figure.rows), default=0),
-        "first_seed": bool(reads & OF_FIRST_SEED),
+        "first_seed": bool(figure.reads & OF_FIRST_SEED),
     }
 
 
@@ -364,7 +353,7 @@ CELLS = expand(f"{PLAN.results}/tables/{{exhibit}}.json", exhibit=TABLES)
 GRADIENT_TABLES = [
     f"{PLAN.results}/gradients/{name}.html"
     for name in FIGURES
-    if "gradients" in PLAN.figures[name].settings.reads
+    if "gradients" in PLAN.figures[name].reads
 ]
 # Published tables that the prose cites, whether this copy has their rows or not.
 PUBLISHED = sorted(

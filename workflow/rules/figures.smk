@@ -52,8 +52,7 @@ FIGURE_FILES = {
 def figure_inputs(name):
     """The inputs that its kind reads, and the look of all figures; a figure depends on nothing else."""
     read = {
-        files: FIGURE_FILES[files](PLAN.figures[name])
-        for files in sorted(PLAN.figures[name].settings.reads)
+        files: FIGURE_FILES[files](PLAN.figures[name]) for files in sorted(PLAN.figures[name].reads)
     }
     return {**read, "style": "paper/paper.mplstyle"}
 
@@ -80,8 +79,8 @@ def plain_caption(name):
     """The caption for the report, which reads reStructuredText; with the scenes in which planners drove."""
     figure = PLAN.figures[name]
     caption = f"{in_rst(figure.settings.caption)} {scale_and_data()}"
-    shown = [figure.settings, *(PLAN.tables[table].settings for table in figure.tables)]
-    if not any(map(drives_planners, shown)):
+    shown = [figure, *(PLAN.tables[table] for table in figure.tables)]
+    if not any(exhibit.drives_planners for exhibit in shown):
         return caption
     scenes = PLAN.config.planners.scenes
     drives = (
@@ -111,7 +110,7 @@ def browsed():
     """Files by unique names: every system that a figure of kept rollouts shows, once."""
     files, shown = {}, set()
     for figure in map(PLAN.figures.get, FIGURES):
-        for row in figure.rows if "pictures" in figure.settings.reads else []:
+        for row in figure.rows if "pictures" in figure.reads else []:
             system = row.systems[0]
             label = plain(row.label)
             if not isinstance(system, Baseline) and label.lower() != system.stage:
@@ -138,7 +137,7 @@ def filmed_stages():
         dict.fromkeys(
             row.systems[0].stage
             for figure in map(PLAN.figures.get, FIGURES)
-            if "pictures" in figure.settings.reads and figure.evaluation == default_evaluation()
+            if "pictures" in figure.reads and figure.evaluation == default_evaluation()
             for row in figure.rows
             if not isinstance(row.systems[0], Baseline)
         )

@@ -19,17 +19,17 @@ rule cells:
         scores=lambda wildcards: scores_of(PLAN.tables[wildcards.exhibit]),
         reconstruction=lambda wildcards: (
             list(map(reconstruction_of, PLAN.tables[wildcards.exhibit].rows))
-            if of_tokens(PLAN.tables[wildcards.exhibit])
+            if PLAN.tables[wildcards.exhibit].shows(OF_TOKENS)
             else []
         ),
         histories=lambda wildcards: (
             histories_of(PLAN.tables[wildcards.exhibit])
-            if of_history(PLAN.tables[wildcards.exhibit])
+            if PLAN.tables[wildcards.exhibit].shows(OF_HISTORY)
             else []
         ),
         planners=lambda wildcards: (
             planners_of(PLAN.tables[wildcards.exhibit])
-            if drives_planners(PLAN.tables[wildcards.exhibit].settings)
+            if PLAN.tables[wildcards.exhibit].drives_planners
             else []
         ),
     output:
@@ -40,7 +40,7 @@ rule cells:
         "../../envs/simagents.yaml"
     params:
         rows=lambda wildcards: rows_of(PLAN.tables[wildcards.exhibit]),
-        columns=lambda wildcards: PLAN.tables[wildcards.exhibit].settings.columns,
+        columns=lambda wildcards: PLAN.tables[wildcards.exhibit].columns,
         histories=lambda wildcards, input: (
             f"--histories {input.histories}" if input.histories else ""
         ),

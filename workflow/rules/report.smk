@@ -26,7 +26,7 @@ def paper_of(table):
 
 def category_of(figure):
     """What a figure shows: training, rollouts, or results."""
-    reads = PLAN.figures[figure].settings.reads
+    reads = PLAN.figures[figure].reads
     if "pictures" in reads or "manoeuvres" in reads:
         return ROLLOUTS
     return CURVES if "histories" in reads else FIGURES_OF_ALL

@@ -8,9 +8,9 @@ from math import ceil
 from operator import add, or_
 from typing import Any
 
+from simagents.config.exhibits import OF_TOKENS
 from simagents.errors import unknown_key
-from simagents.plan import Exhibit, Plan, drives_planners
-from simagents.report.columns import COLUMNS
+from simagents.plan import Exhibit, Plan
 from simagents.runs import Run, System
 
 CLONED, CLOSED_LOOP, RECONSTRUCTED = "cloned", "closed_loop", "reconstructed"
@@ -79,24 +79,23 @@ class Estimate:
     def of(self, exhibit: Exhibit) -> Parts:
         """Everything that a table or figure needs, parents of its runs and data included."""
         parts: Parts = {}
-        settings = exhibit.settings
         firsts = [row.systems[0] for row in exhibit.rows]
-        of_scores = "manoeuvres" not in getattr(settings, "reads", ())
+        of_scores = "manoeuvres" not in exhibit.reads
         for system in exhibit.systems:
             if exhibit.evaluation is not None and of_scores:
                 key = ("evaluate", system.id, self.plan.evaluation_id(exhibit.evaluation))
                 parts[key] = self.evaluate(exhibit.evaluation, system)
             parts |= self.data(system.tokens)
-            if drives_planners(settings):
+            if exhibit.drives_planners:
                 key = ("planners", system.id, self.plan.planners_id)
                 parts[key] = self.planners(system)
-            if "gradients" in getattr(settings, "reads", ()) and system is exhibit.systems[0]:
+            if "gradients" in exhibit.reads and system is exhibit.systems[0]:
                 key = ("gradients", system.id, self.plan.gradients_id)
                 parts[key] = self.gradients()
-            if "manoeuvres" in getattr(settings, "reads", ()) and system in firsts:
+            if "manoeuvres" in exhibit.reads and system in firsts:
                 key = ("manoeuvres", system.id, self.plan.evaluation_id(exhibit.evaluation))
                 parts[key] = self.manoeuvres(exhibit.evaluation)
-            if any(COLUMNS[name].of_tokens for name in getattr(settings, "columns", ())):
+            if exhibit.shows(OF_TOKENS):
                 parts["reconstruction", system.tokens] = Cost(Counter(reconstruction=1))
             while isinstance(system, Run):
                 parts["train", system.id] = self.train(system)
