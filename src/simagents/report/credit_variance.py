@@ -4,16 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simagents.report.gradient_noise import (
-    LEAST_SCENES,
-    Interval,
-    Measured,
-    advantages,
-    jackknifed,
-    leaving_out,
-    of_logarithm,
-    slopes,
-)
+from simagents.report.gradient_noise import LEAST_SCENES, Measured, advantages
+from simagents.report.jackknife import Interval, jackknifed, leaving_out, of_logarithm, slopes
 
 FITTED_FROM = 4
 """Least N of the fit: at N = 2 MLOO compares sets of one rollout, and RLOO's own factor N / (N - 1) is

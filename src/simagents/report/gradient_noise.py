@@ -13,11 +13,17 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float64
 from safetensors import SafetensorError, safe_open
-from scipy import special
 
 from simagents.errors import InputError
+from simagents.report.jackknife import (
+    Interval,
+    inverted,
+    jackknifed,
+    leaving_out,
+    of_logarithm,
+    slopes,
+)
 
-LEVEL = 0.95
 LEAST_SCENES = 3
 """A jackknife leaves at least one pair."""
 
@@ -113,15 +119,6 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A number with the ends of its interval at LEVEL over scenes."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Noise:
     """Of one rule's gradient from one scene with N rollouts."""
 
@@ -150,7 +147,7 @@ def noise_of(measured: Measured, size: int) -> dict[str, Noise]:
         result[rule] = Noise(
             jackknifed(signal),
             of_logarithm(noise),
-            _inverted(jackknifed(signal / noise)),
+            inverted(jackknifed(signal / noise)),
             of_logarithm(noise / noises[shared]) if shared else None,
         )
     return result
@@ -188,41 +185,6 @@ def _moments(
     return leaving_out(square), signal
 
 
-def leaving_out(by_scene: Float64[np.ndarray, "S *N"]) -> Float64[np.ndarray, "_ *N"]:
-    """The mean over scenes, then the mean without each."""
-    rest = (by_scene.sum(axis=0) - by_scene) / (len(by_scene) - 1)
-    return np.concatenate([by_scene.mean(axis=0, keepdims=True), rest])
-
-
-def jackknifed(estimates: Float64[np.ndarray, "_"]) -> Interval:
-    """The first estimate is of all scenes, the others leave one out: Efron & Tibshirani 1993, ch. 11.
-
-    The interval is the estimate ± Student's t of one degree of freedom less than scenes.
-    """
-    rest = estimates[1:]
-    count = len(rest)
-    error = np.sqrt((count - 1) / count * ((rest - rest.mean()) ** 2).sum())
-    reach = special.stdtrit(count - 1, (1 + LEVEL) / 2) * error
-    return Interval(
-        *(float(end) for end in (estimates[0], estimates[0] - reach, estimates[0] + reach))
-    )
-
-
-def of_logarithm(estimates: Float64[np.ndarray, "_"]) -> Interval:
-    """The jackknife of logarithms, for numbers above zero; NaN where one is not."""
-    interval = jackknifed(np.log(np.where(estimates > 0, estimates, np.nan)))
-    return Interval(*(float(np.exp(end)) for end in (interval.value, interval.low, interval.high)))
-
-
-def _inverted(ratio: Interval) -> Interval:
-    """1 / ratio; what is not above zero becomes infinity."""
-
-    def inverse(end: float) -> float:
-        return 1 / end if end > 0 else np.inf
-
-    return Interval(inverse(ratio.value), inverse(ratio.high), inverse(ratio.low))
-
-
 def noise_slopes(measured: Measured) -> dict[str, Interval]:
     """Exponent of N in the noise of every rule's gradient, by least squares of logarithms."""
     by_size = [_moments_of_rules(measured, size) for size in measured.sizes]
@@ -244,14 +206,3 @@ def rollouts_needed(measured: Measured, size: int) -> dict[str, Interval]:
         rule: Interval(*(size * end for end in (n.scenes.value, n.scenes.low, n.scenes.high)))
         for rule, n in noise_of(measured, size).items()
     }
-
-
-def slopes(
-    sizes: list[int], values: Float[np.ndarray, "sizes estimates"]
-) -> Float64[np.ndarray, "_"]:
-    """Of log values over log sizes, for each column; NaN where a value is not above zero."""
-    if len(sizes) < 2:
-        return np.full(values.shape[1], np.nan)
-    logarithm = np.log(np.where(values > 0, values, np.nan))
-    place = np.log(sizes) - np.log(sizes).mean()
-    return place @ logarithm / (place @ place)

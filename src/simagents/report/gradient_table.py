@@ -5,13 +5,8 @@ from math import isfinite
 from pathlib import Path
 
 from simagents.report.credit_variance import FITTED_FROM, credit_variance
-from simagents.report.gradient_noise import (
-    LABELS,
-    Interval,
-    Measured,
-    noise_of,
-    noise_slopes,
-)
+from simagents.report.gradient_noise import LABELS, Measured, noise_of, noise_slopes
+from simagents.report.jackknife import Interval
 from simagents.report.sheet import (
     Block,
     Column,
