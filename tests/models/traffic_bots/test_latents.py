@@ -95,7 +95,10 @@ def test_the_prior_knows_the_history_alone_and_the_posterior_the_log(bots, bot_s
     future = bot_scenes.velocity.clone()
     future[:, 40:] *= 0.5
     other = replace(bot_scenes, velocity=future)
-    read = [bots._read_log(scenes, bots.encode_map(scenes)) for scenes in (bot_scenes, other)]
+    read = [
+        bots.log_reader.read(scenes, bots._whole_log(scenes), bots.encode_map(scenes))
+        for scenes in (bot_scenes, other)
+    ]
     assert torch.equal(read[0].prior.personality.mean, read[1].prior.personality.mean)
     assert torch.equal(read[0].prior.destination.logits, read[1].prior.destination.logits)
     assert not torch.allclose(read[0].posterior.mean, read[1].posterior.mean)

@@ -22,7 +22,7 @@ def test_unforced_it_is_the_path_of_the_likeliest_actions(bots, bot_scenes):
     with torch.no_grad():
         lived = reconstructed(bots, scenes, False)
         encoded = bots.encode_map(scenes)
-        read = bots._read_log(scenes, encoded)
+        read = bots.log_reader.read(scenes, bots._whole_log(scenes), encoded)
         latents = Latents(read.posterior.mode(), read.destination)
         state = bots._after_history(scenes, encoded, read.prior, latents)
         agents, distribution = (

@@ -1,10 +1,10 @@
 """TrafficBots: a recurrent policy under a personality and a destination."""
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor, nn
 
 from simagents.config.models import TrafficBots as TrafficBotsSettings
@@ -25,6 +25,8 @@ from simagents.models.traffic_bots.actions import (
     logged_controls,
 )
 from simagents.models.traffic_bots.latents import LatentEncoder, Latents, Prior
+from simagents.models.traffic_bots.log_reading import LogReader
+from simagents.models.traffic_bots.looking import Looking
 from simagents.models.traffic_bots.memory import Decision, Looks, Memory
 from simagents.models.traffic_bots.state import BotState
 from simagents.scenarios.scenario import CURRENT
@@ -63,6 +65,14 @@ class TrafficBots(LogPolicy, nn.Module):
     def fine_tuned(self) -> list[nn.Module]:
         """The policy; the encoder of the map and that of the latents stay frozen."""
         return [self.observer, self.memory, self.decision]
+
+    @property
+    def looking(self) -> Looking:
+        return Looking(self.settings.look_every, self.history)
+
+    @property
+    def log_reader(self) -> LogReader:
+        return LogReader(self.latents, self.looking)
 
     def without(self, part: Input) -> "TrafficBots":
         """Shares the weights; no agent attends to that part."""
@@ -104,7 +114,7 @@ class TrafficBots(LogPolicy, nn.Module):
         """
         encoded = self.encode_map(scenes)
         if paths.latent is None:
-            log = self._read_log(scenes, encoded)
+            log = self.log_reader.read(scenes, self._whole_log(scenes), encoded)
             personality, destination = log.posterior.mode(), log.destination
             latents = Latents(personality[paths.agent], destination[paths.agent])
         else:
@@ -120,7 +130,7 @@ class TrafficBots(LogPolicy, nn.Module):
         at, looks = self._looks(moments, around, encoded, of_map)
         states, _ = self.memory(moments, looks)
         # From the current step on, which is a look; before it nothing is decided.
-        states, since = states[self.history - 1 :], slice(self._past_looks - 1, None)
+        states, since = states[self.history - 1 :], slice(self.looking.past - 1, None)
         aim = self.decision.aim(at.place[since], at.heading[since], latents, encoded)
         aim = aim.repeat_interleave(self.settings.look_every, dim=0)[: len(states)]
         features = self.decision(states, aim)
@@ -142,9 +152,9 @@ class TrafficBots(LogPolicy, nn.Module):
     ) -> Reconstruction:
         """See `Reconstructing`. Agents take the mean of every distribution, and all stay in the scene."""
         encoded = self.encode_map(scenes)
-        read = self._read_log(scenes, encoded)
-        latents = Latents(read.posterior.sample(uniform[:, :-1]), read.destination)
         paths = self._whole_log(scenes)
+        read = self.log_reader.read(scenes, paths, encoded)
+        latents = Latents(read.posterior.sample(uniform[:, :-1]), read.destination)
         log = Moments.along(paths)
         state = self._after_history(scenes, encoded, read.prior, latents)
         places, headings, speeds = [], [], []
@@ -176,37 +186,9 @@ class TrafficBots(LogPolicy, nn.Module):
             reached=read.reached,
         )
 
-    def _read_log(self, scenes: SceneBatch, encoded: EncodedMap) -> "ReadLog":
-        """What the latent encoder finds in the whole log, and in its history alone."""
-        paths = self._whole_log(scenes)
-        log, around = Moments.along(paths), Surroundings.along(scenes, encoded, paths)
-        looked = log.at(self._looking(len(log.speed)))
-        features = self.latents.observe(looked, around, encoded)
-        prior = self._prior_of(features[: self._past_looks], scenes, paths, around, encoded)
-        number = torch.arange(len(log.valid), device=log.valid.device)
-        last = (log.valid * number[:, None]).amax(dim=0)
-        end = paths.pose[torch.arange(len(last), device=last.device), last]
-        reached = prior.candidates.nearest(encoded.pieces, end)
-        posterior = self.latents.posterior(features, looked.valid)
-        return ReadLog(posterior, prior, reached, prior.candidates.chosen(reached))
-
     def _prior(self, scenes: SceneBatch, encoded: EncodedMap) -> Prior:
         past = self.history_paths(scenes, Worlds.of(scenes, 1))
-        around = Surroundings.along(scenes, encoded, past)
-        looked = Moments.along(past).at(self._looking(self.history))
-        features = self.latents.observe(looked, around, encoded)
-        return self._prior_of(features, scenes, past, around, encoded)
-
-    def _prior_of(
-        self,
-        features: Float[Tensor, "H A D"],
-        scenes: SceneBatch,
-        past: Paths,
-        around: Surroundings,
-        encoded: EncodedMap,
-    ) -> Prior:
-        pose = past.pose[:, self.history - 1]
-        return self.latents.prior(features, pose, scenes.agent_scene, around, encoded)
+        return self.log_reader.prior(scenes, past, encoded)
 
     # ---- simulation: one moment at a time ---------------------------------------------------------
 
@@ -295,34 +277,12 @@ class TrafficBots(LogPolicy, nn.Module):
         """The scenes' polylines in pieces, after the encoder's layers."""
         return self.map_encoder(scenes)
 
-    def _looking(self, moments: int) -> slice:
-        """At which of the first moments agents look around: at the current step, and evenly around it."""
-        every = self.settings.look_every
-        return slice((self.history - 1) % every, moments, every)
-
-    @property
-    def _past_looks(self) -> int:
-        """Looks up to the current step, which is the last of them."""
-        return len(range(*self._looking(self.history).indices(self.history)))
-
     def _looks(
         self, moments: Moments, around: Surroundings, encoded: EncodedMap, of_map: list[Tensor]
     ) -> tuple[Moments, Looks]:
         """When agents look around, and the last look of each moment."""
-        at = self._looking(len(moments.speed))
+        at = self.looking.among(len(moments.speed))
         looked = moments.at(at)
         seen = self.observer(looked, around, encoded, of_map, self.unseen)
         looks = self.memory.looks(looked, around, seen)
         return looked, looks.held(at.step, at.start, len(moments.speed))
-
-
-@dataclass(frozen=True)
-class ReadLog:
-    """What the latent encoder finds in a log of A agents."""
-
-    posterior: Gaussian
-    prior: Prior
-    reached: Int64[Tensor, "A"]
-    """the candidate where the log ends"""
-    destination: Int64[Tensor, "A"]
-    """its row of the map"""
