@@ -11,7 +11,8 @@ import yaml
 from simagents.config import reading
 from simagents.config.configuration import Configuration
 from simagents.errors import InputError
-from simagents.plan import Plan, labelled
+from simagents.plan import Plan
+from simagents.planned import labelled
 from simagents.runs import digest
 
 PROJECT = Path(__file__).parents[1]

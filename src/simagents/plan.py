@@ -4,98 +4,21 @@ Everything the workflow does follows from here. Reads no data and loads no torch
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
-from pathlib import Path
-from typing import Any
 
-from simagents.config.changes import completed
+from simagents.chains import Chains
 from simagents.config.configuration import Configuration
 from simagents.config.contradictions import check_recipe
-from simagents.config.exhibits import (
-    MOST_PAIRED,
-    OF_GOALS,
-    OF_PAIRS,
-    OF_PLANNERS,
-    OF_TOKENS,
-    READ_TOKENS,
-    Table,
-)
-from simagents.config.exhibits import Row as RowSettings
+from simagents.config.exhibits import Table
 from simagents.config.figures import FigureSettings
 from simagents.config.gradients import Gradients
-from simagents.config.imports import Imported, read_imported
-from simagents.config.models import Model
-from simagents.config.recipe import Budget, Optimiser, Recipe
-from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
+from simagents.exhibit_checks import check_exhibit
+from simagents.planned import Exhibit, planned_rows
 from simagents.runs import BASELINE, Baseline, Import, Run, System, digest
 from simagents.shared_files import SharedFiles
-
-LOG = Baseline("log", None).id
-"""The system that planners' values are compared with."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table."""
-
-    label: str
-    systems: list[System]
-    """one per seed; a single one where the row's stage is shared, imported or without seeds"""
-    published: str | None
-    """name of the row in the published table"""
-    shared: str | None = None
-    """the last stage on the way to these systems of which all seeds have the same run"""
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A table or a figure."""
-
-    name: str
-    settings: Table | FigureSettings
-    rows: list[Row]
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of a table's columns; a figure has none."""
-        return getattr(self.settings, "columns", [])
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """What a figure is drawn from; what a table needs follows from its columns."""
-        return getattr(self.settings, "reads", frozenset())
-
-    @property
-    def evaluation(self) -> str | None:
-        """Name of the evaluation by which its systems are scored; None where no scores are shown."""
-        return getattr(self.settings, "evaluation", None)
-
-    @property
-    def tables(self) -> list[str]:
-        """Names of the tables whose numbers a figure draws."""
-        return getattr(self.settings, "tables", [])
-
-    @property
-    def systems(self) -> list[System]:
-        """Of all rows, each once."""
-        return list({system.id: system for row in self.rows for system in row.systems}.values())
-
-    @property
-    def drives_planners(self) -> bool:
-        """Whether it shows what planners are worth among its systems."""
-        return self.shows(OF_PLANNERS) or "planners" in self.reads
-
-    def columns_of(self, kind: frozenset[str]) -> list[str]:
-        """Its columns of a kind, which is one of the sets of `config.exhibits`."""
-        return [name for name in self.columns if name in kind]
-
-    def shows(self, kind: frozenset[str]) -> bool:
-        """Whether it has a column of that kind."""
-        return bool(self.columns_of(kind))
 
 
 @dataclass(frozen=True)
@@ -104,12 +27,6 @@ class Plan(SharedFiles):
 
     tables: dict[str, Exhibit] = field(default_factory=dict)
     figures: dict[str, Exhibit] = field(default_factory=dict)
-    imported: dict[str, Import] = field(default_factory=dict)
-    """by the names of their stages"""
-    _parents: dict[tuple[str, int], Run | Import] = field(
-        default_factory=dict, init=False, repr=False
-    )
-    """stages as the configuration has them, by name and seed: many rows start from the same"""
 
     @staticmethod
     def of(config: Configuration) -> "Plan":
@@ -123,7 +40,7 @@ class Plan(SharedFiles):
             if name not in config.stages:
                 raise unknown_value(name, "shared_stages", config.stages)
         for name in config.stages:  # those that no row uses are checked too
-            plan._trained_or_imported(name, config.stages[name], config.seeds[0], f"stages.{name}")
+            plan._as_it_stands(name)
         for name, table in config.tables.items():
             plan.tables[name] = plan._exhibit(name, table, f"tables.{name}")
         for name, figure in config.figures.items():
@@ -142,6 +59,11 @@ class Plan(SharedFiles):
                         " the figure there, too."
                     )
         return plan
+
+    @cached_property
+    def chains(self) -> Chains:
+        """What turns stages into runs, or imports, and all that they start from."""
+        return Chains(self)
 
     @property
     def exhibits(self) -> dict[str, Exhibit]:
@@ -176,10 +98,7 @@ class Plan(SharedFiles):
 
         Only those that an exhibit needs.
         """
-        stages = {
-            name: self._trained_or_imported(name, stage, self.config.seeds[0], f"stages.{name}")
-            for name, stage in self.config.stages.items()
-        }
+        stages = {name: self._as_it_stands(name) for name in self.config.stages}
         named = {name: system for name, system in stages.items() if system.id in self.systems}
         baselines = [each for each in self.systems.values() if isinstance(each, Baseline)]
         return named | {baseline.name: baseline for baseline in baselines}
@@ -221,8 +140,13 @@ class Plan(SharedFiles):
         return digest({"data": self.data, "shards": shards, **settings})
 
     @property
+    def imported(self) -> dict[str, Import]:
+        """Imported models by the names of their stages."""
+        return self.chains.imported
+
+    @property
     def imports(self) -> dict[str, Import]:
-        """Imported models by name."""
+        """The same by name."""
         return {imported.id: imported for imported in self.imported.values()}
 
     @property
@@ -239,210 +163,18 @@ class Plan(SharedFiles):
         """Training seeds of a table's or figure's rows."""
         return getattr(settings, "seeds", None) or self.config.seeds
 
+    def _as_it_stands(self, name: str) -> Run | Import:
+        """A stage that no row changes, under the first seed."""
+        stage, seed = self.config.stages[name], self.config.seeds[0]
+        return self.chains.trained_or_imported(name, stage, seed, f"stages.{name}")
+
     def _exhibit(self, name: str, settings: Table | FigureSettings, where: str) -> Exhibit:
+        seeds = self.seeds_of(settings)
         rows = [
             row
             for number, each in enumerate(getattr(settings, "rows", []))
-            for row in self._rows(each, self.seeds_of(settings), f"{where}.rows[{number}]")
+            for row in planned_rows(each, seeds, self.chains, f"{where}.rows[{number}]")
         ]
         exhibit = Exhibit(name, settings, rows)
-        evaluation, labels = exhibit.evaluation, [row.label for row in rows]
-        if evaluation is not None and evaluation not in self.evaluations:
-            raise unknown_value(evaluation, f"{where}.evaluation", self.evaluations)
-        of_goals = sorted(exhibit.columns_of(OF_GOALS))
-        if of_goals and self.evaluations[evaluation].goals == "none":
-            raise InputError(
-                f"{where}: the column `{of_goals[0]}` needs an evaluation with `goals`, and"
-                f" `{evaluation}` has none."
-            )
-        of_scores = sorted({"scores", "pictures", "incidents"} & exhibit.reads)
-        if of_scores and evaluation is None:
-            raise InputError(
-                f"{where}: figures of kind {settings.kind} read {of_scores[0]}, so its class"
-                " `Settings` needs a key `evaluation`; add it there and here."
-            )
-        if exhibit.drives_planners and LOG not in [row.systems[0].id for row in rows]:
-            raise InputError(
-                f"{where}: planners are compared with the log; add a row with `baseline: log`."
-            )
-        of_pairs = sorted(exhibit.columns_of(OF_PAIRS))
-        if of_pairs and len(rows) > MOST_PAIRED:
-            raise InputError(
-                f"{where}: the column `{of_pairs[0]}` compares all pairs of at most {MOST_PAIRED} rows, and"
-                f" there are {len(rows)}; take some out."
-            )
-        if len(set(labels)) < len(rows):
-            raise InputError(f"{where}: two rows have the same label.")
-        if (
-            isinstance(settings, Table)
-            and settings.over is not None
-            and settings.over not in labels
-        ):
-            raise unknown_value(settings.over, f"{where}.over", labels)
-        for table in exhibit.tables:
-            if table not in self.tables:
-                raise unknown_value(table, f"{where}.tables", self.tables)
-        of_tokens = exhibit.columns_of(OF_TOKENS)
-        for row in rows:
-            if of_tokens and row.systems[0].tokens is None:
-                raise InputError(
-                    f"{where}: row `{row.label}` has no vocabulary; remove it or the columns"
-                    f" {', '.join(of_tokens)}."
-                )
+        check_exhibit(exhibit, self.evaluations, self.tables, where)
         return exhibit
-
-    def _rows(self, row: RowSettings, seeds: list[int], where: str) -> Iterator[Row]:
-        if row.baseline is not None:
-            tokens = self.default_tokens if row.baseline in READ_TOKENS else None
-            yield Row(row.label, [Baseline(row.baseline, tokens)], row.published)
-            return
-        if row.stage not in self.config.stages:
-            raise unknown_value(row.stage, f"{where}.stage", self.config.stages)
-        values = [value if isinstance(value, list) else [value] for value in row.with_.values()]
-        for chosen in product(*values):
-            changes = dict(zip(row.with_, chosen, strict=True))
-            inner = f"{where}.with" if changes else where
-            stage = self.config.stages[row.stage].changed(changes, inner)
-            runs = [self._trained_or_imported(row.stage, stage, seed, inner) for seed in seeds]
-            for run in runs:
-                if isinstance(run, Run):  # by its row, whose changes may be what contradicts
-                    check_recipe(run.recipe, inner if changes else f"stages.{row.stage}")
-            systems: list[System] = list({run.id: run for run in runs}.values())
-            label = labelled(row.label, changes, where)
-            yield Row(label, systems, row.published, shared_stage(runs))
-
-    def _trained_or_imported(
-        self,
-        name: str,
-        stage: Stage | Imported,
-        seed: int,
-        where: str,
-        above: tuple[str, ...] = (),
-    ) -> Run | Import:
-        if isinstance(stage, Stage):
-            return self._run(name, stage, seed, where, above)
-        if name not in self.imported:
-            folder = Path(stage.import_).expanduser()
-            model = read_imported(folder, f"stages.{name}.import")
-            tokens = self.given_tokens_id(model.vocabulary)
-            self.imported[name] = Import(name, folder, model, tokens)
-        return self.imported[name]
-
-    def _run(self, name: str, stage: Stage, seed: int, where: str, above: tuple[str, ...]) -> Run:
-        config, parent = self.config, None
-        if name in above:
-            raise InputError(f"stages.{name}: starts from itself, by way of {', '.join(above)}.")
-        if name in config.shared_stages and stage == config.stages[name]:
-            seed = config.seeds[0]  # a row that changes the stage is trained under each
-        if stage.from_ is not None:
-            if stage.from_ not in config.stages:
-                raise unknown_value(stage.from_, f"{where}.from", config.stages)
-            begun = stage.from_, seed
-            if begun not in self._parents:
-                beginning, at = config.stages[stage.from_], f"stages.{stage.from_}"
-                self._parents[begun] = self._trained_or_imported(
-                    stage.from_, beginning, seed, at, (*above, name)
-                )
-            parent = self._parents[begun]
-            for key in ("tokenizer", "model"):
-                if getattr(stage, key) and not _adds(parent.recipe.model, stage, key):
-                    raise InputError(
-                        f"{where}: a stage with `from` has the `{key}` of the stage that it starts"
-                        " from; give it to the first stage of the chain."
-                    )
-        if stage.budget not in config.budgets:
-            raise unknown_value(stage.budget, f"{where}.budget", config.budgets)
-        model = self._inherited(parent, stage, where) if parent else self._model(stage, where)
-        if stage.algorithm.given_goals and not model.reads_goals:
-            raise InputError(
-                f"{where}.algorithm.goals: the model reads no goals; choose how it does by"
-                " `model.goals`."
-            )
-        tokens = None
-        if model.reads_tokens:
-            tokens = self.tokens_id(stage.tokenizer or config.tokenizer, where)
-            tokens = parent.tokens if parent else tokens
-        budget = config.budgets[stage.budget]
-        optimiser = completed(
-            Optimiser,
-            config.optimiser.model_dump(mode="json"),
-            budget.optimiser,
-            f"budgets.{stage.budget}.optimiser",
-        ).model_dump(mode="json")
-        recipe = Recipe(
-            stage=name,
-            seed=seed,
-            revision=stage.revision,
-            parent=parent.id if parent else None,
-            trains=stage.trains,
-            model=model,
-            data=self.training_id,
-            tokens=tokens,
-            held_out=self.scenarios.held_out,
-            precision=config.precision,
-            budget=Budget.model_validate(budget.model_dump(exclude={"optimiser"})),
-            optimiser=completed(Optimiser, optimiser, stage.optimiser, f"{where}.optimiser"),
-            validation=config.validation,
-            algorithm=stage.algorithm,
-        )
-        return Run(recipe, parent)
-
-    def _inherited(self, parent: Run | Import, stage: Stage, where: str) -> Model:
-        """The parent's model, with what the stage adds to it."""
-        model = parent.recipe.model
-        for key, value in stage.model.items():
-            there = getattr(model, key)
-            if there not in (value, type(model).model_fields[key].default):
-                raise InputError(
-                    f"{where}.model.{key}: the stage that it starts from has `{there}` already;"
-                    " leave the key out or start from another stage."
-                )
-        if not stage.model:
-            return model
-        return completed(Model, model.model_dump(mode="json"), stage.model, f"{where}.model")
-
-    def _model(self, stage: Stage, where: str) -> Model:
-        changes = dict(stage.model)
-        name = changes.pop("base", self.config.model)
-        if name not in self.config.models:
-            raise unknown_value(str(name), f"{where}.model.base", self.config.models)
-        base = self.config.models[name].model_dump(mode="json")
-        return completed(Model, base, changes, f"{where}.model")
-
-
-def _adds(parent: Model, stage: Stage, key: str) -> bool:
-    """Whether a stage with `from` sets only keys of its model that may be added to its parent's."""
-    return key == "model" and set(stage.model) <= parent.addable
-
-
-def shared_stage(runs: list[Run | Import]) -> str | None:
-    """The last stage of which runs that differ in their seeds have one run in common, if any.
-
-    Runs of one row have chains of the same stages. A single run shares nothing.
-    """
-    level: list[Run | Import | None] = list(runs)
-    while len(runs) > 1 and level[0] is not None:
-        if len({run.id for run in level}) == 1:
-            return level[0].stage
-        level = [run.parent for run in level]
-    return None
-
-
-def labelled(label: str, changes: Mapping[str, Any], where: str) -> str:
-    """The label with `{name}` replaced by the value of the changed key that ends in `name`.
-
-    Other braces are TeX's. A value that is an offset from something measured shows its sign, and
-    nothing where it is zero. Raises InputError where two keys end in a name that the label uses.
-    """
-    names = [key.rpartition(".")[2] for key in changes]
-    for name, value in zip(names, changes.values(), strict=True):
-        if f"{{{name}}}" not in label:
-            continue
-        if names.count(name) > 1:
-            raise InputError(f"{where}.label: two keys of `with` end in `{name}`.")
-        if isinstance(value, Mapping) and set(value) <= {"parent_mean", "parent_deviations"}:
-            ((kind, offset),) = value.items()
-            unit = r"\sigma" if kind == "parent_deviations" else ""
-            value = f"{offset:+g}{unit}" if offset else ""
-        label = label.replace(f"{{{name}}}", str(value))
-    return label

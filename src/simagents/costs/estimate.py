@@ -10,7 +10,8 @@ from typing import Any
 
 from simagents.config.exhibits import OF_TOKENS
 from simagents.errors import unknown_key
-from simagents.plan import Exhibit, Plan
+from simagents.plan import Plan
+from simagents.planned import Exhibit
 from simagents.runs import Run, System
 
 CLONED, CLOSED_LOOP, RECONSTRUCTED = "cloned", "closed_loop", "reconstructed"

@@ -12,7 +12,7 @@ from simagents.config.reading import chosen, read
 from simagents.errors import InputError, unknown_value
 from simagents.files import print_or_write, read_json
 from simagents.plan import Plan
-from simagents.plan import Row as PlannedRow
+from simagents.planned import PlannedRow
 from simagents.runs import Run, System
 from simagents.trace.lineage import lineage
 from simagents.trace.place import Place, name_of

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from simagents.errors import InputError, unknown_value
-from simagents.plan import Exhibit, Plan, Row
+from simagents.plan import Plan
+from simagents.planned import Exhibit, PlannedRow
 from simagents.report.columns import COLUMNS, Column
 from simagents.runs import Baseline
 
@@ -14,7 +15,7 @@ class Place:
     """A cell of the plan, whether or not it has been made."""
 
     table: Exhibit
-    row: Row
+    row: PlannedRow
     number: int
     """of the row in its table, from 0"""
     key: str
@@ -35,14 +36,14 @@ class Place:
         return COLUMNS[self.key]
 
     @property
-    def compared(self) -> Row | None:
+    def compared(self) -> PlannedRow | None:
         """The row that the column compares this one with; None where it compares with none."""
         if not self.column.of_difference:
             return None
         return next(row for row in self.table.rows if row.label == self.table.settings.over)
 
 
-def name_of(row: Row) -> str:
+def name_of(row: PlannedRow) -> str:
     """Of the row's stage, or of its baseline."""
     system = row.systems[0]
     return system.name if isinstance(system, Baseline) else system.stage
@@ -53,7 +54,7 @@ def plain(label: str) -> str:
     return re.sub(r"[$\\{}]", "", label)
 
 
-def _row(table: Exhibit, text: str) -> Row:
+def _row(table: Exhibit, text: str) -> PlannedRow:
     for row in table.rows:
         if row.label == text:
             return row
@@ -70,7 +71,7 @@ def _row(table: Exhibit, text: str) -> Row:
     return meant[0]
 
 
-def _names(row: Row) -> set[str]:
+def _names(row: PlannedRow) -> set[str]:
     return {name_of(row), plain(row.label), *(system.id for system in row.systems)}
 
 
