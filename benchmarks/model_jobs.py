@@ -94,13 +94,18 @@ def counted(work: Callable) -> int:
     def back(gradient, indices, *_, out_shape=None, **__):
         return 2 * indices.numel() * gradient.shape[1]
 
-    look_up._get_raw = back._get_raw = True  # tensors instead of shapes
+    def entries(pattern, rows, *_, out_shape=None, **__):
+        return 2 * pattern._nnz() * rows.shape[1]
+
+    for count in (look_up, back, entries):
+        count._get_raw = True  # tensors instead of shapes
     with FlopCounterMode(
         display=False,
         custom_mapping={
             aten._embedding_bag: look_up,
             aten._embedding_bag_forward_only: look_up,
             aten._embedding_bag_dense_backward: back,
+            aten.sparse_sampled_addmm: entries,
         },
     ) as counter:
         work()
