@@ -7,7 +7,8 @@ from importlib import import_module
 
 import pytest
 
-from simagents.cli import COMMANDS, GROUPS, main, parsed
+from simagents.cli import main, parsed
+from simagents.commands import COMMANDS, GROUPS
 
 
 def run(*words):

@@ -33,7 +33,8 @@ from pathlib import Path
 
 import pytest
 
-from simagents.cli import COMMANDS, main
+from simagents.cli import main
+from simagents.commands import COMMANDS
 from simagents.scenarios.store import write_scenarios
 from simagents.scenarios.synthetic.__main__ import Args as Synthesis
 from simagents.scenarios.synthetic.__main__ import main as synthesize

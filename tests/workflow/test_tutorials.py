@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simagents.cli import COMMANDS, parsed
+from simagents.cli import parsed
+from simagents.commands import COMMANDS
 from simagents.config import reading
 from simagents.config.changes import merged
 from simagents.config.configuration import Configuration

@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 from tqdm import tqdm
 from tyro.conf import Positional
 
-from simagents.cli import COMMANDS, parsed
+from simagents.cli import parsed
+from simagents.commands import COMMANDS
 from simagents.errors import InputError
 from simagents.files import replacing
 from simagents.reference.manifest import Manifest
