@@ -19,17 +19,11 @@ from simagents.models.smart.fourier import FourierEmbedding
 from simagents.models.smart.goals import GoalCoordinates, GoalMark, goal_pieces
 from simagents.models.smart.head import ClassHeads
 from simagents.models.smart.map_encoder import MapEncoder
-from simagents.models.smart.neighbours import CellIndex, Neighbourhoods, near, near_one_another
-from simagents.models.smart.relations import (
-    SLOTS_AT_ONCE,
-    Mark,
-    Relations,
-    embed_relations,
-    looked_up,
-    relation_features,
-    relations_between,
-)
-from simagents.models.smart.state import Embedding, Layers, MapMemory, Recent, SmartState
+from simagents.models.smart.memory import MapMemory, Recent
+from simagents.models.smart.neighbours import CellIndex
+from simagents.models.smart.relations import relation_features
+from simagents.models.smart.sight import Sight
+from simagents.models.smart.state import Layers, SmartState
 from simagents.models.smart.token_policy import TokenPolicy
 from simagents.scenarios.agent_class import CLASSES
 from simagents.tokens.vocabulary import HISTORY_TOKENS, Vocabulary
@@ -127,12 +121,10 @@ class Smart(nn.Module, TokenPolicy):
 
         layers = self._layers()
         map_memory = self.encode_map(scenes, layers)
-        time = self._time_relations(seen, node, step)
-        embed_map, embed_agents = self._embeddings()
-        mark = self._mark(None if pieces is None else pieces[row])
-        on_map = self._map_relations(pose, scene, map_memory, embed_map, mark)
-        group = world * steps + step
-        among = self._agent_relations(pose, group, embed_agents)
+        sight = self._sight()
+        time = sight.pasts(seen, node, step, self.config.history_drop if self.training else 0.0)
+        on_map = sight.on_map(pose, scene, map_memory, None if pieces is None else pieces[row])
+        among = sight.among(pose, world * steps + step)
         for (in_time, to_map, to_agents), on in zip(layers, map_memory.layers, strict=True):
             past = in_time.read(x)
             x = in_time(x, past, past.memory, time)
@@ -152,30 +144,6 @@ class Smart(nn.Module, TokenPolicy):
         value = spread(self.value_head(x)) if self.value_head is not None else None
         return Categorical(logits, value)
 
-    def _time_relations(self, paths: Paths, node: Tensor, step: Tensor) -> Relations:
-        number = torch.full((paths.valid.numel(),), -1, device=node.device)
-        number[node] = torch.arange(len(node), device=node.device)
-        back = torch.arange(1, self.config.past_steps + 1, device=node.device)
-        past = number[(node[:, None] - back).clamp(min=0)]
-        there = (step[:, None] >= back) & (past >= 0)
-        past = past.clamp(min=0)
-        if self.training and self.config.history_drop > 0:
-            kept = torch.rand(len(node), device=node.device) >= self.config.history_drop
-            there &= kept[:, None] & kept[past]
-        pose = paths.pose.reshape(-1, 3)[node]
-        return self._looking_back(pose, pose[past], back, past.flatten(), ~there)
-
-    def _looking_back(
-        self, pose: Tensor, past: Tensor, back: Tensor, source: Tensor | None, absent: Tensor
-    ) -> Relations:
-        """Relations of every row to its `past` [N, P, 3], so many steps `back` [P]."""
-        near = Neighbourhoods(None, source, [absent])
-        back = -back.to(pose.dtype).expand(absent.shape).reshape(-1, 1)
-        features = relation_features(pose, past.flatten(0, 1), near.target_of_slots())
-        features = torch.cat([features, back], dim=-1)
-        # Embedded by four branches and not by tables, which takes four times the memory for a slot.
-        return embed_relations(near, features, self.time_relation, at_once=SLOTS_AT_ONCE // 4)
-
     # ---- simulation: one step at a time -------------------------------------------------------
 
     def begin(self, scenes: SceneBatch) -> tuple[SmartState, Categorical]:
@@ -190,7 +158,6 @@ class Smart(nn.Module, TokenPolicy):
 
     def _start(self, scenes: SceneBatch, paths: Paths) -> SmartState:
         """Before the first node of every row."""
-        embed_map, embed_agents = self._embeddings()
         goal, pieces = self._goals(scenes)
         kind = scenes.agent_class[paths.agent]
         layers = self._layers()
@@ -205,8 +172,7 @@ class Smart(nn.Module, TokenPolicy):
             world=paths.world,
             origin=scenes.origin[scenes.agent_scene[paths.agent]],
             recent=Recent.empty(paths.pose, self.config.past_steps),
-            embed_map=embed_map,
-            embed_agents=embed_agents,
+            sight=self._sight(),
             goal=None if goal is None else goal[paths.agent],
             goal_pieces=None if pieces is None else pieces[paths.agent],
         )
@@ -240,12 +206,11 @@ class Smart(nn.Module, TokenPolicy):
             moved = self._moved(before, pose, valid & was_valid, state.origin)
         x = self._embed(token, moved, pose, state.agent_class, state.rows_of_class, state.of_agent)
         x = self._towards(x, pose, state.goal)
-        time = self._past_relations(recent, pose, valid)
-        mark = self._mark(state.goal_pieces)
-        on_map = self._map_relations(pose, state.scene, state.map, state.embed_map, mark)
+        time = state.sight.past(recent, pose, valid)
+        on_map = state.sight.on_map(pose, state.scene, state.map, state.goal_pieces)
         # An agent that is not valid yet is computed, but no agent attends to it: group -1.
         group = torch.where(valid, state.world, -1)
-        among = self._agent_relations(pose, group, state.embed_agents)
+        among = state.sight.among(pose, group)
         own = []
         for number, ((in_time, to_map, to_agents), on) in enumerate(
             zip(state.layers, state.map.layers, strict=True)
@@ -259,20 +224,11 @@ class Smart(nn.Module, TokenPolicy):
         state = replace(state, recent=recent.after(pose, valid, own))
         return state, Categorical(self._logits(x, state.agent_class, state.absent))
 
-    def _past_relations(self, recent: Recent, pose: Tensor, valid: Tensor) -> Relations:
-        if not recent.steps:
-            return Relations.none(pose.device)
-        absent = ~(recent.valid & valid[:, None])
-        return self._looking_back(pose, recent.pose, recent.back, None, absent)
-
     # ---- shared by both ------------------------------------------------------------------------
 
-    def _embeddings(self) -> list[Embedding]:
-        """Of relations to the map and among agents."""
-        radii = self.config.map_to_agent_radius, self.config.agent_radius
-        exact = self.map_agent_relation, self.agent_relation
-        rows = self.config.relation_rows
-        return [looked_up(*pair, rows) for pair in zip(exact, radii, strict=True)]
+    def _sight(self) -> Sight:
+        relations = self.time_relation, self.map_agent_relation, self.agent_relation
+        return Sight.of(self.config, *relations, self.goal_mark, self.unseen)
 
     def encode_map(self, scenes: SceneBatch, layers: Layers) -> MapMemory:
         """Map pieces after their layers, as keys and values for the agents."""
@@ -334,19 +290,6 @@ class Smart(nn.Module, TokenPolicy):
         motion = relation_features(origin, ahead)[:, :2].to(pose.dtype)
         return self.fusion(torch.cat([embedded, self.agent_motion(motion, of_agent)], dim=-1))
 
-    def _map_relations(
-        self,
-        pose: Tensor,
-        scene: Tensor,
-        map_memory: MapMemory,
-        embedding: Embedding,
-        mark: Mark | None,
-    ) -> Relations:
-        if self.unseen == "map":
-            return Relations.none(pose.device)
-        found = near(pose[:, :2], scene, map_memory.index)
-        return relations_between(pose, map_memory.pose, found, embedding, mark)
-
     def _goals(self, scenes: SceneBatch) -> tuple[Tensor | None, Tensor | None]:
         """What the model reads of every agent's goal: coordinates, or map pieces on the way to it."""
         if scenes.goal is None:
@@ -358,16 +301,6 @@ class Smart(nn.Module, TokenPolicy):
     def _towards(self, x: Tensor, pose: Tensor, goal: Tensor | None) -> Tensor:
         """Nodes with the coordinates of their goals."""
         return x if goal is None else x + self.goal_coordinates(goal, pose).to(x.dtype)
-
-    def _mark(self, pieces: Tensor | None) -> Mark | None:
-        return None if pieces is None else self.goal_mark.on(pieces)
-
-    def _agent_relations(self, pose: Tensor, group: Tensor, embedding: Embedding) -> Relations:
-        """Agents of a group (a world at a step) attend to one another; those of group -1 to none."""
-        if self.unseen == "neighbours":
-            return Relations.none(pose.device)
-        among = near_one_another(pose[:, :2], group, self.config.agent_radius)
-        return relations_between(pose, pose, among, embedding)
 
     def _logits(self, x: Tensor, agent_class: Tensor, absent: Tensor) -> Tensor:
         logits = self.head(x) if self.config.head == "shared" else self.head(x, agent_class)
