@@ -1,5 +1,7 @@
 """Nodes, GPUs and processes of a job, and how training starts on them."""
 
+import os
+
 
 def shared(key):
     """A node's share of a resource of a training job."""
