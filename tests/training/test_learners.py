@@ -385,11 +385,6 @@ def test_keys_too_many_or_too_few_are_named(recipe_of, algorithm, change, messag
         read_as(Recipe, content, "recipe.json")
 
 
-def test_a_missing_parent_is_named(recipe_of, policy):
-    with pytest.raises(InputError, match="needs the run that it starts from as its reference"):
-        build_learner(recipe_of(algorithm=ALGORITHMS["mpo"]), policy, policy, None)
-
-
 def test_a_measured_threshold_takes_the_place_of_the_rule(recipe_of, policy):
     algorithm = changed("mpo", credit__alpha={"parent_mean": 0.01})
     learner = build_learner(

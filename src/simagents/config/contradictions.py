@@ -21,11 +21,11 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             f" `rollouts: {least}` or more."
         )
     reward = algorithm.reward
-    if isinstance(reward, Realism) and reward.scored == "subgroup" and rollouts % reward.subgroup:
-        raise InputError(
-            f"{where}.algorithm.reward.subgroup: {rollouts} rollouts cannot be scored in subgroups of"
-            f" {reward.subgroup}; choose a divisor."
-        )
+    if isinstance(reward, Realism):
+        try:
+            reward.size_of_set(rollouts)
+        except InputError as problem:
+            raise InputError(f"{where}.algorithm.reward.subgroup: {problem}") from None
     of_others = credit is not None and credit.needs_others
     if of_others and not reward.scores_sets:
         raise InputError(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from simagents.config.keys import Settings, Tagged
+from simagents.errors import InputError
 
 Challenge = Literal[2023, 2024, 2025]
 Weight = Annotated[float, Field(ge=0)]
@@ -41,6 +42,15 @@ class Realism(RewardSettings):
         if (self.scored == "subgroup") != (self.subgroup is not None):
             raise ValueError("`subgroup` must be given if and only if `scored` is subgroup")
         return self
+
+    def size_of_set(self, rollouts: int) -> int:
+        """How many of so many rollouts of a scene are scored together. Raises InputError unless it divides them."""
+        size = {"scene": rollouts, "rollout": 1, "subgroup": self.subgroup}[self.scored]
+        if rollouts % size:
+            raise InputError(
+                f"{rollouts} rollouts cannot be scored in subgroups of {size}; choose a divisor."
+            )
+        return size
 
     @property
     def differs_by_rollout(self) -> bool:

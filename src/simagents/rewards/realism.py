@@ -8,7 +8,6 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from simagents.config.rewards import Realism
-from simagents.errors import InputError
 from simagents.metrics import Scores, score_subsets
 from simagents.rewards.references import References
 from simagents.rewards.reward import Rewards
@@ -66,9 +65,5 @@ class RealismReward:
 
 def scored_sets(settings: Realism, rollouts: int) -> Float[Tensor, "N R"]:
     """Which of R rollouts are scored as a set: ones and zeros, every rollout in one of N sets."""
-    size = {"scene": rollouts, "rollout": 1, "subgroup": settings.subgroup}[settings.scored]
-    if rollouts % size:
-        raise InputError(
-            f"{rollouts} rollouts cannot be scored in subgroups of {size}; choose a divisor."
-        )
+    size = settings.size_of_set(rollouts)
     return torch.eye(rollouts // size).repeat_interleave(size, dim=1)

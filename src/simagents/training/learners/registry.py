@@ -35,14 +35,10 @@ def build_learner(
 ) -> Learner:
     """`policy` is the engine around `model`; `parent` the measured rewards of the parent.
 
-    Raises InputError where the algorithm needs what is not there.
+    `reference` is there where the algorithm needs one (`check_recipe`). Raises InputError where the reward lacks
+    what the credit rule needs.
     """
     algorithm = recipe.algorithm
-    if algorithm.needs_reference and reference is None:
-        raise InputError(
-            f"{recipe.stage}: {algorithm.name} needs the run that it starts from as its reference;"
-            " give its weights with --parent."
-        )
     match algorithm:
         case settings.BehaviourCloning():
             goals = GoalGiving(algorithm.goals, recipe.seed) if algorithm.goals else None
