@@ -514,6 +514,14 @@ def test_a_recipe_that_could_learn_nothing_is_refused_before_its_parents_train(
         plan_of(config)
 
 
+def test_a_row_that_contradicts_itself_is_named_and_not_its_stage(config):
+    change = {"algorithm.reward.scored": "subgroup", "algorithm.reward.subgroup": 3}
+    config["tables"]["t"]["rows"].append({"label": "Own", "stage": "rft", "with": change})
+    where = r"tables\.t\.rows\[\d+\]\.with\.algorithm\.reward\.subgroup: "
+    with pytest.raises(InputError, match=where + r"\d+ rollouts cannot be scored in"):
+        plan_of(config)
+
+
 def test_a_figure_of_a_table_on_demand_is_on_demand(paper):
     config = copy.deepcopy(paper)
     config["on_demand"] = [*config["on_demand"], "collision_weight"]

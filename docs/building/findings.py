@@ -3,8 +3,8 @@
 In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a number by the key that the paper's
 prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
 `{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`,
-`{{ folders() }}` which folder has which tables, and `{{ repeated() }}` what `simagents repeat` says of every other
-machine and the first. `rows("alpha")` are labels and names of a table's rows, `{% if has("alpha") %}` begins a
+`{{ folders() }}` which folder has which tables, and `{{ repeated() }}` what `simagents repeat` says of the first
+machine and each other that trained some of the same runs. `rows("alpha")` are labels and names of a table's rows, `{% if has("alpha") %}` begins a
 section that waits for its table, and `{{ missing() }}` names the tables of the scale that nobody has computed yet.
 """
 

@@ -34,6 +34,11 @@ def test_scenes_without_a_score_are_left_out(measure, scenarios, without_edges, 
     assert two["mean"] != all_three["mean"]
 
 
+def test_one_scene_has_no_deviation(measure, scenarios, without_edges):
+    first, *others = scenarios
+    assert measure([first, *map(without_edges, others)])["deviation"] is None
+
+
 def test_something_must_be_left(measure, scenarios, without_edges):
     with pytest.raises(InputError, match=r"3 of 3 held-out scenes .* nothing is left for calibr"):
         measure([without_edges(scenario) for scenario in scenarios])

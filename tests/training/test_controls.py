@@ -55,14 +55,16 @@ def test_a_measured_threshold_is_the_parent_s_mean_and_the_offset():
     assert divisor(settings, PARENT) == 1.0
 
 
-@pytest.mark.parametrize("deviation", [None, 0.0])
+@pytest.mark.parametrize("deviation", [None, 0.0, float("nan")])
 def test_a_parent_of_equal_rewards_has_no_deviation_to_measure_in(deviation):
     """One held-out scene, or rewards that are all alike."""
     credit = Constant(rule="constant", alpha={"parent_mean": 0.0}, divide_by="parent_deviation")
     parent = ParentRewards(mean=0.7, deviation=deviation)
     assert threshold_control(credit, parent).value == 0.7
-    with pytest.raises(InputError, match="raise `held_out` of the scenarios, or give"):
-        divisor(credit, parent)
+    measured = Constant(rule="constant", alpha={"parent_deviations": 1.0}, divide_by=1.0)
+    for needs in (lambda: divisor(credit, parent), lambda: threshold_control(measured, parent)):
+        with pytest.raises(InputError, match="raise `held_out` of the scenarios, or give"):
+            needs()
 
 
 def test_thresholds_and_advantages_in_deviations_of_the_parent_s_rewards():

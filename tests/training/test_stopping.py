@@ -64,6 +64,30 @@ def test_a_process_that_fails_ends_with_the_processes_that_read_its_data(start, 
     assert "RuntimeError: out of memory" in finish(failing, code=1)
 
 
+FULL = """
+from simagents import cli
+from simagents.training.resume.history import History
+
+opened = History.__init__
+
+def full(self, folder, writes):
+    opened(self, folder, writes)
+    if writes:
+        self._file = open("/dev/full", "w", buffering=1)
+
+History.__init__ = full
+cli.main()
+"""
+
+
+def test_a_refused_line_of_the_log_ends_all_processes(start, tmp_path, finish):
+    """None is left waiting for the first, which alone writes."""
+    program = (sys.executable, "-c", FULL)
+    output = finish(start(tmp_path, processes=2, program=program), code=1)
+    assert "history.jsonl: cannot be written (No space left on device)" in output
+    assert "Connection closed" not in output
+
+
 def test_a_holder_that_does_not_stop_is_named(tmp_path, capsys):
     """This process holds the run and never checks the queue."""
     lease, queue = Lease(tmp_path), Queue(tmp_path, patience=0.0)

@@ -9,6 +9,11 @@ from simagents.errors import InputError
 def check_recipe(recipe: Recipe, where: str) -> None:
     """Raises InputError, which begins with `where`, for a recipe that can learn nothing."""
     algorithm, rollouts = recipe.algorithm, recipe.budget.rollouts
+    if recipe.parent is None and algorithm.needs_reference:
+        raise InputError(
+            f"{where}.algorithm: it keeps near the run that it starts from, and the stage starts from none;"
+            " give it `from`."
+        )
     if not isinstance(algorithm, PolicyGradient | Preferences):
         return
     credit = getattr(algorithm, "credit", None)
@@ -38,14 +43,7 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             f"{where}.algorithm.reward: all rollouts of a scene have one reward, and the algorithm compares them;"
             " give realism with `scored: rollout`."
         )
-    if recipe.parent is not None:
-        return
-    if algorithm.needs_reference:
-        raise InputError(
-            f"{where}.algorithm: it keeps near the run that it starts from, and the stage starts from none;"
-            " give it `from`."
-        )
-    if credit is not None and credit.calibrated:
+    if recipe.parent is None and credit is not None and credit.calibrated:
         raise InputError(
             f"{where}.algorithm.credit: it begins with the mean reward of the run that the stage starts from;"
             " give the stage `from`, or a number in place of the parent's."

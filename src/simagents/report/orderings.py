@@ -33,7 +33,7 @@ class Ordering:
     better: str
     worse: str
     published: float | None
-    """the paper's difference; None where its text names the best row without values"""
+    """the paper's difference; None where we know the best row alone"""
     reproduced: float | None
     """ours, on the same scenarios"""
     low: float | None

@@ -61,7 +61,7 @@ _FACTS = ("source_paper", "table", "split", "provenance")
 _NO_METRIC = "-"
 """The challenge year of a table without a number of the metric."""
 _CHOSEN = "chosen optimum"
-"""How the column `status` begins where a paper names its best row and not the values."""
+"""How the column `status` begins where we know the row that a paper chose, and not the values."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Published:
     compared: str
     """the column by which rows are ordered"""
     chosen: str | None
-    """the row that the paper calls the best without printing all values"""
+    """the row that the paper chose, where we do not know all values"""
     challenge: str
     facts: dict[str, dict[str, str]]
     """source_paper, table, split and provenance, by row"""

@@ -133,7 +133,7 @@ def _cells(plan: Plan, root: Path, place: Place, path: str) -> tuple[str, Json]:
     cells = read_json(root / path)
     planned = {
         "evaluation": plan.evaluation_id(place.table.evaluation),
-        "columns": list(place.table.settings.columns),
+        "columns": list(place.table.columns),
         "over": place.table.settings.over,
         "systems": [[system.id for system in row.systems] for row in place.table.rows],
     }

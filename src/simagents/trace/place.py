@@ -76,7 +76,7 @@ def _names(row: PlannedRow) -> set[str]:
 
 
 def _column(table: Exhibit, text: str) -> str:
-    keys = table.settings.columns
+    keys = table.columns
     if text in keys:
         return text
     titled = [key for key in keys if COLUMNS[key].title.casefold() == text.casefold()]

@@ -25,8 +25,9 @@ def source_sums(
     target; `to_relation` is t; `memory` has keys k, and behind them values v; `own` has ones where a
     column belongs to a head.
     """
+    # Contiguous once, and not by all who read it as rows of a head.
     return _SourceSums.apply(
-        query, to_relation, memory, own, relations, dropout, *relations.embedded
+        query, to_relation, memory.contiguous(), own, relations, dropout, *relations.embedded
     )
 
 

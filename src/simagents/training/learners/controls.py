@@ -28,7 +28,7 @@ class ParentRewards(NamedTuple):
     @property
     def spread(self) -> float:
         """The deviation, to measure in or to divide by. Raises InputError where there is none."""
-        if not self.deviation:
+        if not (self.deviation and self.deviation > 0):  # none, 0, and NaN
             raise InputError(
                 f"the rewards of the run that training starts from have the deviation {self.deviation}, and its"
                 " credit is measured in deviations: raise `held_out` of the scenarios, or give"

@@ -5,6 +5,7 @@ import os
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from simagents.errors import InputError
 from simagents.files import UnwritableError, refusals, replacing
@@ -44,8 +45,13 @@ class History:
         self.writes = writes
         self.refused: UnwritableError | None = None
         """why a line could not be written: all processes must hear of it before one of them ends"""
+        self._file: TextIO | None = None
         if writes:
-            self._file = self.path.open("a", buffering=1)
+            try:
+                with refusals(self.path):
+                    self._file = self.path.open("a", buffering=1)
+            except UnwritableError as problem:
+                self.refused = problem
 
     def sync(self) -> None:
         """Have all lines on the disk, before a save that counts on them; raises what refused one."""
@@ -80,7 +86,7 @@ class History:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self.writes:
+        if self._file:
             # A full disk refuses the last line once more; one report is enough.
             with suppress(OSError) if problem or self.refused else nullcontext():
                 self._file.close()
