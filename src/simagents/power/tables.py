@@ -58,7 +58,7 @@ class Args:
 
 
 @dataclass(frozen=True)
-class Ordering:
+class PublishedOrdering:
     """Two rows of a table that its paper orders."""
 
     better: str
@@ -72,7 +72,7 @@ class Analysis:
     """A published table, and the experiment that would resolve it."""
 
     name: str
-    orderings: list[Ordering]
+    orderings: list[PublishedOrdering]
     column: str
     """by which rows are compared"""
     spread: Spread
@@ -86,7 +86,7 @@ class Analysis:
         """What a p value must not exceed where all others are larger: Holm's first step."""
         return SIGNIFICANT / len(self.orderings)
 
-    def power(self, ordering: Ordering) -> float:
+    def power(self, ordering: PublishedOrdering) -> float:
         return power(ordering.published, self.spread, self.seeds, self.scenes, self.p)
 
 
@@ -166,7 +166,9 @@ def analysis(plan: Plan, name: str, published: Published, spread: Spread) -> Ana
     pairs = list(ordered_rows(exhibit, published))
     return Analysis(
         name=name,
-        orderings=[Ordering(better.label, worse.label, gap) for better, worse, gap in pairs],
+        orderings=[
+            PublishedOrdering(better.label, worse.label, gap) for better, worse, gap in pairs
+        ],
         column=published.compared,
         spread=spread,
         seeds=len(plan.seeds_of(exhibit.settings)),
@@ -268,7 +270,7 @@ def _detectable(each: Analysis) -> float | None:
     return detectable(each.spread, each.seeds, each.scenes, each.p)
 
 
-def _ordering_line(each: Analysis, ordering: Ordering) -> str:
+def _ordering_line(each: Analysis, ordering: PublishedOrdering) -> str:
     gap, spread = ordering.published, each.spread
     scenes = least_scenes(gap, spread, each.seeds, each.p)
     seeds = least_seeds(gap, spread, each.scenes, each.p)
