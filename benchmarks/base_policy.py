@@ -28,7 +28,7 @@ from simagents.evaluation.evaluate import scores_of
 from simagents.evaluation.systems import of_policy
 from simagents.metrics import Challenge
 from simagents.models.families import build_policy
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.scenarios.store import ScenarioStore
 from simagents.tokens.scene import TokenStore
 from simagents.tokens.vocabulary import Vocabulary

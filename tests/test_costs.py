@@ -13,7 +13,7 @@ from simagents.config.configuration import Configuration
 from simagents.costs.estimate import KEPT_SAVES, Estimate
 from simagents.costs.tables import Args, by_work, longest, main
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.training.resume import save_folder
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from simagents.config.reading import read_yaml
 from simagents.costs.estimate import Estimate
 from simagents.costs.tables import Args, main
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 ROOT = Path(__file__).parents[1]
 

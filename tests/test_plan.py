@@ -11,9 +11,9 @@ import yaml
 from simagents.config import reading
 from simagents.config.configuration import Configuration
 from simagents.errors import InputError
-from simagents.plan import Plan
-from simagents.planned import labelled
-from simagents.runs import digest
+from simagents.planning.exhibits import labelled
+from simagents.planning.plan import Plan
+from simagents.planning.runs import digest
 
 PROJECT = Path(__file__).parents[1]
 

@@ -26,7 +26,7 @@ from simagents.config.reading import read
 from simagents.config.recipe import Recipe
 from simagents.config.stages import Stage
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 FOLDER = Path("docs/algorithms")
 TAGS = ("PAPER", "PDFNOTE", "BLOG", "OTHER-PAPER", "REPO", "DERIVED", "OURS")

@@ -4,8 +4,9 @@ In that page `{{ number("gain:policy_optimisation:sft-grpo:metametric") }}` is a
 prose has for it (`simagents numbers`), `{{ kept("tables/alpha.md") }}` a kept text,
 `{{ entry("gradients/noise.md", "N = 4", "MLOO", "scenes") }}` a cell of the table whose first head is `N = 4`,
 `{{ folders() }}` which folder has which tables, and `{{ repeated() }}` what `simagents repeat` says of the first
-machine and each other that trained some of the same runs. `rows("alpha")` are labels and names of a table's rows, `{% if has("alpha") %}` begins a
-section that waits for its table, and `{{ missing() }}` names the tables of the scale that nobody has computed yet.
+machine and each other that trained some of the same runs. `rows("alpha")` are labels and names of a table's rows,
+`{% if has("alpha") %}` begins a section that waits for its table, and `{{ missing() }}` names the tables of the scale
+that nobody has computed yet.
 """
 
 import re
@@ -17,7 +18,7 @@ from jinja2 import Environment, StrictUndefined
 from simagents.config.reading import read
 from simagents.errors import InputError, unknown_value
 from simagents.files import read_json
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.reference.repeat import compared, markdown
 from simagents.report.numbers import of_table, slug
 

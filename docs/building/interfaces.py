@@ -52,8 +52,8 @@ PUBLIC: dict[str, tuple[str, ...]] = {
         "simagents.planners.closed_loop", "simagents.tokens.tokenizers",
     ),
     "results": ("Plans and results",
-        "simagents.plan", "simagents.planned", "simagents.chains", "simagents.runs",
-        "simagents.report.cells", "simagents.report.scores", "simagents.differences",
+        "simagents.planning.plan", "simagents.planning.exhibits", "simagents.planning.chains",
+        "simagents.planning.runs", "simagents.report.cells", "simagents.report.scores", "simagents.differences",
         "simagents.geometry",
     ),
 }  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from simagents.config import reading
 from simagents.config.configuration import Configuration
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 from .conftest import ROOT
 

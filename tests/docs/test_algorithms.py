@@ -10,7 +10,7 @@ from simagents.config.algorithms import ALGORITHMS
 from simagents.config.credit import CREDITS
 from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 PAGES = {page.name: page for page in algorithms.all_pages(ROOT)}

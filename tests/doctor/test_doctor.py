@@ -12,7 +12,7 @@ from simagents.config.reading import read
 from simagents.doctor import cluster, data, examine, machine, software
 from simagents.doctor.finding import Finding
 from simagents.doctor.machine import Gpu
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.scenarios.synthetic.__main__ import Args as Synthesis
 from simagents.scenarios.synthetic.__main__ import main as synthesize
 

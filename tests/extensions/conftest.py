@@ -10,7 +10,7 @@ from simagents import extensions
 from simagents.config import reading
 from simagents.config.changes import merged
 from simagents.config.configuration import Configuration
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 SHORT = {
     "scenarios": {"synthetic": {"held_out": 3}},

@@ -12,7 +12,7 @@ from fuzz.damage import damage_bytes, damage_content
 from simagents.config import reading
 from simagents.config.configuration import Configuration
 from simagents.config.recipe import Recipe
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ import yaml
 from simagents.config import reading
 from simagents.config.configuration import Configuration
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.power import tables
 from simagents.power.detection import Spread
 from simagents.power.tables import Args, ordered_rows, published_tables, report

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simagents.config.reading import read
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.report.columns import COLUMNS
 from simagents.report.published import read_published
 from simagents.report.table import layout

@@ -11,8 +11,8 @@ from simagents.config.imports import ImportedModel
 from simagents.config.reading import read
 from simagents.errors import InputError
 from simagents.files import write_json
-from simagents.plan import Plan
-from simagents.runs import Import, Run
+from simagents.planning.plan import Plan
+from simagents.planning.runs import Import, Run
 from simagents.trace import cell
 from simagents.trace.cell import traced
 from simagents.trace.lineage import changes

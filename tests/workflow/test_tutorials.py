@@ -15,7 +15,7 @@ from simagents.config import reading
 from simagents.config.changes import merged
 from simagents.config.configuration import Configuration
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ROOT / "docs", ROOT / "docs/tutorials"

@@ -11,7 +11,7 @@ import yaml
 
 from simagents.config import reading
 from simagents.costs.estimate import Estimate
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 ROOT = Path(__file__).parents[2]
 
@@ -256,7 +256,7 @@ try:
     main(["--list-rules"])
 except SystemExit as end:
     assert not end.code, end.code
-print(*sorted({"torch", "deepspeed", "matplotlib", "simagents.plan"} & set(sys.modules)))
+print(*sorted({"torch", "deepspeed", "matplotlib", "simagents.planning.plan"} & set(sys.modules)))
 """
 """Snakemake itself loads pandas."""
 
@@ -266,7 +266,7 @@ def test_parsing_loads_nothing_large(fresh):
     done = subprocess.run(
         [sys.executable, "-c", PARSE], cwd=fresh.folder, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "simagents.plan"
+    assert done.stdout.splitlines()[-1] == "simagents.planning.plan"
 
 
 def test_scales_differ_in_values_and_not_in_keys(fresh):

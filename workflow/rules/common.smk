@@ -7,8 +7,8 @@ from pathlib import Path
 
 from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.plan import Plan
-from simagents.runs import Baseline, Run
+from simagents.planning.plan import Plan
+from simagents.planning.runs import Baseline, Run
 from simagents.site import Site
 
 

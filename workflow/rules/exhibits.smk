@@ -3,7 +3,7 @@
 from collections import Counter
 
 from simagents.config.exhibits import OF_HISTORY, OF_TOKENS
-from simagents.runs import Import
+from simagents.planning.runs import Import
 
 
 def scores_of(exhibit):

@@ -10,9 +10,9 @@ from typing import Any
 
 from simagents.config.exhibits import OF_TOKENS
 from simagents.errors import unknown_key
-from simagents.plan import Plan
-from simagents.planned import Exhibit
-from simagents.runs import Run, System
+from simagents.planning.exhibits import Exhibit
+from simagents.planning.plan import Plan
+from simagents.planning.runs import Run, System
 
 CLONED, CLOSED_LOOP, RECONSTRUCTED = "cloned", "closed_loop", "reconstructed"
 UNIT_OF = {

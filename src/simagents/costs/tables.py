@@ -19,7 +19,7 @@ from simagents.costs.estimate import (
     total,
 )
 from simagents.files import print_or_write
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 
 _TRAINING = {
     CLONED: "cloning the log",

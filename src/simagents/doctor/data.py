@@ -5,9 +5,9 @@ from pathlib import Path
 
 from simagents.doctor.finding import Finding
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
+from simagents.planning.shared_files import WOMD
 from simagents.scenarios.womd.decode import read_scenarios
-from simagents.shared_files import WOMD
 
 SHARD = re.compile(r"tfrecord-(\d{5})-of-(\d{5})$")
 

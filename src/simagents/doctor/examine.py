@@ -11,7 +11,7 @@ from simagents.costs.estimate import Estimate, total
 from simagents.doctor import cluster, data, machine, software
 from simagents.doctor.finding import Finding
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.provenance import commit
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from simagents.config.reading import read
 from simagents.errors import InputError, unknown_value
 from simagents.files import print_or_write
-from simagents.plan import Plan
-from simagents.planned import Exhibit, PlannedRow
+from simagents.planning.exhibits import Exhibit, PlannedRow
+from simagents.planning.plan import Plan
 from simagents.power.detection import (
     GOAL,
     Count,

@@ -20,7 +20,7 @@ from pyarrow import parquet
 
 from simagents.config.reading import read
 from simagents.errors import InputError
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.provenance import commit
 from simagents.reference.manifest import Manifest, Step
 

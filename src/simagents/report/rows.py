@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from simagents.errors import InputError, unknown_key
 from simagents.files import read_object
-from simagents.runs import BASELINE
+from simagents.planning.runs import BASELINE
 
 UNTRAINED = f"{BASELINE}-"
 """Names of systems without training begin so."""

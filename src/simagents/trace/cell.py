@@ -11,9 +11,9 @@ import tyro
 from simagents.config.reading import chosen, read
 from simagents.errors import InputError, unknown_value
 from simagents.files import print_or_write, read_json
-from simagents.plan import Plan
-from simagents.planned import PlannedRow
-from simagents.runs import Run, System
+from simagents.planning.exhibits import PlannedRow
+from simagents.planning.plan import Plan
+from simagents.planning.runs import Run, System
 from simagents.trace.lineage import lineage
 from simagents.trace.place import Place, name_of
 from simagents.trace.text import as_text

@@ -7,9 +7,9 @@ from typing import Any
 from simagents.config.changes import flat
 from simagents.errors import InputError
 from simagents.files import read_json
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
+from simagents.planning.runs import Import, Run, System
 from simagents.provenance import CHANGED
-from simagents.runs import Import, Run, System
 
 Json = dict[str, Any]
 UNKNOWN = "unknown"

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from simagents.errors import InputError, unknown_value
-from simagents.plan import Plan
-from simagents.planned import Exhibit, PlannedRow
+from simagents.planning.exhibits import Exhibit, PlannedRow
+from simagents.planning.plan import Plan
+from simagents.planning.runs import Baseline
 from simagents.report.columns import COLUMNS, Column
-from simagents.runs import Baseline
 
 
 @dataclass(frozen=True)

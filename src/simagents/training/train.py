@@ -21,7 +21,7 @@ from simagents.errors import InputError
 from simagents.files import UnwritableError
 from simagents.models.families import build_policy, freeze
 from simagents.models.value import ValueHead
-from simagents.runs import digest_of
+from simagents.planning.runs import digest_of
 from simagents.tokens.vocabulary import Vocabulary
 from simagents.training.data.batches import Batch, TrainingScenes, batches
 from simagents.training.data.order import Share

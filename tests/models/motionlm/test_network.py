@@ -13,7 +13,7 @@ from simagents.models.families import freeze
 from simagents.models.motionlm.network import MotionLM
 from simagents.models.policy import TrainablePolicy
 from simagents.models.value import ValueHead
-from simagents.plan import Plan
+from simagents.planning.plan import Plan
 from simagents.simulation.choice import Sample
 from simagents.simulation.rollout import roll_out
 

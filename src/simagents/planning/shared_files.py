@@ -10,7 +10,7 @@ from simagents.config.data import SourceSettings
 from simagents.config.evaluation import Evaluation
 from simagents.config.tokenizers import Tokenizer
 from simagents.errors import InputError, unknown_value
-from simagents.runs import digest
+from simagents.planning.runs import digest
 
 WOMD = Path("resources/womd")
 """Where the user links WOMD's shards."""

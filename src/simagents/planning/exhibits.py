@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from simagents.chains import Chains
 from simagents.config.contradictions import check_recipe
 from simagents.config.exhibits import OF_PLANNERS, READ_TOKENS, Row, Table
 from simagents.config.figures import FigureSettings
 from simagents.errors import InputError, unknown_value
-from simagents.runs import Baseline, Import, Run, System
+from simagents.planning.chains import Chains
+from simagents.planning.runs import Baseline, Import, Run, System
 
 
 @dataclass(frozen=True)

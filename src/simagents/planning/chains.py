@@ -10,8 +10,8 @@ from simagents.config.models import Model
 from simagents.config.recipe import Budget, Optimiser, Recipe
 from simagents.config.stages import Stage
 from simagents.errors import InputError, unknown_value
-from simagents.runs import Import, Run
-from simagents.shared_files import SharedFiles
+from simagents.planning.runs import Import, Run
+from simagents.planning.shared_files import SharedFiles
 
 
 @dataclass(frozen=True)

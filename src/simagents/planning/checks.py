@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from simagents.config.evaluation import Evaluation
 from simagents.config.exhibits import MOST_PAIRED, OF_GOALS, OF_PAIRS, OF_TOKENS, Table
 from simagents.errors import InputError, unknown_value
-from simagents.planned import Exhibit
-from simagents.runs import Baseline
+from simagents.planning.exhibits import Exhibit
+from simagents.planning.runs import Baseline
 
 LOG = Baseline("log", None).id
 """The system that planners' values are compared with."""

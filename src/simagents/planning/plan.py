@@ -8,17 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from simagents.chains import Chains
 from simagents.config.configuration import Configuration
 from simagents.config.contradictions import check_recipe
 from simagents.config.exhibits import Table
 from simagents.config.figures import FigureSettings
 from simagents.config.gradients import Gradients
 from simagents.errors import InputError, unknown_value
-from simagents.exhibit_checks import check_exhibit
-from simagents.planned import Exhibit, planned_rows
-from simagents.runs import BASELINE, Baseline, Import, Run, System, digest
-from simagents.shared_files import SharedFiles
+from simagents.planning.chains import Chains
+from simagents.planning.checks import check_exhibit
+from simagents.planning.exhibits import Exhibit, planned_rows
+from simagents.planning.runs import BASELINE, Baseline, Import, Run, System, digest
+from simagents.planning.shared_files import SharedFiles
 
 
 @dataclass(frozen=True)
