@@ -489,6 +489,11 @@ def test_unknown_stages_and_coefficients_are_named(config):
         ),
         (
             "grpo",
+            {"algorithm.reward": {"kind": "displacement", "collision": 2.0}},
+            r"own\.algorithm\.credit: the reward has a number for every agent and step",
+        ),
+        (
+            "grpo",
             {"algorithm.reward.scored": "scene"},
             "own.* all rollouts of a scene have one reward",
         ),

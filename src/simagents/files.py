@@ -46,7 +46,12 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         # Some libraries write 0600, which colleagues on a cluster cannot read.
         temporary.chmod(0o644)
+        with temporary.open(
+            "rb"
+        ) as file:  # after a power cut the name would have a part, or nothing
+            os.fsync(file.fileno())
         temporary.replace(path)
+        sync_names(path.parent)
     except (OSError, SafetensorError) as problem:
         number = _number(problem)
         if number not in FULL:
@@ -55,6 +60,15 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # of a disk that can no longer be written; the error above says so
             temporary.unlink()
+
+
+def sync_names(folder: Path) -> None:
+    """Flush the names of a folder's files to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _number(problem: OSError | SafetensorError) -> int | None:

@@ -119,6 +119,9 @@ def test_the_log_of_latex(tmp_path, capsys):
     assert overfull(LOG) == [r"Overfull \hbox (30.5pt too wide) in alignment at lines 5--6"]
     path = tmp_path / "paper.log"
     path.write_text(LOG)
+    with pytest.raises(InputError, match="LaTeX has not ended with a document"):
+        latex_log.main(latex_log.Args(path))
+    path.write_text(f"{LOG}\nOutput written on paper.pdf")
     with pytest.raises(InputError, match="not defined: tab:alpha, smartr1"):
         latex_log.main(latex_log.Args(path))
     assert "30.5pt" in capsys.readouterr().out

@@ -37,7 +37,7 @@ def test_the_document(tmp_path, papers, cells):
         "| A | Realism | 0.7000 | 0.5000 | -0.2000 | [-0.2318, -0.1682] | not comparable | abcf |"
     )
     assert line in text
-    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.001 | confirmed |" in text
+    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.0010 | confirmed |" in text
     assert "the published one. 1 published orderings of two rows: 1 confirmed." in text
     assert "| strategy | 2 | 0 | 1 | 1 | 0 | 0 | 0 |" in text
     assert "baselines" not in text
@@ -81,10 +81,10 @@ def test_tables_of_two_years_are_each_compared_with_their_own(tmp_path, papers, 
     first, second = text[text.index("## strategy") :].split("## history")
     assert "32 rollouts, metric of WOSAC 2025" in first
     assert "| A | Realism | 0.7000 | 0.5000 | -0.2000 |" in first
-    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.001 | confirmed |" in first
+    assert "| B | A | 0.0200 | +0.1000 | [+0.0500, +0.1500] | 0.0010 | confirmed |" in first
     assert "16 rollouts, metric of WOSAC 2023" in second
     assert "| A | Realism | 0.5200 | 0.5000 | -0.0200 |" in second
-    assert "| A | B | 0.0200 | -0.1000 | [-0.1500, -0.0500] | 0.001 | contradicted |" in second
+    assert "| A | B | 0.0200 | -0.1000 | [-0.1500, -0.0500] | 0.0010 | contradicted |" in second
 
 
 @pytest.mark.parametrize(

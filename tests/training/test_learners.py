@@ -265,7 +265,7 @@ def test_what_follows_the_run_is_logged_used_and_remembered(setting, recipe_of, 
     assert stats["alpha"].item() == pytest.approx(0.6)
     assert stats["beta"].item() == pytest.approx(0.04)
     first.follow({"reward": 0.8, "kl": 0.02})
-    assert first.state() == pytest.approx({"alpha": 0.7, "beta": 0.048856}, abs=1e-6)
+    assert first.state() == pytest.approx({"alpha": 0.7, "beta": 0.048856, "followed": 1}, abs=1e-6)
     second.restore(first.state())
     assert second.state() == first.state()
 

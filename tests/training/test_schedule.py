@@ -2,7 +2,8 @@
 
 import pytest
 
-from simagents.training.schedule import rate_factor
+from algorithm_cases import ALGORITHMS
+from simagents.training.schedule import policy_factor, rate_factor
 
 
 def rates(recipe_of, steps, **optimiser):
@@ -41,3 +42,14 @@ def test_a_linear_and_a_constant_schedule(recipe_of):
     assert linear == pytest.approx([0.5, 1, 1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3])
     constant = rates(recipe_of, 10, warmup=0.2, schedule="constant", final_ratio=0.2)
     assert constant == [0.5] + 9 * [1]
+
+
+def test_the_policy_warms_up_after_the_value_head(recipe_of):
+    """Ten steps: two for the head alone, and a warm-up of four."""
+    credit = {"rule": "gae", "discount": 1.0, "gae_lambda": 0.95}
+    credit["value"] = {"start": 0.0, "weight": 0.5, "warmup": 0.2, "learning_rate": 1e-3}
+    algorithm = {**ALGORITHMS["ppo"], "credit": credit}
+    optimiser = {"warmup": 0.4, "schedule": "constant"}
+    recipe = recipe_of(algorithm=algorithm, budget={"steps": 10}, optimiser=optimiser)
+    by_step = [policy_factor(step, recipe) for step in range(10)]
+    assert by_step == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 1, 1])

@@ -38,8 +38,8 @@ for split, number, names in parts(SHARDS):
         params:
             folder=folder_of,
         shell:
-            "for shard in {input}; do"
-            " simagents cache $shard --out {params.folder}/$(basename $shard).safetensors;"
+            "for shard in {input:q}; do"
+            ' simagents cache "$shard" --out {params.folder}/"$(basename "$shard")".safetensors;'
             " done >{log} 2>&1"
 
 

@@ -90,7 +90,7 @@ class Estimate:
             if exhibit.drives_planners:
                 key = ("planners", system.id, self.plan.planners_id)
                 parts[key] = self.planners(system)
-            if "gradients" in exhibit.reads and system is exhibit.systems[0]:
+            if "gradients" in exhibit.reads and system in firsts:
                 key = ("gradients", system.id, self.plan.gradients_id)
                 parts[key] = self.gradients()
             if "manoeuvres" in exhibit.reads and system in firsts:

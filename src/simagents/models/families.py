@@ -90,7 +90,7 @@ def load_weights(policy: nn.Module, path: Path, may_lack: Collection[str] = ()) 
     """
     try:
         stored = load_file(path)
-    except (FileNotFoundError, SafetensorError) as problem:
+    except (OSError, SafetensorError) as problem:
         raise InputError(f"{path}: no readable weights ({problem}).") from None
     expected = policy.state_dict()
     if not set(may_lack) & set(stored):

@@ -202,7 +202,10 @@ def spread_of(plan: Plan, name: str, published: Published, root: Path) -> Spread
         _, scores = read_scores(paths)
         better, worse = (by_seed(row, scores, key) for row in rows)
         deltas.append(better - worse)
-    return measured(deltas)
+    several = [
+        delta for delta in deltas if len(delta) > 1
+    ]  # two rows without training have no seeds
+    return measured(several or deltas)
 
 
 def text(

@@ -192,7 +192,7 @@ def _ordering_line(ordering: Ordering, of: Column) -> list[str]:
         "in words" if ordering.published is None else of.format(ordering.published),
         _signed(ordering.reproduced, of),
         _ends(ordering.low, ordering.high, of),
-        "n/a" if ordering.p is None else f"{ordering.p:.3f}",
+        "n/a" if ordering.p is None else column("p").format(ordering.p),
         ordering.verdict,
     ]
 

@@ -22,7 +22,12 @@ def read_histories(
         if not path.exists():
             raise InputError(f"{path}: there is no such file; train the run first.")
         with path.open() as file:
-            lines = [_chosen(json.loads(line), columns) for line in file]
+            try:
+                lines = [_chosen(json.loads(line), columns) for line in file]
+            except ValueError as problem:
+                raise InputError(
+                    f"{path}: a line is no JSON ({problem}); train the run again."
+                ) from None
         if not lines:
             raise InputError(f"{path}: the history is empty.")
         histories[path.parent.name] = pd.DataFrame(lines).set_index("step")

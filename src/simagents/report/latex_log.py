@@ -28,6 +28,10 @@ def main(args: Args) -> None:
     if not args.log.exists():
         raise InputError(f"{args.log}: there is no such file; typeset the paper first.")
     text = args.log.read_text(encoding="utf-8", errors="replace")
+    if "Output written on" not in text:
+        raise InputError(
+            f"{args.log}: LaTeX has not ended with a document, or this is not its log."
+        )
     for line in overfull(text):
         print(line)
     if missing := undefined(text):

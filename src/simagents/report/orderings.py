@@ -9,6 +9,7 @@ and not its values, that row above each other one is what it orders, and is mark
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from math import isnan, nan
 from typing import Any
 
@@ -96,9 +97,15 @@ def order_of_rows(cells: Json, published: Published) -> str:
         for row in rows
     ):
         return "not known for all rows"
-    by_scores = sorted(rows, key=lambda row: _compared(row, published)["mean"])
-    as_published = sorted(rows, key=lambda row: published.value(row["published"]))
-    return "the published one" if by_scores == as_published else "not the published one"
+    values = [
+        (published.value(row["published"]), _compared(row, published)["mean"]) for row in rows
+    ]
+    same = all(
+        (theirs - others) * (ours - of_other) > 0
+        for (theirs, ours), (others, of_other) in combinations(values, 2)
+        if theirs != others  # the paper orders no rows that it prints as equal
+    )
+    return "the published one" if same else "not the published one"
 
 
 def _compared(row: Json, published: Published) -> Json:

@@ -24,6 +24,7 @@ from simagents.report.agreement import (
 )
 from simagents.report.pairs import ONE_SEED, number, seeds_of, stands_for_all_seeds
 from simagents.report.rows import NO_CONTESTANT, Row
+from simagents.report.scores import read_chunk
 
 Json = dict[str, Any]
 
@@ -40,7 +41,7 @@ def read_planners(paths: list[Path]) -> dict[str, pd.DataFrame]:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file; run `simagents rank-planners` first.")
-        chunk = pd.read_parquet(path)
+        chunk = read_chunk(path, "planner")
         if len(chunk):  # else nobody could drive in any of its scenes
             parts[path.parent.parent.name].append(chunk)
     settings = {path.parent.name for path in paths}

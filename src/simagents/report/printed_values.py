@@ -140,8 +140,11 @@ def _reasons(cells: Json, published: Published, row: Json) -> str:
 
 
 def _interval(cells: Json, row: Json, key: str) -> Ends:
-    """A mean and its interval, as `differences.py` has it: the halves over seeds and over scenarios
-    are added as squares."""
+    """A mean and its interval: the halves over seeds and over scenarios are added as squares.
+
+    What seeds and scenarios have in common is counted twice, which a cell does not tell apart: at most
+    a little wider than the interval of a difference.
+    """
     cell = row["cells"][key]
     mean = cell["mean"]
     if key in _ENDS:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64
+from pyarrow.lib import ArrowInvalid
 
 from simagents.errors import InputError
 from simagents.report.columns import COLUMNS
@@ -27,7 +28,7 @@ def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
         if len(path.parts) < 3:
             raise InputError(f"{path}: expected …/{{system}}/{{evaluation}}/{{chunk}}.parquet.")
         evaluations.setdefault(path.parts[-2], path)
-        chunk = pd.read_parquet(path)
+        chunk = read_chunk(path, "scenario_id")
         # A chunk in which the metric refused every scenario has no columns at all.
         if len(chunk):
             parts[path.parts[-3]].append(chunk)
@@ -44,6 +45,17 @@ def read_scores(paths: list[Path]) -> tuple[str, dict[str, pd.DataFrame]]:
             raise InputError(f"{system}: scenario {twice} was scored twice; do the chunks overlap?")
         systems[system] = scores
     return next(iter(evaluations), ""), systems
+
+
+def read_chunk(path: Path, column: str) -> pd.DataFrame:
+    """A table that this project wrote. Raises InputError for another or a damaged one."""
+    try:
+        chunk = pd.read_parquet(path)
+    except (OSError, ArrowInvalid) as problem:
+        raise InputError(f"{path}: no table that can be read ({problem}); make it again.") from None
+    if len(chunk) and column not in chunk:
+        raise InputError(f"{path}: the table has no column `{column}`; make it again.")
+    return chunk
 
 
 def common_scenarios(rows: list[Row], scores: Mapping[str, pd.DataFrame]) -> pd.Index:

@@ -151,6 +151,6 @@ def listed(path: Path) -> list[Path]:
     if path.suffix != ".txt":
         return [path]
     try:
-        return [path.parent / name for name in path.read_text().split()]
+        return [path.parent / name for name in path.read_text().splitlines() if name.strip()]
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such list of shards.") from None

@@ -18,7 +18,7 @@ def rate_factor(step: int, recipe: Recipe) -> float:
     epoch is.
     """
     steps, optimiser = recipe.budget.steps, recipe.optimiser
-    rising = max(int(optimiser.warmup * steps), 1) if optimiser.warmup else 0
+    rising = _rising(recipe)
     if step < rising:
         return (step + 1) / rising
     if optimiser.schedule == "constant":
@@ -26,3 +26,17 @@ def rate_factor(step: int, recipe: Recipe) -> float:
     progress = min((step - rising) / max(steps - rising, 1), 1.0)
     left = 1 - progress if optimiser.schedule == "linear" else 0.5 * (1 + cos(pi * progress))
     return optimiser.final_ratio + (1 - optimiser.final_ratio) * left
+
+
+def policy_factor(step: int, recipe: Recipe) -> float:
+    """That of the policy: 0 while only the value head learns; then it rises as others do at the start."""
+    alone = value_warmup(recipe)
+    if step < alone:
+        return 0.0
+    return min(rate_factor(step, recipe), (step - alone + 1) / max(_rising(recipe), 1))
+
+
+def _rising(recipe: Recipe) -> int:
+    """Steps of the warm-up."""
+    warmup = recipe.optimiser.warmup
+    return max(int(warmup * recipe.budget.steps), 1) if warmup else 0

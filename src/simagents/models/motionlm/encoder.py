@@ -19,6 +19,8 @@ from simagents.models.policy import Input
 from simagents.models.scenes import SceneBatch
 from simagents.scenarios.scenario import CURRENT
 
+EXACT = "donot_use_mm_for_euclid_dist"
+"""How torch computes distances: as a product of matrices they are off by decimetres in scenes of 300 m."""
 _NEAR = 10.0
 """Metres: the unit of the way that an agent has come"""
 
@@ -37,7 +39,7 @@ class EncodedScenes:
     def distance(self, place: Float[Tensor, "S L 2"]) -> Float[Tensor, "S L K"]:
         """Metres from places to each source, at its nearest node."""
         return (
-            torch.cdist(place, self.node.flatten(1, 2))
+            torch.cdist(place, self.node.flatten(1, 2), compute_mode=EXACT)
             .unflatten(2, (-1, self.node.shape[2]))
             .amin(-1)
         )
@@ -122,7 +124,7 @@ def nearest_pieces(pieces: MapPieces, scenes: SceneBatch, slots: Slots, most: in
     if row.shape[1] <= most:
         return pieces
     at = slots.put(scenes.pose[:, CURRENT, :2].float())
-    away = torch.cdist(pieces.anchor[row], at)
+    away = torch.cdist(pieces.anchor[row], at, compute_mode=EXACT)
     away = away.masked_fill(~slots.present[:, None], torch.inf).amin(dim=-1)
     place = away.masked_fill(~exists, torch.inf).topk(most, dim=1, largest=False).indices
     return replace(pieces, of_scene=row.gather(1, place.sort(dim=1).values))

@@ -9,13 +9,13 @@ import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.special import stdtrit
 
 from simagents.config.figures import GoalRates
 from simagents.errors import InputError
 from simagents.report.figure_files import TEXT_WIDTH
 from simagents.report.figure_inputs import FigureInputs
 
-QUANTILE = 1.96
 WIDTH = 0.38
 """Of a bar, where rows are 1 apart."""
 
@@ -37,6 +37,7 @@ def draw(settings: GoalRates, inputs: FigureInputs) -> Figure:
 def _panel(axes: Axes, name: str, cells: dict) -> None:
     rows, places = cells["rows"], np.arange(len(cells["rows"]))
     reach, passing = sns.color_palette("colorblind", 2)
+    quantile = stdtrit(cells["scenarios"] - 1, 0.975)
     for offset, colour, label, rates in (
         (-WIDTH / 2, reach, "reached at the end", [_rate(name, row, "reach_rate") for row in rows]),
         (WIDTH / 2, passing, "passed", [_passed(name, row) for row in rows]),
@@ -44,7 +45,7 @@ def _panel(axes: Axes, name: str, cells: dict) -> None:
         mean, error = np.array(rates).T * 100
         axes.barh(
             places + offset, mean, height=WIDTH, color=colour, label=label, linewidth=0,
-            xerr=QUANTILE * error, error_kw={"linewidth": 0.7, "capsize": 1.5},
+            xerr=quantile * error, error_kw={"linewidth": 0.7, "capsize": 1.5},
         )  # fmt: skip
     axes.set_yticks(places, [row["label"] for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)

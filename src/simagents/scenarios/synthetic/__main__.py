@@ -28,8 +28,8 @@ class Args:
 
 def main(args: Args) -> None:
     """Write the shard."""
-    if args.seed < 0 or args.first < 0 or args.count < 0:
-        raise InputError("--seed, --first and --count must not be negative.")
+    if args.seed < 0 or args.first < 0 or args.count < 1:
+        raise InputError("--seed and --first must not be negative, and --count must be at least 1.")
     numbers = range(args.first, args.first + args.count)
     bar = tqdm(numbers, desc=args.out.name, unit=" scenarios")
     write_records(args.out, (encode_scenario(generate_scenario(args.seed, i)) for i in bar))

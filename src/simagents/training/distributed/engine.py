@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from simagents.config.recipe import Recipe
 from simagents.device import autocast
-from simagents.training.schedule import rate_factor, value_warmup
+from simagents.training.schedule import policy_factor, rate_factor
 
 
 def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_stage: int) -> Any:
@@ -37,13 +37,13 @@ def wrap(policy: nn.Module, recipe: Recipe, micro: int, accumulation: int, zero_
         groups, betas=recipe.optimiser.betas, weight_decay=recipe.optimiser.weight_decay,
         fused=True,
     )  # fmt: skip
-    passes, alone = recipe.algorithm.passes, value_warmup(recipe)
+    passes = recipe.algorithm.passes
 
     def of_head(update: int) -> float:
         return rate_factor(update // passes, recipe)
 
     def of_policy(update: int) -> float:
-        return 0.0 if update // passes < alone else of_head(update)
+        return policy_factor(update // passes, recipe)
 
     factors = [of_policy, *([of_head] if head else []), *([of_policy] if added else [])]
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factors)

@@ -40,7 +40,10 @@ class ParentRewards(NamedTuple):
     def read(path: Path) -> "ParentRewards":
         """Raises InputError where there is no such file."""
         measured = read_json(path)
-        return ParentRewards(measured["mean"], measured["deviation"])
+        try:
+            return ParentRewards(measured["mean"], measured["deviation"])
+        except (KeyError, TypeError):
+            raise InputError(f"{path}: not from `simagents calibrate`.") from None
 
 
 @runtime_checkable

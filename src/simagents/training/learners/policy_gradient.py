@@ -29,6 +29,7 @@ from simagents.training.learners.controls import Control
 from simagents.training.learners.experience import Experience, Padding, experience, in_parts
 from simagents.training.learners.goals import GoalLearning
 from simagents.training.learners.learner import Learner, Stats
+from simagents.training.schedule import value_warmup
 from simagents.training.stopwatch import Stopwatch
 
 
@@ -55,6 +56,8 @@ class PolicyGradient(Learner):
     """for policies that learn to reach goals"""
     worlds_at_once: int = 0
     """rollouts of a scene whose activations are in memory; 0: all. Changes no more than rounding"""
+    followed: int = 0
+    """steps so far"""
     prepared: dict[int, Experience] = field(default_factory=dict)
     """by the batch's first place"""
     kl: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -138,13 +141,19 @@ class PolicyGradient(Learner):
             numbers["explained"] = 1 - numbers["value_error"] / max(variance, 1e-12)
         if self.goals is not None:
             self.goals.follow(numbers)
-        for control in self.controls.values():
-            control.follow(numbers)
+        # While only the value head learns the policy is its reference: no divergence, and nothing to follow.
+        waits = self.followed < value_warmup(self.recipe)
+        self.followed += 1
+        for name, control in self.controls.items():
+            if not (waits and name == "beta"):
+                control.follow(numbers)
 
     def state(self) -> dict[str, Any]:
-        return {name: control.value for name, control in self.controls.items()}
+        values = {name: control.value for name, control in self.controls.items()}
+        return {**values, "followed": self.followed}
 
     def restore(self, state: dict[str, Any]) -> None:
+        self.followed = state["followed"]
         for name, control in self.controls.items():
             control.value = state[name]
 

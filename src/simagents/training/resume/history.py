@@ -20,8 +20,7 @@ def cut_back(folder: Path, first_step: int) -> None:
     """
     path = folder / NAME
     old = path.read_text().splitlines() if path.exists() else []
-    whole = ((json.loads(line)["step"], line) for line in old if line.endswith("}"))
-    kept = [(step, line) for step, line in whole if step < first_step]
+    kept = [(step, line) for line in old for step in _step_of(line) if step < first_step]
     missing = sorted(set(range(first_step)).difference(step for step, _ in kept))
     if missing or len(kept) > first_step:
         what = (
@@ -35,6 +34,14 @@ def cut_back(folder: Path, first_step: int) -> None:
         )
     with refusals(path), replacing(path) as temporary:
         temporary.write_text("".join(f"{line}\n" for _, line in kept))
+
+
+def _step_of(line: str) -> list[int]:
+    """None of a line that was not written whole."""
+    try:
+        return [json.loads(line)["step"]]
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 class History:

@@ -14,7 +14,7 @@ from hashlib import blake2b, file_digest
 from pathlib import Path
 
 from simagents.errors import InputError
-from simagents.files import UnwritableError, read_json, refusals
+from simagents.files import UnwritableError, read_json, refusals, sync_names
 
 KEPT = 2
 MANIFEST = "manifest.json"
@@ -42,7 +42,7 @@ def write(folder: Path, step: int, files: dict[str, bytes]) -> None:
             for name, content in {**files, MANIFEST: manifest}.items():
                 _write(partial / name, content)
             partial.rename(whole)
-            _sync(folder)
+            sync_names(folder)
     except UnwritableError:
         for half in (partial, whole):
             shutil.rmtree(half, ignore_errors=True)
@@ -125,12 +125,3 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         # Network disks report that they are full only here.
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Flush the names of a folder's files to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
