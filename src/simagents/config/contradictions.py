@@ -2,11 +2,8 @@
 
 from simagents.config.algorithms import PolicyGradient, Preferences
 from simagents.config.recipe import Recipe
-from simagents.config.rewards import Displacement, Realism
+from simagents.config.rewards import Realism
 from simagents.errors import InputError
-
-BY_STEP = ("reward_to_go", "gae")
-"""Credit rules by which an action has what comes after it."""
 
 
 def check_recipe(recipe: Recipe, where: str) -> None:
@@ -34,10 +31,10 @@ def check_recipe(recipe: Recipe, where: str) -> None:
             reward.size_of_set(rollouts)
         except InputError as problem:
             raise InputError(f"{where}.algorithm.reward.subgroup: {problem}") from None
-    if isinstance(reward, Displacement) and getattr(credit, "rule", None) not in BY_STEP:
+    if reward.by_step and credit is not None and not credit.looks_ahead:
         raise InputError(
-            f"{where}.algorithm.credit: the reward has a number for every agent and step, and a rule that is not"
-            f" {' or '.join(BY_STEP)} would give an action its own step's alone; choose one of these."
+            f"{where}.algorithm.credit: the reward has a number for every agent and step, and by `{credit.rule}` an"
+            " action would have its own step's alone; choose `reward_to_go` or `gae`."
         )
     of_others = credit is not None and credit.needs_others
     if of_others and not reward.scores_sets:

@@ -16,6 +16,8 @@ class CreditSettings(Settings):
     """whether it reads the reward of a scene's other rollouts"""
     compares_rollouts: ClassVar[bool] = False
     """whether its advantages say which of a scene's rollouts are better, one number for each"""
+    looks_ahead: ClassVar[bool] = True
+    """whether an action's advantage has the rewards that come after it, where a reward has several steps"""
 
     @property
     def calibrated(self) -> bool:
@@ -41,6 +43,8 @@ class ParentDeviations(Settings):
 class Constant(CreditSettings):
     """Reward minus a constant: MPO of SMART-R1."""
 
+    looks_ahead: ClassVar[bool] = False
+
     rule: Literal["constant"]
     """advantage (r - α) / d"""
     alpha: float | ParentMean | ParentDeviations
@@ -56,6 +60,8 @@ class Constant(CreditSettings):
 
 class RunningMean(CreditSettings):
     """Reward minus a threshold that follows the policy."""
+
+    looks_ahead: ClassVar[bool] = False
 
     rule: Literal["running_mean"]
     """advantage r - α, where α follows the mean reward of the steps"""
@@ -73,6 +79,7 @@ class SceneMean(CreditSettings):
     """Reward minus the mean over the scene's rollouts: GRPO."""
 
     compares_rollouts: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = False
 
     rule: Literal["scene_mean"]
     """advantage r - mean r over the rollouts of a scene"""
@@ -84,6 +91,7 @@ class Rloo(CreditSettings):
     """Reward minus the mean over the other rollouts of the scene."""
 
     compares_rollouts: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = False
 
     rule: Literal["rloo"]
     """advantage r_i - mean of r_j over j ≠ i"""
@@ -94,6 +102,7 @@ class Mloo(CreditSettings):
 
     needs_others: ClassVar[bool] = True
     compares_rollouts: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = False
 
     rule: Literal["mloo"]
     """advantage mean_j RMM without j - RMM without i"""
@@ -104,6 +113,7 @@ class LeaveOneOut(CreditSettings):
 
     needs_others: ClassVar[bool] = True
     compares_rollouts: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = False
 
     rule: Literal["leave_one_out"]
     """advantage RMM - RMM without i"""

@@ -24,6 +24,11 @@ class RewardSettings(Settings):
         """Whether there may be a reward of a scene's other rollouts; False is certain."""
         return True
 
+    @property
+    def by_step(self) -> bool:
+        """Whether actions of a rollout have rewards of their own; for a user's reward its rule may know."""
+        return False
+
 
 class Realism(RewardSettings):
     """The WOSAC realism meta-metric."""
@@ -91,6 +96,10 @@ class Displacement(RewardSettings):
     """minus the distance from the log, and less in collisions, for every agent at every step"""
     collision: Weight
     """λ: metres from the log that a step in a collision weighs as much as"""
+
+    @property
+    def by_step(self) -> bool:
+        return True
 
     @property
     def scores_sets(self) -> bool:
