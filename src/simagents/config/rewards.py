@@ -26,7 +26,7 @@ class RewardSettings(Settings):
 
     @property
     def by_step(self) -> bool:
-        """Whether actions of a rollout have rewards of their own; for a user's reward its rule may know."""
+        """Whether actions of a rollout have rewards of their own, which a credit rule must look ahead to."""
         return False
 
 
