@@ -46,9 +46,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         # Some libraries write 0600, which colleagues on a cluster cannot read.
         temporary.chmod(0o644)
-        with temporary.open(
-            "rb"
-        ) as file:  # after a power cut the name would have a part, or nothing
+        # After a power cut the name would otherwise have a part of the content, or nothing.
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
         sync_names(path.parent)

@@ -72,17 +72,20 @@ def with_parents(system):
         system = system.parent
 
 
+def simulation_options(settings, *without):
+    """Flags of settings with a sampling of their own."""
+    flags = settings.model_dump(mode="json", exclude=set(without))
+    return options({**flags.pop("sampling"), **flags})
+
+
 def evaluation_options(wildcards, *without):
     """Flags of an evaluation."""
-    settings = PLAN.evaluations_by_id[wildcards.evaluation]
-    settings = settings.model_dump(mode="json", exclude=set(without))
-    return options({**settings.pop("sampling"), **settings})
+    return simulation_options(PLAN.evaluations_by_id[wildcards.evaluation], *without)
 
 
 def planner_options():
     """Flags of the drives of planners."""
-    settings = PLAN.config.planners.model_dump(mode="json")
-    return options({**settings.pop("sampling"), **settings})
+    return simulation_options(PLAN.config.planners)
 
 
 # Other runs start from these.

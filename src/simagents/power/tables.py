@@ -202,9 +202,8 @@ def spread_of(plan: Plan, name: str, published: Published, root: Path) -> Spread
         _, scores = read_scores(paths)
         better, worse = (by_seed(row, scores, key) for row in rows)
         deltas.append(better - worse)
-    several = [
-        delta for delta in deltas if len(delta) > 1
-    ]  # two rows without training have no seeds
+    # Two rows without training have no seeds.
+    several = [delta for delta in deltas if len(delta) > 1]
     return measured(several or deltas)
 
 

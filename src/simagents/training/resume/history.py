@@ -2,7 +2,8 @@
 
 import json
 import os
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -54,11 +55,8 @@ class History:
         """why a line could not be written: all processes must hear of it before one of them ends"""
         self._file: TextIO | None = None
         if writes:
-            try:
-                with refusals(self.path):
-                    self._file = self.path.open("a", buffering=1)
-            except UnwritableError as problem:
-                self.refused = problem
+            with self._remembering():
+                self._file = self.path.open("a", buffering=1)
 
     def sync(self) -> None:
         """Have all lines on the disk, before a save that counts on them; raises what refused one."""
@@ -72,11 +70,16 @@ class History:
         """`numbers` are logged with six significant digits, enough for figures."""
         if self.writes and not self.refused:
             row = {"step": step, **{key: float(f"{value:.6g}") for key, value in numbers.items()}}
-            try:
-                with refusals(self.path):
-                    self._file.write(json.dumps(row) + "\n")
-            except UnwritableError as problem:
-                self.refused = problem
+            with self._remembering():
+                self._file.write(json.dumps(row) + "\n")
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        try:
+            with refusals(self.path):
+                yield
+        except UnwritableError as problem:
+            self.refused = problem
 
     def export(self, path: Path) -> None:
         """Copy the finished history to the workflow's output."""
